@@ -1,0 +1,11 @@
+"""Names the fixtures to load; nothing else."""
+
+pytest_plugins = [
+    "fixtures.claims",
+    "fixtures.loops",
+    "fixtures.trace",
+    "fixtures.guards",
+    "fixtures.programs",
+    # servers
+    "fixtures.checklist.plugin",
+]

@@ -1,0 +1,3 @@
+"""Tests of the house run small documents of their own through pytester."""
+
+pytest_plugins = ["pytester"]

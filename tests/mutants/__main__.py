@@ -1,0 +1,35 @@
+"""`python -m tests.mutants`: every claim in the worlds in which it is false."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+# A claim that hangs in its false world is cut here: it is the expected death of some. Read when fixtures are imported.
+os.environ.setdefault("ASYNCIO_SPEC_CEILING", "2")
+
+import pytest  # noqa: E402
+
+
+class Mutants:
+    """Puts the worlds in the place of pytest's own loop over the tests."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.pluginmanager.unregister(name="checklist-follower")  # what claims do in false worlds is no checklist
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        from tests.mutants import engine  # not before: pytest must be the first to import what stands in fixtures
+
+        session.testsfailed = engine.run(session)
+        return True
+
+
+def main() -> int:
+    options = ["-q", "-s", "--no-header", "--no-summary", "-p", "no:xdist"]
+    return pytest.main(["spec", *options, *sys.argv[1:]], [Mutants()])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

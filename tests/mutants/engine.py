@@ -1,0 +1,219 @@
+"""Runs each world's claims in a child forked after collection, and says how each claim died, if it did."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import os
+import selectors
+import textwrap
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from fixtures import programs
+from fixtures.claims import DOCUMENT, Document
+from fixtures.guards import CEILING
+from tests.mutants.worlds import Patch, World, all_worlds, enter
+
+KILLED, WEAK, SURVIVED, NOT_RUN = "killed", "weak", "SURVIVED", "not run"
+HANGS_BEFORE_CUT = 5
+_OWN = ("/spec/", "/fixtures/", "/_pytest/")  # where an assertion of the claim's own is raised
+
+
+@dataclass(frozen=True)
+class Death:
+    """What became of one claim's test in a world."""
+
+    claim: str
+    nodeid: str
+    how: str
+    message: str
+
+
+@dataclass
+class _Child:
+    """A forked process that is a world, and the pipe it tells its deaths through."""
+
+    world: World | None
+    pid: int
+    pipe: int
+    heard: bytes = b""
+
+
+def run(session: pytest.Session) -> int:
+    """Run all worlds over the collected tests and print how each claim died; the number of things that are wrong."""
+    document = session.config.stash[DOCUMENT]
+    worlds = all_worlds()
+    problems = list(_unfit(worlds, document))
+    if problems:
+        raise pytest.UsageError("\n".join(problems))
+    started = time.perf_counter()
+    control = [death for death in _run([None], session.items, document)[None] if death.how != SURVIVED]
+    for death in control:
+        print(f"in the true world {death.nodeid} did not pass: {death.message}")
+    return len(control) or _report(_run(worlds, session.items, document), document, started)
+
+
+def _unfit(worlds: list[World], document: Document) -> Iterator[str]:
+    """Yield where worlds and catalogue do not fit together."""
+    covered = set()
+    for world in worlds:
+        covered.update(world.falsifies)
+        for claim in world.falsifies:
+            if claim not in document.claims:
+                yield f"{world.module}: world {world.name!r} falsifies an unknown claim '{claim}'"
+    for id, claim in document.claims.items():
+        if id in covered and claim.no_mutant:
+            yield f"{claim.where}: [{id}] has a world; remove its 'no-mutant'"
+        if id not in covered and not claim.pending and not claim.no_mutant:
+            yield f"{claim.where}: [{id}] has neither a world in tests/mutants/worlds nor 'no-mutant'"
+
+
+def _run(worlds: list[World | None], items: list[pytest.Item], document: Document) -> dict[World | None, list[Death]]:
+    """Run every world in a child of its own, as many at a time as there are cores; None is the true world."""
+    waiting, deaths = list(worlds), {}
+    with selectors.DefaultSelector() as selector:
+        while waiting or selector.get_map():
+            while waiting and len(selector.get_map()) < (os.cpu_count() or 1):
+                child = _fork(waiting.pop(0), items, document)
+                selector.register(child.pipe, selectors.EVENT_READ, child)
+            for key, _ in selector.select():
+                child = key.data
+                data = os.read(child.pipe, 65536)
+                child.heard += data
+                if not data:
+                    selector.unregister(child.pipe)
+                    os.close(child.pipe)
+                    os.waitpid(child.pid, 0)
+                    deaths[child.world] = [Death(*json.loads(line)) for line in child.heard.splitlines()]
+    return {world: deaths[world] for world in worlds}
+
+
+def _fork(world: World | None, items: list[pytest.Item], document: Document) -> _Child:
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(write)
+        return _Child(world, pid, read)
+    status = 1
+    try:
+        os.close(read)
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(null, descriptor)
+        with os.fdopen(write, "w", buffering=1) as tell:
+            for death in _deaths(world, items, document):
+                tell.write(json.dumps([death.claim, death.nodeid, death.how, death.message]) + "\n")
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _deaths(world: World | None, items: list[pytest.Item], document: Document) -> Iterator[Death]:
+    """In the child: enter the world, run its claims, and yield how each test went."""
+    mine = [item for item in items if (claim := _claim_of(item, document)) and (not world or claim in world.falsifies)]
+    if world:
+        programs.PRELUDE = world.prelude
+        patch = enter(world.module, world.name)
+        for item in mine:
+            _rewrite(item, patch)
+    hangs = 0
+    for item, following in zip(mine, [*mine[1:], None]):
+        watcher = _Watcher()
+        item.config.pluginmanager.register(watcher)
+        if hangs < HANGS_BEFORE_CUT:
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        else:
+            watcher.saw(WEAK, f"cut: {hangs} claims hung before it")
+        item.config.pluginmanager.unregister(watcher)
+        hangs += "did not end within" in watcher.message
+        yield Death(_claim_of(item, document), item.nodeid, watcher.how, watcher.message)
+
+
+def _claim_of(item: pytest.Item, document: Document) -> str | None:
+    test, _ = document.test_of(item.nodeid)
+    return test.claim if test else None
+
+
+def _rewrite(item: pytest.Item, patch: Patch) -> None:
+    """Replace the test's function by one made from its source, changed."""
+    if not patch.transformers:
+        return
+    tree = ast.parse(textwrap.dedent(inspect.getsource(item.function)))
+    tree.body[0].decorator_list = []
+    for transformer in patch.transformers:
+        tree = ast.fix_missing_locations(transformer.visit(tree))
+    code = compile(tree, item.path, "exec")
+    namespace = item.function.__globals__
+    exec(code, namespace)
+    item.obj = namespace[item.function.__name__]
+
+
+class _Watcher:
+    """Listens to one test's reports and judges how it died."""
+
+    how, message = NOT_RUN, ""
+
+    def saw(self, how: str, message: str) -> None:
+        if self.how not in (KILLED, WEAK):
+            self.how, self.message = how, message
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+        report = yield
+        if report.failed:
+            lines = str(call.excinfo.value).strip().splitlines() or [call.excinfo.typename]
+            self.saw(KILLED if call.when == "call" and _by_assertion(call.excinfo) else WEAK, lines[0])
+        elif call.when == "call" and report.passed:
+            self.saw(SURVIVED, "")
+        elif report.skipped:
+            self.saw(NOT_RUN, str(call.excinfo.value))
+        return report
+
+
+def _by_assertion(failure: pytest.ExceptionInfo) -> bool:
+    """Whether the claim said itself that it is false; a guard that ends it, or any other error, is an accident."""
+    if failure.type not in (AssertionError, pytest.fail.Exception):
+        return False
+    place = Path(str(failure.traceback[-1].path)).as_posix()
+    return any(own in place for own in _OWN) and not place.endswith("/guards.py")
+
+
+def _by_loop(deaths: list[Death], document: Document) -> dict[str | None, Death]:
+    """What became of one claim on each loop: it dies if any of its tests there does, best by its own assertion."""
+    loop_of = {death.nodeid: document.test_of(death.nodeid)[1] for death in deaths}
+    loops = [loop for loop in dict.fromkeys(loop_of.values()) if loop is not None] or ([None] if deaths else [])
+    order = (KILLED, WEAK, SURVIVED, NOT_RUN)
+    return {
+        loop: min((d for d in deaths if loop_of[d.nodeid] in (loop, None)), key=lambda d: order.index(d.how))
+        for loop in loops
+    }
+
+
+def _report(deaths: dict[World, list[Death]], document: Document, started: float) -> int:
+    """Print claim × world; the number of claims that survived a world in which their claim is false."""
+    totals = {KILLED: 0, WEAK: 0, SURVIVED: 0, NOT_RUN: 0}
+    section = None
+    for world, tests in deaths.items():
+        if world.module != section:
+            section = world.module
+            print(f"\n{section.rpartition('.')[2].replace('_', ' ')}")
+        print(f"  {world.name}")
+        for claim in world.falsifies:
+            mine = [death for death in tests if death.claim == claim]
+            for loop, death in _by_loop(mine, document).items():
+                totals[death.how] += 1
+                why = f": {death.message}" if death.how in (WEAK, NOT_RUN) else ""
+                print(f"    {death.how:<9}{loop or '':<8} {claim}{why}")
+            if not mine:
+                print(f"    does not apply here: {claim}")
+    unmade = [claim.id for claim in document.claims.values() if claim.no_mutant]
+    print(f"\n{len(deaths)} worlds, {len(unmade)} claims for which none can be made")
+    print(f"claim × world × loop: {', '.join(f'{count} {how}' for how, count in totals.items())}; ", end="")
+    print(f"ceiling {CEILING:g} s; {time.perf_counter() - started:.1f} s")
+    return totals[SURVIVED] + totals[NOT_RUN]

@@ -1,0 +1,79 @@
+"""The worlds, a file a section of the article, and what they are made with.
+
+A world is a function that breaks something; it is run in a process of its own, which ends with the world:
+
+    @world("sleep gives no turn", falsifies=["await-on-a-sleep-lets-the-other-task-run"])
+    def _(patch):
+        patch.setattr(asyncio, "sleep", sleep_without_suspending)
+
+`patch` is a `Patch`. The claims named must fail in that world on every loop they run on, by an assertion of their own.
+The world is entered also in every program that a claim starts.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+
+class Patch(pytest.MonkeyPatch):
+    """What a world breaks things with: pytest's `setattr`, `setitem`, …, and `rewrite`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.transformers: list[ast.NodeTransformer] = []
+
+    def rewrite(self, transformer: ast.NodeTransformer) -> None:
+        """Run the claims of this world with their own source changed by `transformer`: for what is syntax."""
+        self.transformers.append(transformer)
+
+
+@dataclass(frozen=True)
+class World:
+    """One way in which the world can be wrong, and the ids of the claims that are false in it."""
+
+    name: str
+    module: str
+    falsifies: tuple[str, ...]
+    enter: Callable[[Patch], None] = field(repr=False)
+
+    @property
+    def prelude(self) -> str:
+        """Source that enters this world in another process."""
+        return f"from tests.mutants.worlds import enter\nenter({self.module!r}, {self.name!r})"
+
+
+_WORLDS: dict[tuple[str, str], World] = {}
+
+
+def world(name: str, *, falsifies: Sequence[str]) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
+    """Make the function below a world; `name` says in a few words what is wrong in it."""
+
+    def register(function: Callable[[Patch], None]) -> Callable[[Patch], None]:
+        key = (function.__module__, name)
+        if key in _WORLDS:
+            raise ValueError(f"two worlds of {function.__module__} are named {name!r}")
+        _WORLDS[key] = World(name, function.__module__, tuple(falsifies), function)
+        return function
+
+    return register
+
+
+def all_worlds() -> list[World]:
+    """Every world of every section, in the order of files and lines."""
+    for module in pkgutil.iter_modules(__path__, __name__ + "."):
+        importlib.import_module(module.name)
+    return list(_WORLDS.values())
+
+
+def enter(module: str, name: str) -> Patch:
+    """Make this process that world, until it ends."""
+    importlib.import_module(module)
+    patch = Patch()
+    _WORLDS[module, name].enter(patch)
+    return patch
