@@ -1,0 +1,281 @@
+"""The checklist: what it says of each claim, how it is counted, and where it keeps quiet."""
+
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import entry
+
+GREEN = """
+    @claim("{0}")
+    async def test_{1}():
+        assert await asyncio.sleep(0) is None
+"""
+
+
+def green(id):
+    return GREEN.format(id, id.replace("-", "_"))
+
+
+@pytest.fixture
+def ten_claims(house):
+    """One claim of each kind, and of each fate."""
+    house.claims(
+        entry("first-holds", says="What holds is shown on both loops"),
+        entry("second-refuted", verdict="refuted", says="What is wrong", instead="What is right"),
+        entry("third-changed", verdict="changed"),
+        entry("fourth-cannot-run", verdict="cannot-run"),
+        entry("fifth-fails-on-uvloop"),
+        entry("sixth-not-here", applies='{ python = ">=3.19" }'),
+        entry("seventh-skipped"),
+        entry("eighth-pending", section="3.4", pending="its test comes later"),
+        entry("ninth-without-loop", section="3.4"),
+        entry("tenth-old-stack", section="3.4", stack="article"),
+    )
+    house.tests(
+        green("first-holds") + green("second-refuted") + green("third-changed") + green("fourth-cannot-run")
+        + green("sixth-not-here") + """
+    @claim("fifth-fails-on-uvloop")
+    async def test_fails_on_uvloop():
+        assert "uvloop" not in type(asyncio.get_running_loop()).__module__, "not on this loop"
+
+    @claim("seventh-skipped")
+    async def test_skipped():
+        pytest.skip("no server: start one")
+    """)  # fmt: skip
+    house.tests(
+        """
+    @claim("ninth-without-loop")
+    def test_the_first_half_of_the_ninth():
+        pass
+
+    @claim("ninth-without-loop")
+    def test_the_second_half_of_the_ninth():
+        pass
+
+    @claim("tenth-old-stack")
+    async def test_old():
+        pass
+    """,
+        "spec/c3_asyncio/test_3_4_task.py",
+    )
+    return house
+
+
+EXPECTED = """\
+one mark for each event loop: asyncio, uvloop; a single mark where no loop is
+involved
+✓ verified   ✗ failed   ? not verified
+· not asked for   – does not apply   … pending
+
+3.3 await
+  holds      ✓ ✓  What holds is shown on both loops
+  refuted    ✓ ✓  What is wrong
+                  → What is right
+  changed    ✓ ✓  asyncio.sleep gives back None
+                  → something else
+  cannot run ✓ ✓  asyncio.sleep gives back None
+                  → something else
+  holds      ✓ ✗  asyncio.sleep gives back None
+                  failed: uvloop: AssertionError: not on this loop
+  holds      – –  asyncio.sleep gives back None
+                  does not apply: only on Python >=3.19
+  holds      ? ?  asyncio.sleep gives back None
+                  not verified: no server: start one
+
+3.4 Task
+  holds      …    asyncio.sleep gives back None
+                  pending: its test comes later
+  holds      ✓    asyncio.sleep gives back None
+                  - the first half of the ninth
+                  - the second half of the ninth
+  holds      – –  asyncio.sleep gives back None
+                  does not apply: needs the libraries of the article's day
+
+10 claims: 2 hold, 1 refuted, 1 changed, 1 cannot run; 1 failed, 2 do not apply
+here, 1 not verified, 1 pending
+"""
+
+
+def checklist(result):
+    """The checklist in a run's output, down to the totals."""
+    text = result.stdout.str()
+    start = re.search(r"^=+ the checklist =+\n", text, re.MULTILINE).end()
+    return text[start : text.index("\nCPython", start) + 1]
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2"), ("-p", "randomly")], ids=str)
+def test_every_fate_of_a_claim_is_told_apart(ten_claims, options):
+    ended = ten_claims.run("spec", *options)
+
+    assert checklist(ended) == EXPECTED
+    assert ended.ret == 1
+
+
+def test_the_foot_names_python_loops_and_time(ten_claims):
+    foot = ten_claims.run("spec").stdout.str().partition("1 pending\n")[2].split("=====")[0]
+
+    version = ".".join(map(str, sys.version_info[:3]))
+    assert re.fullmatch(rf"CPython {version}[^;]*; loops: asyncio, uvloop \d+\.\d+\.\d+; \d+\.\d\d s\n", foot)
+
+
+def test_verbose_names_every_test_as_a_sentence(ten_claims):
+    assert "  holds      ✓ ✓  What holds is shown on both loops\n                  - first holds\n" in checklist(
+        ten_claims.run("spec", "-v")
+    )
+
+
+def test_quiet_names_only_what_is_wrong(ten_claims):
+    ended = ten_claims.run("spec", "-q").stdout.str()
+
+    assert "What holds" not in ended
+    assert "failed: uvloop: AssertionError: not on this loop" in ended
+    assert "not verified: no server: start one" in ended
+    assert "10 claims: 2 hold," in ended
+
+
+def test_an_ascii_terminal_gets_ascii_marks(ten_claims, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    ended = ten_claims.run("spec").stdout.str()
+    text = ended[ended.index("the checklist") :]
+
+    assert text.isascii()
+    assert "  holds      + X  asyncio.sleep gives back None\n" in text
+    assert "                  > What is right\n" in text
+
+
+def test_colour_is_used_only_where_it_is_wanted(ten_claims):
+    assert "\x1b[" not in ten_claims.run("spec").stdout.str()
+    assert "\x1b[31m\x1b[1m ✗\x1b[0m" in ten_claims.run("spec", "--color=yes").stdout.str()
+
+
+def test_no_line_is_wider_than_the_terminal(ten_claims, monkeypatch):
+    for columns in (60, 80, 120):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        assert max(map(len, checklist(ten_claims.run("spec")).splitlines())) <= min(columns, 100)
+
+
+def test_a_claim_seen_on_one_loop_of_two_is_not_verified(ten_claims):
+    text = checklist(ten_claims.run("spec", "-k", "first_holds and uvloop"))
+
+    assert "  holds      · ✓  What holds is shown on both loops\n" in text
+    assert "                  not verified: seen on uvloop only\n" in text
+    assert "0 hold, 0 refuted" in text
+    assert "1 not verified, 1 pending, 6 not asked for" in text.replace("\n", " ")
+
+
+def test_a_claim_of_which_one_test_ran_is_not_verified(ten_claims):
+    text = checklist(ten_claims.run("spec", "-k", "first_half"))
+
+    assert "                  not verified: only some of its tests ran\n" in text
+
+
+def test_what_was_not_asked_for_is_one_count_and_no_line(ten_claims):
+    text = checklist(ten_claims.run("spec", "-k", "first_holds"))
+
+    assert text.count("\n  holds") + text.count("\n  refuted") == 2 + 1  # the claim, and two that do not apply
+    assert "6 not asked for" in text.replace("\n", " ")
+
+
+def test_after_x_what_did_not_run_was_not_asked_for(ten_claims):
+    text = checklist(ten_claims.run("spec", "-x", "-k", "fails_on_uvloop or half")).replace("\n", " ")
+
+    assert "1 failed," in text
+    assert "not verified, 1 pending, 6 not asked for" in text
+
+
+@pytest.mark.parametrize("arguments", [("tests",), ("spec", "--collect-only")], ids=str)
+def test_it_keeps_quiet_where_no_claim_was_to_run(ten_claims, arguments):
+    ten_claims.tests("def test_other(): pass\n", "tests/test_other.py")
+
+    ended = ten_claims.run(*arguments)
+
+    assert ended.ret == 0
+    assert "checklist" not in ended.stdout.str()
+    assert "claims" not in ended.stdout.str()
+
+
+def test_complete_fails_a_run_that_leaves_out_a_loop(house):
+    house.claims(entry("first"), entry("second"))
+    house.tests(green("first") + green("second"))
+
+    assert house.run("spec", "--complete").ret == 0
+    ended = house.run("spec", "--complete", "-k", "uvloop")
+
+    assert ended.ret == 1
+    assert "incomplete: first [asyncio]: seen on uvloop only" in ended.outlines
+    assert "incomplete: second [asyncio]: seen on uvloop only" in ended.outlines
+    assert house.run("spec", "-k", "uvloop").ret == 0
+
+
+@pytest.mark.parametrize("options", [("-k", "no_such_test"), ("-n", "2", "-k", "no_such_test")], ids=str)
+def test_complete_fails_a_run_in_which_nothing_ran(house, options):
+    house.claims(entry("first"))
+    house.tests(green("first"))
+
+    ended = house.run("spec", "--complete", *options)
+
+    assert ended.ret == 1
+    assert "incomplete: first [uvloop]: not asked for" in ended.outlines
+
+
+def test_complete_does_not_mind_what_is_pending_or_does_not_apply(house):
+    house.claims(entry("first"), entry("second", pending="later"), entry("third", applies='{ python = ">=3.19" }'))
+    house.tests(green("first") + green("third"))
+
+    assert house.run("spec", "--complete").ret == 0
+
+
+def test_complete_fails_a_claim_that_was_skipped(house):
+    house.claims(entry("first"))
+    house.tests('@claim("first")\ndef test_first():\n    pytest.skip("no server: start one")\n')
+
+    ended = house.run("spec", "--complete")
+
+    assert ended.ret == 1
+    assert "incomplete: first: no server: start one" in ended.outlines
+
+
+def test_a_file_that_cannot_be_collected_leaves_its_claims_not_verified(house):
+    house.claims(entry("first"), entry("second", section="3.4"))
+    house.tests(green("first"))
+    house.tests("import no_such_module\n" + green("second").replace("\n    ", "\n"), "spec/c3_asyncio/test_3_4_task.py")
+
+    text = checklist(house.run("spec", "--continue-on-collection-errors")).replace("\n                  ", " ")
+
+    assert "  holds      ✓ ✓  asyncio.sleep gives back None\n" in text
+    assert "not verified: could not be collected: " in text
+    assert "No module named 'no_such_module'" in text
+
+
+def test_a_worker_that_dies_fails_its_claim(house):
+    house.claims(entry("first"), entry("second"))
+    house.tests("import os\n" + green("first").replace("\n    ", "\n") + '@claim("second")\ndef test_second():\n    os._exit(1)\n')
+
+    text = checklist(house.run("spec", "-n", "1"))
+
+    assert "1 hold," in text
+    assert "crashed while running" in text
+
+
+def test_an_interrupted_run_leaves_the_rest_not_verified(house):
+    house.claims(entry("first"), entry("second"), entry("third"))
+    house.tests(
+        "import os, signal\n" + green("first").replace("\n    ", "\n")
+        + '@claim("second")\ndef test_second():\n    os.kill(os.getpid(), signal.SIGINT)\n'
+        + green("third").replace("\n    ", "\n")
+    )  # fmt: skip
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "spec", "-p", "no:cacheprovider"],
+        cwd=house.path, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert ended.returncode == -signal.SIGINT or ended.returncode == 2
+    assert "not verified: it did not come to its end" in ended.stdout
+    assert "not verified: the run was interrupted" in ended.stdout
+    assert "1 hold, " in ended.stdout
+    assert "2 not verified" in ended.stdout
