@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -158,7 +159,15 @@ def test_a_server_that_does_not_heed_sigterm_is_killed(change_keeper, new_keeper
     assert not alive(pid)
 
 
-def test_a_keeper_told_to_end_by_sigterm_cleans_up_and_one_told_by_sigint_does_not(keeper, start, alive, wait_until):
+@pytest.fixture
+def sigint_is_heeded():
+    """Where tests run in the background, SIGINT is ignored, and every process they start would inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_keeper_ends_by_sigterm_and_not_by_sigint(sigint_is_heeded, keeper, start, alive, wait_until):
     pid = start(keeper, "redis")["pid"]
 
     keeper.process.send_signal(signal.SIGINT)
@@ -259,10 +268,11 @@ def test_a_program_that_cannot_be_run_is_named(keeper):
 
 def test_while_one_server_is_not_ready_another_is_started_and_asks_are_answered(keeper, start):
     silent = {"ask": "start", "name": "silent", "argv": ["/bin/sleep", "60"], "ready": "prints"}
-    keeping.tell(keeper.socket, silent, {"ask": "wait", "name": "silent"})
+    with socket.socket(socket.AF_UNIX) as waiting:
+        keeping.send(waiting, keeper.socket, [silent, {"ask": "wait", "name": "silent"}])
 
-    assert start(keeper, "redis")["state"] == "ready"
-    assert keeping.ask(keeper.socket, {"ask": "status"})["servers"]["silent"]["state"] == "starting"
+        assert start(keeper, "redis")["state"] == "ready"
+        assert keeping.ask(keeper.socket, {"ask": "status"})["servers"]["silent"]["state"] == "starting"
 
 
 def test_a_server_that_is_never_ready_is_given_up_and_ended(change_keeper, new_keeper):
