@@ -1,0 +1,133 @@
+"""The mutants' engine: how a claim's death is judged, and what is refused."""
+
+import pytest
+
+from tests.conftest import ROOT, entry
+
+TESTS = """
+    @claim("sleep-gives-none")
+    async def test_sleep_gives_none():
+        assert await asyncio.sleep(0) is None
+
+    @claim("program-sleeps")
+    def test_program_sleeps(program):
+        assert program("import asyncio; print(asyncio.run(asyncio.sleep(0)))").stdout == "None\\\\n"
+"""
+WORLDS = '''
+    """Worlds of a small house."""
+    import ast
+    import asyncio
+    from tests.mutants.worlds import world
+
+    async def something(delay):
+        return "something"
+
+    async def nothing(delay):
+        return None
+
+    async def breaks(delay):
+        raise OSError("no more time")
+
+    async def hangs(delay):
+        await asyncio.Event().wait()
+'''
+
+
+@pytest.fixture
+def mutated(house):
+    """Runs the engine over one world, whose body is given, in a house of two claims."""
+    house.claims(entry("sleep-gives-none"), entry("program-sleeps"))
+    house.tests(TESTS)
+    for name in ("__init__.py", "mutants/__init__.py", "mutants/__main__.py", "mutants/engine.py", "mutants/worlds/__init__.py"):
+        house.write(f"tests/{name}", (ROOT / "tests" / name).read_text(encoding="utf-8"))
+
+    def run(body, falsifies=("sleep-gives-none", "program-sleeps")):
+        source = f'\n\n    @world("the world", falsifies={list(falsifies)})\n    def _(patch):\n        {body}\n'
+        house.write("tests/mutants/worlds/section_3_3.py", WORLDS + source)
+        return house.pytester.run("python", "-m", "tests.mutants")
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "0.5")
+
+
+def fates(result):
+    return [" ".join(line.split()) for line in result.outlines if line.startswith("    ")]
+
+
+def test_a_claim_that_asserts_is_killed_on_each_loop_and_in_its_program(mutated):
+    ended = mutated('patch.setattr(asyncio, "sleep", something)')
+
+    assert fates(ended) == [
+        "killed asyncio sleep-gives-none",
+        "killed uvloop sleep-gives-none",
+        "killed asyncio program-sleeps",
+        "killed uvloop program-sleeps",
+    ]
+    assert ended.ret == 0
+
+
+def test_a_claim_that_passes_survives_and_fails_the_run(mutated):
+    ended = mutated('patch.setattr(asyncio, "sleep", nothing)')
+
+    assert "SURVIVED asyncio sleep-gives-none" in fates(ended)
+    assert "claim × world × loop: 0 killed, 0 weak, 4 SURVIVED, 0 not run" in ended.stdout.str()
+    assert ended.ret == 1
+
+
+def test_another_error_than_an_assertion_is_a_weak_death(mutated):
+    ended = mutated('patch.setattr(asyncio, "sleep", breaks)', ["sleep-gives-none", "program-sleeps"])
+
+    assert "weak asyncio sleep-gives-none: no more time" in fates(ended)
+    assert "killed asyncio program-sleeps" in fates(ended)
+
+
+def test_a_hang_is_a_weak_death(mutated):
+    assert "weak uvloop sleep-gives-none: did not end within 0.5 s" in fates(
+        mutated('patch.setattr(asyncio, "sleep", hangs)')
+    )
+
+
+def test_a_world_may_rewrite_the_claims_own_source(mutated):
+    body = """
+        class Other(ast.NodeTransformer):
+            def visit_Await(self, node):
+                return ast.copy_location(ast.Constant(3), node)
+        patch.rewrite(Other())
+        patch.setattr(asyncio, "sleep", something)
+    """
+
+    assert fates(mutated(body.strip().replace("\n        ", "\n        ")))[:2] == [
+        "killed asyncio sleep-gives-none",
+        "killed uvloop sleep-gives-none",
+    ]
+
+
+REFUSED = {
+    "a claim without a world": (["sleep-gives-none"], "[program-sleeps] has neither a world"),
+    "a world of an unknown claim": (["sleep-gives-none", "program-sleeps", "other"], "falsifies an unknown claim 'other'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=str)
+def test_worlds_and_catalogue_must_fit_together(mutated, case):
+    falsifies, message = REFUSED[case]
+
+    ended = mutated('patch.setattr(asyncio, "sleep", something)', falsifies)
+
+    assert ended.ret == 4
+    assert message in ended.stderr.str()
+
+
+def test_a_claim_that_fails_in_the_true_world_is_no_proof(mutated, house):
+    house.tests(TESTS.replace("is None", "is not None"))
+
+    ended = mutated('patch.setattr(asyncio, "sleep", something)')
+
+    assert "in the true world spec/c3_asyncio/test_3_3_await.py::test_sleep_gives_none[asyncio] did not pass" in (
+        ended.stdout.str()
+    )
+    assert ended.ret == 1

@@ -1,0 +1,118 @@
+"""Programs run apart: what they print, how they end, on which loop, and that nothing of them is left."""
+
+import os
+import sys
+
+import pytest
+
+
+def test_a_program_tells_its_output_errors_and_status(plain_program):
+    ended = plain_program("""
+        import sys
+        print("said")
+        print("complained", file=sys.stderr)
+        sys.exit(3)
+    """)
+
+    assert (ended.stdout, ended.stderr, ended.status) == ("said\n", "complained\n", 3)
+    assert ended.lines == ["said"]
+
+
+def test_an_uncaught_exception_ends_it_with_1_and_is_its_error(plain_program):
+    ended = plain_program("raise ValueError('wrong')")
+
+    assert ended.status == 1
+    assert ended.error == "ValueError: wrong"
+
+
+def test_a_program_killed_by_a_signal_has_its_negative_number(plain_program):
+    assert plain_program("import os; os.kill(os.getpid(), 9)").status == -9
+
+
+def test_a_program_is_main_and_runs_apart(plain_program, tmp_path):
+    ended = plain_program("import os; print(__name__, os.getpid(), os.getcwd())")
+
+    name, pid, directory = ended.stdout.split()
+    assert name == "__main__"
+    assert int(pid) != os.getpid()
+    assert directory == str(tmp_path)
+
+
+def test_one_program_leaves_nothing_to_the_next(plain_program):
+    plain_program("import asyncio; asyncio.left = 1")
+
+    assert plain_program("import asyncio; print(hasattr(asyncio, 'left'))").stdout == "False\n"
+
+
+def test_warnings_are_errors_unless_asked_for(plain_program):
+    source = "import warnings; warnings.warn('careful', DeprecationWarning); print('went on')"
+
+    assert plain_program(source).error == "DeprecationWarning: careful"
+    assert plain_program(source, warnings="ignore").stdout == "went on\n"
+    shown = plain_program(source, warnings="default")
+    assert shown.stdout == "went on\n"
+    assert "DeprecationWarning: careful" in shown.stderr
+
+
+def test_asyncio_run_makes_the_chosen_loop(program, loop_name):
+    ended = program("""
+        import asyncio
+        async def main():
+            return type(asyncio.get_running_loop()).__module__.partition(".")[0]
+        print(asyncio.run(main()))
+    """)
+
+    assert ended.stdout == f"{loop_name}\n"
+
+
+def test_what_dies_at_the_end_still_speaks(plain_program):
+    ended = plain_program(
+        """
+        import atexit, threading
+        atexit.register(print, "at exit")
+        threading.Thread(target=print, args=["thread"]).start()
+        async def never(): pass
+        coroutine = never()
+    """,
+        warnings="default",
+    )
+
+    assert sorted(ended.lines) == ["at exit", "thread"]
+    assert "coroutine 'never' was never awaited" in ended.stderr
+
+
+def test_a_program_that_hangs_is_ended_with_what_it_started(house, monkeypatch):
+    monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "0.5")
+    from tests.conftest import entry
+
+    house.claims(entry("hangs"))
+    house.tests("""
+        @claim("hangs")
+        def test_hangs(plain_program):
+            plain_program('''
+                import os, subprocess, sys, time
+                child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+                print(child.pid, flush=True)
+                time.sleep(600)
+            ''')
+    """)
+
+    ended = house.run("spec").stdout.str()
+
+    message = "the program did not end within 0.5 s; it had printed: '"
+    assert message in ended
+    child = int(ended.partition(message)[2].partition("\\n")[0])
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+
+
+def test_a_fresh_interpreter_takes_options_and_reads_its_file(fresh_interpreter, tmp_path):
+    ended = fresh_interpreter("import sys; print(sys.flags.dev_mode, __file__)", "-X", "dev")
+
+    assert ended.stdout == f"True {tmp_path / 'program.py'}\n"
+    assert (ended.stderr, ended.status) == ("", 0)
+
+
+def test_a_fresh_interpreter_is_fresh(fresh_interpreter):
+    assert fresh_interpreter("import sys; print('asyncio' in sys.modules)").stdout == "False\n"
+    assert sys.modules["asyncio"]
