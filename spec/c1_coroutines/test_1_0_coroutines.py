@@ -76,6 +76,7 @@ def interleaved_with_greenlet():
     steps = []
 
     def first():
+        assert steps == [], "the first function began at its top a second time"
         steps.append(1)
         two.switch()
         steps.append(2)

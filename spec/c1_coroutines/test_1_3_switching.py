@@ -114,7 +114,7 @@ def test_ensure_future_runs_nothing_before_run_until_complete_is_called(new_loop
     task = asyncio.ensure_future(step(), loop=loop)
     assert trace.steps == []
 
-    loop.run_until_complete(asyncio.wait([task]))
+    loop.run_until_complete(task)
     assert trace.steps == ["runs"]
 
 
@@ -196,7 +196,7 @@ def test_tasks_made_before_the_loop_runs_start_in_the_order_they_were_made(new_l
     for _ in range(10):
         trace.steps.clear()
         tasks = [asyncio.ensure_future(start(name), loop=loop) for name in range(6)]
-        loop.run_until_complete(asyncio.wait(tasks))
+        loop.run_until_complete(asyncio.gather(*tasks))
         assert trace.steps == [0, 1, 2, 3, 4, 5]
 
 

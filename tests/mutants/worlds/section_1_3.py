@@ -69,20 +69,6 @@ def _(patch):
     patch.setattr(asyncio, "ensure_future", ensure_future)
 
 
-@types.coroutine
-def _rest(coroutine, awaited):
-    while True:
-        yield awaited
-        try:
-            awaited = coroutine.send(None)
-        except StopIteration as end:
-            return end.value
-
-
-async def _ended(value):
-    return value
-
-
 @world("ensure_future runs the first step at once", falsifies=["ensure-future-only-schedules"])
 def _(patch):
     true_ensure_future = asyncio.ensure_future
@@ -90,9 +76,9 @@ def _(patch):
     def ensure_future(thing, *, loop=None):
         if inspect.iscoroutine(thing):
             try:
-                thing = _rest(thing, thing.send(None))
+                thing.send(None)  # the whole of it: the claims' coroutines never suspend
             except StopIteration as end:
-                thing = _ended(end.value)
+                thing = asyncio.sleep(0, end.value)
         return true_ensure_future(thing, loop=loop)
 
     patch.setattr(asyncio, "ensure_future", ensure_future)
