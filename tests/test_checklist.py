@@ -115,6 +115,21 @@ def test_every_fate_of_a_claim_is_told_apart(ten_claims, options):
     assert ended.ret == 1
 
 
+def test_a_reason_that_several_tests_of_a_claim_give_is_said_once(house):
+    house.claims(entry("of-the-future", applies='{ python = ">=3.19" }'))
+    house.tests("""
+    @claim("of-the-future")
+    def test_one_side():
+        pass
+
+    @claim("of-the-future")
+    def test_the_other_side():
+        pass
+    """)  # fmt: skip
+
+    assert checklist(house.run()).count("does not apply: only on Python >=3.19\n") == 1
+
+
 def test_the_foot_names_python_loops_and_time(ten_claims):
     foot = ten_claims.run("spec").stdout.str().partition("1 pending\n")[2].split("=====")[0]
 
