@@ -29,7 +29,7 @@ async def outcome_of(awaitable) -> object:
 
 def finished_tasks(line: str) -> list[tuple[str, str]]:
     """Name and result, as shown, of each finished task in a printed set of tasks, whatever its order."""
-    assert line.startswith("{<Task finished ") and line.endswith(">}"), line
+    assert line.startswith("{<Task finished ") and line.endswith(">}"), f"no set of finished tasks: {line}"
     return sorted(re.findall(r"<Task finished name='([^']*)' [^{}]*?result=(\S+)>", line))
 
 
@@ -90,7 +90,7 @@ async def test_asyncio_wait_that_times_out_gives_the_unfinished_task_as_pending_
     release = asyncio.Event()
     quick = asyncio.create_task(answer_after(turns=0))
     held = asyncio.create_task(release.wait())
-    await until(quick.done, "the quick task did not end")
+    await quick
 
     returned = await outcome_of(asyncio.wait([quick, held], timeout=0))
 
@@ -101,8 +101,9 @@ async def test_asyncio_wait_that_times_out_gives_the_unfinished_task_as_pending_
     assert not held.done()
 
     release.set()
+    await held
 
-    assert await held is True
+    assert not held.cancelled()
 
 
 @claim("done-set-has-no-order")
@@ -123,14 +124,18 @@ async def test_asyncio_wait_raises_nothing_for_a_failed_task_whose_exception_sho
     error = LookupError("no such page")
 
     async def request():
+        await turn()
         raise error
 
     failed = asyncio.create_task(request())
     other = asyncio.create_task(answer_after(turns=3))
 
-    assert await outcome_of(asyncio.wait([failed, other])) == ({failed, other}, set())
+    returned = await outcome_of(asyncio.wait([failed, other]))
+    raised = await outcome_of(failed)
+
+    assert returned == ({failed, other}, set())
+    assert raised is error
     assert failed.exception() is error
-    assert await outcome_of(failed) is error
 
 
 @claim("unasked-task-exception-is-reported-when-collected")
@@ -142,6 +147,7 @@ async def test_an_exception_that_nobody_asked_the_task_for_is_reported_when_the_
     seen, unseen = LookupError("asked for"), LookupError("never asked for")
 
     async def request(error):
+        await turn()
         raise error
 
     asked = asyncio.create_task(request(seen))
