@@ -263,7 +263,7 @@ async def test_a_waiting_task_that_nothing_refers_to_is_collected_and_one_that_i
 
     dropped = weakref.ref(asyncio.create_task(wait_for(loop.create_future())))
     await until(lambda: trace.steps == ["waits"], "the task did not come to wait")
-    await turn()
+    await turn()  # by then no step of it is on the loop's ready queue, which would hold it
     gc.collect()
 
     assert dropped() is None

@@ -43,22 +43,6 @@ def _(patch: Patch) -> None:
 
 
 @world(
-    "wait does not return before all tasks are done",
-    falsifies=[
-        "asyncio-wait-returns-done-and-pending-sets",
-        "asyncio-wait-timeout-leaves-tasks-pending-not-cancelled",
-    ],
-)
-def _(patch: Patch) -> None:
-    async def wait(tasks, **_options):
-        for task in tasks:
-            task.cancel()  # or this world would hang
-        return await _wait(tasks)
-
-    patch.setattr(asyncio, "wait", wait)
-
-
-@world(
     "wait cancels what is pending after its time-out",
     falsifies=["asyncio-wait-timeout-leaves-tasks-pending-not-cancelled"],
 )
