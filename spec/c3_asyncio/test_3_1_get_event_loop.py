@@ -88,13 +88,13 @@ def test_get_event_loop_under_uvloops_policy_makes_a_loop_of_uvloop(program):
 
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
         loop = asyncio.get_event_loop()
-        print(type(loop) is uvloop.Loop, asyncio.get_event_loop() is loop)
+        print("a loop of uvloop:", type(loop) is uvloop.Loop, "| the same again:", asyncio.get_event_loop() is loop)
         loop.close()
         """,
         warnings="ignore",
     )
 
-    assert ended.lines == ["True True"]
+    assert ended.lines == ["a loop of uvloop: True | the same again: True"]
 
 
 @claim("uvloop-policy-makes-no-loop-since-0-22")
@@ -111,13 +111,13 @@ def test_get_event_loop_under_uvloops_policy_makes_none_and_returns_one_that_is_
             print(f"RuntimeError: {error}")
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        print(type(loop) is uvloop.Loop, asyncio.get_event_loop() is loop)
+        print("the one set:", asyncio.get_event_loop() is loop)
         loop.close()
         """,
         warnings="ignore",
     )
 
-    assert ended.lines == [NONE_IN_THE_MAIN_THREAD, "True True"]
+    assert ended.lines == [NONE_IN_THE_MAIN_THREAD, "the one set: True"]
 
 
 @claim("get-event-loop-returns-the-loop-that-is-set")

@@ -41,7 +41,7 @@ class OwnQueue:
     def ask_for_pass(self) -> None:
         if self.queue and not self.has_pass and not self.is_stopped:
             self.has_pass = True
-            super().call_soon(self.run_pass)
+            super().call_soon(self.run_pass, context=contextvars.Context())  # callbacks enter contexts of their own
 
     def run_pass(self) -> None:
         for handle in self.batch():
@@ -417,4 +417,4 @@ def _(patch):
         def __await__(self):
             yield
 
-    patch.setattr(builtins, "some_errand", Placeholder(), raising=False)
+    patch.setitem(vars(builtins), "some_errand", Placeholder())

@@ -10,7 +10,6 @@ import threading
 import types
 import warnings
 
-from fixtures.trace import turn
 from tests.mutants.worlds import world
 
 
@@ -91,8 +90,10 @@ def _(patch):
 
 @world("a timed sleep suspends without asking for a loop", falsifies=["coroutine-runs-by-hand-without-a-loop"])
 def _(patch):
+    suspend = asyncio.sleep
+
     async def sleep(_delay, result=None):
-        await turn()
+        await suspend(0)
         return result
 
     patch.setattr(asyncio, "sleep", sleep)
