@@ -73,3 +73,23 @@ def test_what_is_not_a_claim_is_not_guarded(house):
     house.tests("async def test_other(): asyncio.get_running_loop().create_task(asyncio.sleep(100))\n", "tests/test_x.py")
 
     assert house.run("tests").ret == 0
+
+
+def test_what_a_failed_claim_leaves_is_not_laid_at_the_next_ones_door(house):
+    house.claims(entry("fails"), entry("after"))
+    house.tests("""
+        @claim("fails")
+        async def test_fails():
+            left = asyncio.sleep(1)
+            assert left is None
+
+        @claim("after")
+        async def test_after():
+            await asyncio.sleep(0)
+    """)
+
+    ended = house.run("spec", "--loop", "asyncio")
+
+    assert "  holds      ✓  asyncio.sleep gives back None" in ended.stdout.str()
+    assert ended.parseoutcomes()["failed"] == 1
+    assert ended.parseoutcomes()["passed"] == 1

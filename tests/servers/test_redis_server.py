@@ -39,6 +39,23 @@ def test_it(redis_server):
     raise AssertionError("there was a Redis")
 """
 
+STARTS_EARLY = """\
+import json, os
+from fixtures.servers import keeping, plugin
+
+
+def test_that_needs_none(request):
+    run = request.config.stash[plugin.RUN]
+    servers = keeping.ask(run.socket, {"ask": "status"})["servers"]
+    assert set(servers) == {"redis", "http"}
+    with open("seen", "w") as file:
+        json.dump([[run.keeper.process.pid, servers["redis"]["pid"]], run.keeper.directory], file)
+
+
+def test_that_needs_them(redis_server, downloads):
+    pass
+"""
+
 WAITS = """\
 import os, json, threading
 from fixtures.servers import plugin, keeping
@@ -266,6 +283,16 @@ def test_a_program_that_does_not_start_skips_and_says_why(project, tmp_path, mon
         "its last lines: the day is bad"])
 
 
+def test_a_server_starts_before_the_first_test_that_needs_it_and_has_ended_with_the_run(project, alive):
+    project.test(STARTS_EARLY)
+
+    project.run().assert_outcomes(passed=2)
+
+    (pids, directory), = seen(project)
+    assert [alive(pid) for pid in pids] == [False, False]
+    assert not Path(directory).exists()
+
+
 @pytest.mark.parametrize("args", [(), ("--collect-only",)])
 def test_no_keeper_is_started_where_no_selected_test_needs_a_server(project, args):
     uses = "" if not args else "redis_server, "
@@ -301,7 +328,8 @@ def test_nothing_is_left_of_a_run_with_workers_that_is_killed(project, wait_unti
     wait_until(lambda: (project.path / "seen").exists(), "the run has its servers")
     (pids, directory), = seen(project)
 
-    run.kill()
+    # With its workers, and with all else that is in its group: the keeper must not be.
+    os.killpg(run.pid, signal.SIGKILL)
 
     wait_until(lambda: not any(map(alive, pids)), "the keeper and its servers end")
     assert not Path(directory).exists()
