@@ -5,7 +5,10 @@ import pytest
 from tests.conftest import entry
 
 LEAKS = {
-    "a task left behind": ("asyncio.get_running_loop().create_task(asyncio.Event().wait())", "tasks left behind: Event.wait"),
+    "a task left behind": (
+        "asyncio.get_running_loop().create_task(asyncio.Event().wait())",
+        "tasks left behind: Event.wait",
+    ),
     "an exception nobody retrieved": (
         "asyncio.get_running_loop().create_future().set_exception(ValueError('lost'))",
         "the event loop reported: Future exception was never retrieved",
@@ -70,7 +73,9 @@ def test_a_claim_that_hangs_ends_at_the_ceiling_and_the_rest_go_on(house, hang, 
 
 def test_what_is_not_a_claim_is_not_guarded(house):
     house.claims(entry("pending", pending="later"))
-    house.tests("async def test_other(): asyncio.get_running_loop().create_task(asyncio.sleep(100))\n", "tests/test_x.py")
+    house.tests(
+        "async def test_other(): asyncio.get_running_loop().create_task(asyncio.sleep(100))\n", "tests/test_x.py"
+    )
 
     assert house.run("tests").ret == 0
 

@@ -90,7 +90,10 @@ def test_replies_are_held_until_all_requests_are_in_flight(downloads, threads, w
     last = threads.submit(get, downloads.url("three"))
 
     assert [future.result()[::2] for future in [*first, last]] == [
-        (200, downloads.body("one")), (200, downloads.body("two")), (200, downloads.body("three"))]
+        (200, downloads.body("one")),
+        (200, downloads.body("two")),
+        (200, downloads.body("three")),
+    ]
     assert downloads.report().peak == 3
     assert downloads.report().arrivals[-1] == "three"
     assert set(downloads.report().answered) == {"one", "two", "three"}
@@ -157,7 +160,7 @@ def test_a_broken_name_gets_half_of_its_body_and_then_the_end(downloads):
         get(downloads.url("broken.jpg"))
 
     body = downloads.body("broken.jpg")
-    assert caught.value.partial == body[:len(body) // 2]
+    assert caught.value.partial == body[: len(body) // 2]
     assert caught.value.expected == len(body) - len(body) // 2
     assert downloads.report().answered == ["broken.jpg"]
 
