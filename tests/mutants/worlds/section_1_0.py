@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import builtins
-import importlib.util
 import itertools
 import keyword
 import sys
@@ -51,14 +50,7 @@ class _OneAfterAnother:
     ],
 )
 def _(patch):
-    class Selector(_OneAfterAnother, asyncio.SelectorEventLoop):
-        pass
-
-    patch.setattr(asyncio, "SelectorEventLoop", Selector)
-    if importlib.util.find_spec("uvloop"):
-        import uvloop
-
-        patch.setattr(uvloop, "new_event_loop", type("UV", (_OneAfterAnother, uvloop.Loop), {}))
+    patch.loops(_OneAfterAnother)
 
 
 @world("a sleep starts a thread", falsifies=["one-thread-runs-parts-of-two-coroutines-in-turn"])

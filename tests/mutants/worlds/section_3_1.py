@@ -9,19 +9,12 @@ import types
 import warnings
 from collections import deque
 
-from tests.mutants.worlds import Patch, world
+from tests.mutants.worlds import world
 
 try:
     import uvloop
 except ImportError:
     uvloop = None
-
-
-def make_all_loops(patch: Patch, kind: type) -> None:
-    """Have every loop that claims are given, asyncio's and uvloop's, mix in `kind`."""
-    patch.setattr(asyncio, "SelectorEventLoop", type("Loop", (kind, asyncio.SelectorEventLoop), {}))
-    if uvloop is not None:
-        patch.setattr(uvloop, "new_event_loop", type("Loop", (kind, uvloop.Loop), {}))
 
 
 class OwnQueue:
@@ -62,7 +55,7 @@ def _(patch):
         def batch(self):
             return reversed(super().batch())
 
-    make_all_loops(patch, Backwards)
+    patch.loops(Backwards)
 
 
 @world("a pass also runs what is queued during it", falsifies=["each-ready-task-gets-one-step-a-pass"])
@@ -72,7 +65,7 @@ def _(patch):
             while self.queue:
                 yield self.queue.popleft()
 
-    make_all_loops(patch, Endless)
+    patch.loops(Endless)
 
 
 @world("what is queued last runs at once", falsifies=["each-ready-task-gets-one-step-a-pass"])
@@ -82,7 +75,7 @@ def _(patch):
             while self.queue:
                 yield self.queue.pop()
 
-    make_all_loops(patch, LastFirst)
+    patch.loops(LastFirst)
 
 
 @world("stop() ends after the current pass on uvloop too", falsifies=["stop-runs-one-more-pass-on-uvloop"])
@@ -97,7 +90,7 @@ def _(patch):
             self.ask_for_pass()
             super().run_forever()
 
-    make_all_loops(patch, StopsLikeAsyncio)
+    patch.loops(StopsLikeAsyncio)
 
 
 @world("stop() lets one more pass run on asyncio too", falsifies=["stop-ends-after-the-current-pass-on-asyncio"])
@@ -106,7 +99,7 @@ def _(patch):
         def stop(self):
             self.call_soon(super().stop)
 
-    make_all_loops(patch, StopsLikeUvloop)
+    patch.loops(StopsLikeUvloop)
 
 
 @world(
@@ -123,7 +116,7 @@ def _(patch):
         def stop(self):
             pass
 
-    make_all_loops(patch, NeverStops)
+    patch.loops(NeverStops)
 
 
 @world("a loop runs what is ready once and ends", falsifies=["loop-runs-until-it-is-stopped"])
@@ -133,7 +126,7 @@ def _(patch):
             self.call_soon(self.stop)
             super().run_forever()
 
-    make_all_loops(patch, OnePass)
+    patch.loops(OnePass)
 
 
 @world("a future is polled by the task that waits for it", falsifies=["waiting-task-costs-no-turns"])
@@ -148,7 +141,7 @@ def _(patch):
         def create_future(self):
             return Polled(loop=self)
 
-    make_all_loops(patch, Polling)
+    patch.loops(Polling)
 
 
 @world("an idle loop keeps a callback ready", falsifies=["idle-loop-blocks-in-one-select"])
@@ -161,7 +154,7 @@ def _(patch):
         def spin(self):
             self.call_soon(self.spin)
 
-    make_all_loops(patch, Spinning)
+    patch.loops(Spinning)
 
 
 @world("call_later(0) is call_soon() on asyncio too", falsifies=["zero-delay-runs-after-call-soon-on-asyncio"])
@@ -170,7 +163,7 @@ def _(patch):
         def call_later(self, delay, callback, *args, context=None):
             return self.call_soon(callback, *args, context=context)
 
-    make_all_loops(patch, NoTimer)
+    patch.loops(NoTimer)
 
 
 @world("call_later(0) makes a timer on uvloop too", falsifies=["zero-delay-is-call-soon-on-uvloop"])
@@ -179,7 +172,7 @@ def _(patch):
         def call_later(self, delay, callback, *args, context=None):
             return super().call_later(max(delay, 0.001), callback, *args, context=context)
 
-    make_all_loops(patch, AlwaysTimer)
+    patch.loops(AlwaysTimer)
 
 
 @world(
@@ -191,7 +184,7 @@ def _(patch):
         def _add_callback(self, handle):
             self._ready.appendleft(handle)
 
-    make_all_loops(patch, ReadableFirst)
+    patch.loops(ReadableFirst)
 
 
 @world(
@@ -203,7 +196,7 @@ def _(patch):
         def add_reader(self, descriptor, callback, *args):
             super().add_reader(descriptor, self.call_soon, callback, *args)
 
-    make_all_loops(patch, ReadableLast)
+    patch.loops(ReadableLast)
 
 
 @world("all_tasks() lists tasks that are done", falsifies=["finished-task-leaves-all-tasks"])
@@ -229,7 +222,7 @@ def _(patch):
                 super().run_until_complete(asyncio.wait(asyncio.all_tasks(self)))
             return result
 
-    make_all_loops(patch, WaitsForAll)
+    patch.loops(WaitsForAll)
 
 
 @world("run_forever() ends when the last task is done", falsifies=["run-forever-outlives-its-tasks"])
@@ -240,7 +233,7 @@ def _(patch):
             task.add_done_callback(lambda _task: asyncio.all_tasks(self) or self.stop())
             return task
 
-    make_all_loops(patch, EndsWithItsTasks)
+    patch.loops(EndsWithItsTasks)
 
 
 @world(
@@ -328,7 +321,7 @@ def _(patch):
             self.call_soon(lambda: done.set_result(drive(work)), context=contextvars.copy_context())
             return super().run_until_complete(done)
 
-    make_all_loops(patch, WithoutTask)
+    patch.loops(WithoutTask)
 
 
 @world(
@@ -340,7 +333,7 @@ def _(patch):
         def run_until_complete(self, work):
             return work if isinstance(work, int) else super().run_until_complete(work)
 
-    make_all_loops(patch, TakesAll)
+    patch.loops(TakesAll)
 
 
 @world(
@@ -351,7 +344,7 @@ def _(patch):
         def run_until_complete(self, work):
             return asyncio.ensure_future(work, loop=self)
 
-    make_all_loops(patch, OnlyAdds)
+    patch.loops(OnlyAdds)
 
 
 @world(
@@ -365,7 +358,7 @@ def _(patch):
             except LookupError:
                 return None
 
-    make_all_loops(patch, Swallows)
+    patch.loops(Swallows)
 
 
 @world(
@@ -379,7 +372,7 @@ def _(patch):
                 work = asyncio.ensure_future(work, loop=self)
             return super().run_until_complete(work)
 
-    make_all_loops(patch, StartsFirst)
+    patch.loops(StartsFirst)
 
 
 @world(
@@ -393,7 +386,7 @@ def _(patch):
                 raise RuntimeError("this event loop is already running.")
             return super().run_until_complete(work)
 
-    make_all_loops(patch, RefusesFirst)
+    patch.loops(RefusesFirst)
 
 
 @world(
@@ -408,7 +401,7 @@ def _(patch):
         def run_until_complete(self, work):
             return drive(work) if self.is_running() else super().run_until_complete(work)
 
-    make_all_loops(patch, Nests)
+    patch.loops(Nests)
 
 
 @world("an undefined name stands for something that can be awaited", falsifies=["loop-program-needs-its-task-defined"])

@@ -8,30 +8,6 @@ import contextvars
 from tests.mutants.worlds import Patch, world
 
 
-def _loops_with(patch: Patch, wrong: type) -> None:
-    """Put `wrong`, a mix-in, before both loops' own classes, for claims and for the programs they start."""
-
-    class WrongLoop(wrong, asyncio.SelectorEventLoop):
-        pass
-
-    chosen = WrongLoop
-    patch.setattr(asyncio, "SelectorEventLoop", WrongLoop)
-    try:
-        import uvloop
-    except ImportError:
-        pass
-    else:
-
-        class WrongUvloop(wrong, uvloop.Loop):
-            pass
-
-        if asyncio.new_event_loop is uvloop.new_event_loop:  # in a program, and this is its loop
-            chosen = WrongUvloop
-        patch.setattr(uvloop, "new_event_loop", WrongUvloop)
-    patch.setattr(asyncio, "new_event_loop", chosen)
-    patch.setattr(asyncio.events, "new_event_loop", chosen)
-
-
 def _wrapping_each_coroutine(patch: Patch, wrap) -> None:
     """Have asyncio.create_task make its task of `wrap(coroutine)`."""
     real = asyncio.create_task
@@ -167,7 +143,7 @@ def _(patch: Patch) -> None:
         def create_task(self, coroutine, **options):
             return super().create_task(without_result(coroutine), **options)
 
-    _loops_with(patch, Losing)
+    patch.loops(Losing)
 
 
 @world(
@@ -187,7 +163,7 @@ def _(patch: Patch) -> None:
                     coroutine = ended(end.value)
             return super().create_task(coroutine, **options)
 
-    _loops_with(patch, Hasty)
+    patch.loops(Hasty)
 
 
 @world("a task made before the loop runs never starts", falsifies=["loop-create-task-works-before-the-loop-runs"])
@@ -202,7 +178,7 @@ def _(patch: Patch) -> None:
                     return self.create_future()
             return super().create_task(coroutine, **options)
 
-    _loops_with(patch, Deaf)
+    patch.loops(Deaf)
 
 
 @world("ensure_future wraps tasks and futures again", falsifies=["ensure-future-returns-a-task-or-future-unchanged"])
@@ -296,7 +272,7 @@ def _(patch: Patch) -> None:
                 if not handle.cancelled():
                     handle._run()
 
-    _loops_with(patch, Backwards)
+    patch.loops(Backwards)
 
 
 @world(
@@ -357,7 +333,7 @@ def _(patch: Patch) -> None:
             self.__dict__.setdefault("held", []).append(task)
             return task
 
-    _loops_with(patch, Holding)
+    patch.loops(Holding)
 
 
 @world("a pending task that is collected goes unreported", falsifies=["loop-holds-its-tasks-weakly"])
@@ -367,7 +343,7 @@ def _(patch: Patch) -> None:
             if "destroyed" not in context["message"]:
                 super().call_exception_handler(context)
 
-    _loops_with(patch, Silent)
+    patch.loops(Silent)
 
 
 @world(
