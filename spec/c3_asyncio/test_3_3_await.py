@@ -33,7 +33,7 @@ async def test_await_takes_a_future_and_gives_the_result_set_on_it():
 
     waiter = loop.create_task(wait())
     await turn()
-    future.set_result("the result")
+    loop.call_soon(future.set_result, "the result")
     await until(waiter.done, "the future has its result, but who awaits it still waits")
 
     assert waiter.result() == "the result"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import types
 
 from fixtures.trace import turn
 from tests.mutants.worlds import Patch, world
@@ -252,10 +253,23 @@ def _(patch):
             self.waiting = []
 
         def add_done_callback(self, callback, *, context=None):
-            self.waiting.append(callback)
+            if self.done():
+                super().add_done_callback(callback, context=context)
+            else:
+                self.waiting.append(callback)
 
         def set_result(self, result):
             super().set_result(result)
+            self.tell()
+
+        def set_exception(self, exception):
+            super().set_exception(exception)
+            self.tell()
+
+        def cancel(self, msg=None):
+            return super().cancel(msg) and self.tell()
+
+        def tell(self):
             loop, outer = self.get_loop(), asyncio.current_task(self.get_loop())
             if outer:  # one task cannot be entered inside another
                 asyncio.tasks._leave_task(loop, outer)
@@ -263,6 +277,7 @@ def _(patch):
                 callback(self)
             if outer:
                 asyncio.tasks._enter_task(loop, outer)
+            return True
 
     _futures_are(patch, Immediate)
 
@@ -283,7 +298,9 @@ def _(patch):
 def _(patch):
     class Telling(asyncio.Future):
         def add_done_callback(self, callback, *, context=None):
-            super().add_done_callback(lambda future: callback(future.result()), context=context)
+            if isinstance(callback, types.FunctionType):  # not the tasks that wait: they would not understand it
+                told, callback = callback, lambda future: told(future.result())
+            super().add_done_callback(callback, context=context)
 
     _futures_are(patch, Telling)
 
@@ -300,16 +317,12 @@ def _(patch):
 @world("callbacks run last in, first out", falsifies=["done-callbacks-run-in-the-order-they-were-added"])
 def _(patch):
     class LastInFirstOut(asyncio.Future):
-        def __init__(self, *, loop):
-            super().__init__(loop=loop)
-            self.stack = []
-
         def add_done_callback(self, callback, *, context=None):
-            self.stack.append(callback)
-
-        def set_result(self, result):
-            super().set_result(result)
-            while self.stack:
-                self.get_loop().call_soon(self.stack.pop(), self)
+            earlier = self._callbacks or []
+            for one, _ in earlier:
+                self.remove_done_callback(one)
+            super().add_done_callback(callback, context=context)
+            for one, its_context in earlier:
+                super().add_done_callback(one, context=its_context)
 
     _futures_are(patch, LastInFirstOut)
