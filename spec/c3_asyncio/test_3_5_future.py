@@ -140,9 +140,7 @@ async def test_a_task_that_nobody_holds_is_collected_while_it_waits_for_a_future
         trace("goes on")
 
     task = weakref.ref(loop.create_task(wait()))
-    await turn()
-    assert trace.steps == ["waits"]
-
+    await until(lambda: trace.steps == ["waits"], "the task does not wait")
     gc.collect()
     assert task() is None
     assert trace.steps == ["waits"]

@@ -172,11 +172,7 @@ def _(patch):
 
 @world(
     "sleep gives no turn",
-    falsifies=[
-        "sleep-zero-gives-the-others-one-turn",
-        "await-suspends-only-its-own-task",
-        "future-set-by-a-task-prints-its-value",
-    ],
+    falsifies=["sleep-zero-gives-the-others-one-turn", "await-suspends-only-its-own-task"],
 )
 def _(patch):
     async def no_turn(delay, result=None):
