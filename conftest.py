@@ -6,6 +6,7 @@ pytest_plugins = [
     "fixtures.trace",
     "fixtures.guards",
     "fixtures.programs",
-    # servers
+    "fixtures.servers.plugin",
+    "fixtures.faked_http",
     "fixtures.checklist.plugin",
 ]

@@ -115,6 +115,21 @@ def test_every_fate_of_a_claim_is_told_apart(ten_claims, options):
     assert ended.ret == 1
 
 
+def test_a_reason_that_several_tests_of_a_claim_give_is_said_once(house):
+    house.claims(entry("of-the-future", applies='{ python = ">=3.19" }'))
+    house.tests("""
+    @claim("of-the-future")
+    def test_one_side():
+        pass
+
+    @claim("of-the-future")
+    def test_the_other_side():
+        pass
+    """)  # fmt: skip
+
+    assert checklist(house.run()).count("does not apply: only on Python >=3.19\n") == 1
+
+
 def test_the_foot_names_python_loops_and_time(ten_claims):
     foot = ten_claims.run("spec").stdout.str().partition("1 pending\n")[2].split("=====")[0]
 
@@ -279,3 +294,24 @@ def test_an_interrupted_run_leaves_the_rest_not_verified(house):
     assert "not verified: the run was interrupted" in ended.stdout
     assert "1 hold, " in ended.stdout
     assert "2 not verified" in ended.stdout
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=str)
+def test_a_test_with_parameters_is_one_test_and_all_of_them_count(house, options):
+    house.claims(entry("first"), entry("second"))
+    house.tests("""
+        @claim("first")
+        @pytest.mark.parametrize("delay", [0, 0.0])
+        async def test_first(delay):
+            assert await asyncio.sleep(delay) is None
+
+        @claim("second")
+        @pytest.mark.parametrize("number", [1, 2])
+        async def test_second(number):
+            assert number == 1
+    """)
+
+    text = checklist(house.run("spec", *options))
+
+    assert "  holds      ✓ ✓  asyncio.sleep gives back None\n  holds      ✗ ✗  asyncio.sleep gives back None\n" in text
+    assert "failed: assert 2 == 1\n" in text
