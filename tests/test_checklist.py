@@ -268,7 +268,11 @@ def test_a_file_that_cannot_be_collected_leaves_its_claims_not_verified(house):
 
 def test_a_worker_that_dies_fails_its_claim(house):
     house.claims(entry("first"), entry("second"))
-    house.tests("import os\n" + green("first").replace("\n    ", "\n") + '@claim("second")\ndef test_second():\n    os._exit(1)\n')
+    house.tests(
+        "import os\n"
+        + green("first").replace("\n    ", "\n")
+        + '@claim("second")\ndef test_second():\n    os._exit(1)\n'
+    )
 
     text = checklist(house.run("spec", "-n", "1"))
 

@@ -60,4 +60,6 @@ def test_looking_up_a_host_name_takes_another_thread_and_a_literal_address_none(
         asyncio.run(main())
     """)
 
-    assert ended.lines == ["a literal address takes 0 threads", "a host name takes some threads", "found True"], ended.stderr
+    assert ended.lines == ["a literal address takes 0 threads", "a host name takes some threads", "found True"], (
+        ended.stderr
+    )

@@ -1,4 +1,4 @@
-"""Section 5.1, the first Redis example: a hash is set, read and compared on a real Redis, by redis-py's asyncio client."""
+"""Section 5.1, the first Redis example: a hash is set and read on a real Redis, with redis-py's asyncio client."""
 
 import types
 from urllib.parse import urlsplit

@@ -23,7 +23,7 @@ from pathlib import Path
 class Patch:
     """What a world breaks things with. Nothing is put back: the process ends with the world.
 
-    Not pytest's: worlds are entered in the programs of claims too, where importing pytest would take longer than they do.
+    Not pytest's: worlds are entered in the programs of claims too, and importing pytest would take longer than those.
     """
 
     def __init__(self) -> None:

@@ -45,7 +45,10 @@ def _(patch):
     patch.setattr(asyncio, "create_task", holding)
 
 
-@world("bodies come empty", falsifies=["each-download-is-saved-byte-for-byte", "awaiting-content-read-gives-the-whole-body"])
+@world(
+    "bodies come empty",
+    falsifies=["each-download-is-saved-byte-for-byte", "awaiting-content-read-gives-the-whole-body"],
+)
 def _(patch):
     import aiohttp
     import requests

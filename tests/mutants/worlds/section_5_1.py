@@ -98,4 +98,3 @@ def _(patch):
         pass
 
     patch.setattr(Redis, "aclose", keep)
-
