@@ -98,28 +98,6 @@ def test_a_task_that_cannot_be_cancelled_does_not_hold_up_the_teardown(house, mo
     ended.assert_outcomes(passed=1, failed=1)
 
 
-def test_what_a_failed_claim_leaves_unretrieved_is_not_held_against_the_next(house):
-    house.claims(entry("fails"), entry("after"))
-    house.tests("""
-        @claim("fails")
-        async def test_fails():
-            async def work():
-                raise ValueError("never retrieved")
-
-            task = asyncio.get_running_loop().create_task(work())
-            await asyncio.sleep(0)
-            assert not task.done()
-
-        @claim("after")
-        async def test_after():
-            await asyncio.sleep(0)
-    """)
-
-    ended = house.run("spec", "--loop", "asyncio")
-
-    ended.assert_outcomes(passed=1, failed=1)
-
-
 def test_what_is_not_a_claim_is_not_guarded(house):
     house.claims(entry("pending", pending="later"))
     house.tests(

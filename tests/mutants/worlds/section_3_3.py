@@ -241,7 +241,9 @@ def _(patch):
     change_asyncio(patch, "time", lambda original: lambda loop: round(original(loop) * 1000) / 1000)
 
 
-@world("asyncio makes no timer of less than half a millisecond", falsifies=["asyncio-clock-is-finer-than-a-millisecond"])
+@world(
+    "asyncio makes no timer of less than half a millisecond", falsifies=["asyncio-clock-is-finer-than-a-millisecond"]
+)
 def _(patch):
     def rounding(original):
         def call_later(loop, delay, callback, *arguments, **options):
