@@ -71,6 +71,33 @@ def test_a_claim_that_hangs_ends_at_the_ceiling_and_the_rest_go_on(house, hang, 
     assert outcomes == {"passed": 2, "failed": 1 if hang == "without a loop" else 2}
 
 
+def test_a_task_that_cannot_be_cancelled_does_not_hold_up_the_teardown(house, monkeypatch):
+    monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "2")
+    house.claims(entry("stuck"), entry("after"))
+    house.tests("""
+        class Deaf(asyncio.Future):
+            def add_done_callback(self, callback, *, context=None):
+                pass
+
+        @claim("stuck")
+        async def test_stuck():
+            async def wait():
+                await Deaf()
+
+            task = asyncio.get_running_loop().create_task(wait())
+            await asyncio.sleep(0)
+            assert task.done()
+
+        @claim("after")
+        async def test_after():
+            await asyncio.sleep(0)
+    """)
+
+    ended = house.run("spec", "--loop", "asyncio")
+
+    ended.assert_outcomes(passed=1, failed=1)
+
+
 def test_what_is_not_a_claim_is_not_guarded(house):
     house.claims(entry("pending", pending="later"))
     house.tests(

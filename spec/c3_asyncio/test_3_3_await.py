@@ -1,0 +1,200 @@
+"""Section 3.3, await: what it takes, what it gives, and in which order things happen around it."""
+
+from __future__ import annotations
+
+import asyncio
+import types
+
+import pytest
+
+from fixtures.claims import claim
+from fixtures.trace import turn, until
+
+
+@claim("await-takes-coroutine-objects-futures-and-tasks")
+async def test_await_takes_a_coroutine_object_and_gives_what_it_returns():
+    async def answer():
+        await turn()
+        return "the return value"
+
+    coroutine = answer()
+
+    assert isinstance(coroutine, types.CoroutineType)
+    assert await coroutine == "the return value"
+
+
+@claim("await-takes-coroutine-objects-futures-and-tasks")
+async def test_await_takes_a_future_and_gives_the_result_set_on_it():
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+
+    async def wait():
+        return await future
+
+    waiter = loop.create_task(wait())
+    await turn()
+    loop.call_soon(future.set_result, "the result")
+    await until(waiter.done, "the future has its result, but who awaits it still waits")
+
+    assert waiter.result() == "the result"
+
+
+@claim("await-takes-coroutine-objects-futures-and-tasks")
+async def test_await_takes_a_task_and_gives_what_its_coroutine_returns():
+    async def answer():
+        await turn()
+        return "the return value"
+
+    task = asyncio.create_task(answer())
+
+    assert await task == "the return value"
+
+
+@claim("await-takes-any-object-with-dunder-await")
+async def test_await_takes_any_object_with_dunder_await():
+    class Awaitable:
+        def __await__(self):
+            yield
+            return "its value"
+
+    subject = Awaitable()
+
+    assert not isinstance(subject, (types.CoroutineType, asyncio.Future))
+    assert await subject == "its value"
+
+
+@claim("await-takes-any-object-with-dunder-await")
+async def test_await_takes_a_generator_marked_with_types_coroutine():
+    @types.coroutine
+    def marked():
+        yield
+        return "its value"
+
+    subject = marked()
+
+    assert isinstance(subject, types.GeneratorType)
+    assert await subject == "its value"
+
+
+@claim("await-refuses-what-is-not-awaitable")
+async def test_await_refuses_a_number_a_list_and_a_plain_generator(trace):
+    def plain_generator():
+        trace("the generator's body runs")
+        yield
+
+    for refused in (42, ["a list"], plain_generator()):
+        with pytest.raises(TypeError):
+            await refused
+
+    assert trace.steps == []
+
+
+@claim("await-suspends-until-what-it-waits-for-is-done")
+async def test_the_awaited_coroutine_begins_and_ends_before_the_outer_one_goes_on(trace):
+    async def inner():
+        trace("inner begins")
+        await turn()
+        trace("inner ends")
+        return "a value"
+
+    async def outer():
+        trace("outer begins")
+        value = await inner()
+        trace(f"outer goes on with {value}")
+
+    await outer()
+
+    assert trace.steps == ["outer begins", "inner begins", "inner ends", "outer goes on with a value"]
+
+
+@claim("await-suspends-until-what-it-waits-for-is-done")
+async def test_a_coroutine_that_waits_goes_no_further_however_often_the_loop_goes_round(trace):
+    released = False
+
+    async def released_at_last():
+        await until(lambda: released, "nothing has released the coroutine that waits")
+        return "a value"
+
+    async def waiting():
+        trace("before the await")
+        trace(await released_at_last())
+
+    waiter = asyncio.create_task(waiting())
+    for _ in range(50):
+        await turn()
+    assert trace.steps == ["before the await"]
+
+    released = True
+    await until(waiter.done, "what the coroutine waits for is done, but it does not go on")
+    assert trace.steps == ["before the await", "a value"]
+
+
+@claim("await-runs-one-after-the-other")
+async def test_of_two_awaited_coroutines_the_second_starts_when_the_first_has_ended(trace, in_flight):
+    async def call(name):
+        with in_flight:
+            trace(f"{name} starts")
+            await turn()
+            trace(f"{name} ends")
+
+    await call("first")
+    await call("second")
+
+    assert trace.steps == ["first starts", "first ends", "second starts", "second ends"]
+    assert in_flight.peak == 1
+
+
+@claim("each-await-needs-a-new-coroutine-object")
+async def test_a_coroutine_object_cannot_be_awaited_again(trace):
+    async def work():
+        trace("the body runs")
+
+    coroutine = work()
+    await coroutine
+    with pytest.raises(RuntimeError, match="already awaited"):
+        await coroutine
+
+    assert trace.steps == ["the body runs"]
+
+
+@claim("each-await-needs-a-new-coroutine-object")
+async def test_two_coroutine_objects_run_the_body_twice(trace):
+    async def work():
+        trace("the body runs")
+
+    first, second = work(), work()
+    assert first is not second
+
+    await first
+    await second
+
+    assert trace.steps == ["the body runs", "the body runs"]
+
+
+@claim("await-raises-the-inner-exception")
+async def test_await_raises_the_exception_of_what_it_waits_for(trace):
+    failure = LookupError("raised inside")
+
+    async def inner():
+        await turn()
+        raise failure
+
+    async def outer():
+        value = await inner()
+        trace(f"the await gave {value!r}")
+
+    with pytest.raises(LookupError) as raised:
+        await outer()
+
+    assert raised.value is failure
+    assert trace.steps == []
+
+
+@claim("await-belongs-inside-async-def")
+def test_await_compiles_inside_async_def_only():
+    compile("async def wait(x):\n    await x", "inside.py", "exec")
+
+    with pytest.raises(SyntaxError, match="outside async function"):
+        compile("def wait(x):\n    await x", "plain_function.py", "exec")
+    with pytest.raises(SyntaxError, match="outside function"):
+        compile("await x", "module_level.py", "exec")

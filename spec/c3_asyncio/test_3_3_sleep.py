@@ -1,0 +1,90 @@
+"""Section 3.3, await: asyncio.sleep, which the article's programs wait for, and the clock it goes by."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fixtures.claims import claim
+from fixtures.trace import until
+
+
+def is_whole_milliseconds(seconds: float) -> bool:
+    return seconds == round(seconds * 1000) / 1000
+
+
+@claim("asyncio-sleep-returns-none-or-its-second-argument")
+async def test_sleep_gives_none_or_its_second_argument():
+    given = object()
+
+    assert await asyncio.sleep(0) is None
+    assert await asyncio.sleep(0, given) is given
+    assert await asyncio.sleep(0, result=given) is given
+
+
+@claim("asyncio-sleep-returns-none-or-its-second-argument")
+def test_a_program_that_prints_its_sleep_shows_the_greeting_and_then_none(program):
+    ended = program("""
+        import asyncio
+
+        async def main():
+            print("good evening")
+            slept = await asyncio.sleep(0)
+            print("awake:", slept)
+
+        asyncio.run(main())
+    """)
+
+    assert ended.lines == ["good evening", "awake: None"]
+    assert ended.status == 0
+
+
+@claim("asyncio-sleep-sets-one-timer")
+async def test_a_sleep_of_two_seconds_sets_one_timer_of_two_seconds(monkeypatch):
+    loop = asyncio.get_running_loop()
+    timers = []
+
+    def fire_at_once(delay, callback, *arguments, **options):
+        timers.append(delay)
+        return loop.call_soon(callback, *arguments, **options)
+
+    monkeypatch.setattr(loop, "call_later", fire_at_once)
+    sleeper = loop.create_task(asyncio.sleep(2))
+    await until(sleeper.done, "the timer has fired, but the sleeper does not wake")
+
+    assert timers == [2]
+    assert sleeper.result() is None
+
+
+@claim("asyncio-sleep-sets-one-timer")
+async def test_a_sleep_of_zero_sets_no_timer(monkeypatch):
+    timers = []
+    monkeypatch.setattr(asyncio.get_running_loop(), "call_later", lambda *arguments: timers.append(arguments))
+
+    await asyncio.sleep(0)
+
+    assert timers == []
+
+
+@claim("asyncio-clock-is-finer-than-a-millisecond")
+async def test_the_clock_of_asyncio_is_finer_than_milliseconds_and_less_than_half_of_one_makes_a_timer():
+    loop = asyncio.get_running_loop()
+    readings = [loop.time() for _ in range(20)]
+    handle = loop.call_later(0.0004, lambda: None)
+    handle.cancel()
+
+    assert not all(is_whole_milliseconds(reading) for reading in readings)
+    assert type(handle) is asyncio.TimerHandle
+
+
+@claim("uvloop-clock-counts-whole-milliseconds")
+async def test_the_clock_of_uvloop_shows_whole_milliseconds_and_less_than_half_of_one_makes_no_timer():
+    loop = asyncio.get_running_loop()
+    readings = [loop.time() for _ in range(20)]
+    no_timer = type(loop.call_soon(lambda: None))
+    under_half, over_half = loop.call_later(0.0004, lambda: None), loop.call_later(0.0006, lambda: None)
+    under_half.cancel()
+    over_half.cancel()
+
+    assert all(is_whole_milliseconds(reading) for reading in readings)
+    assert type(under_half) is no_timer
+    assert type(over_half) is not no_timer

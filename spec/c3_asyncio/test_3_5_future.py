@@ -1,0 +1,198 @@
+"""Section 3.5, asyncio.Future: what it is beside a task, and what waiting for a bare one comes to."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import types
+import weakref
+
+import pytest
+
+from fixtures.claims import claim
+from fixtures.trace import turn, until
+
+
+@claim("task-is-a-subclass-of-future")
+async def test_every_task_is_a_future():
+    async def work():
+        return None
+
+    task = asyncio.get_running_loop().create_task(work())
+
+    assert issubclass(asyncio.Task, asyncio.Future)
+    assert isinstance(task, asyncio.Task)
+    assert isinstance(task, asyncio.Future)
+    await task
+
+
+@claim("task-refuses-set-result-and-set-exception")
+async def test_a_task_refuses_set_result_and_set_exception_and_ends_with_what_its_coroutine_returns():
+    async def work():
+        await turn()
+        return "the coroutine's own"
+
+    task = asyncio.get_running_loop().create_task(work())
+    with pytest.raises(RuntimeError, match="set_result"):
+        task.set_result("from outside")
+    with pytest.raises(RuntimeError, match="set_exception"):
+        task.set_exception(ValueError("from outside"))
+    assert not task.done()
+
+    assert await task == "the coroutine's own"
+
+
+@claim("task-waits-through-the-future-it-gets")
+async def test_a_coroutine_hands_its_task_the_future_it_waits_for_and_is_woken_once_when_that_is_done(trace):
+    @types.coroutine
+    def watched(awaitable):
+        steps = awaitable.__await__()
+        while True:
+            try:
+                handed_out = next(steps)
+            except StopIteration as end:
+                return end.value
+            trace(handed_out)
+            yield handed_out
+            trace("woken")
+
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+
+    async def wait():
+        await watched(future)
+
+    task = loop.create_task(wait())
+    for _ in range(50):
+        await turn()
+    assert trace.steps == [future]
+
+    loop.call_soon(future.set_result, "a value")
+    await until(task.done, "the future is done, but its task has not been woken")
+    assert trace.steps == [future, "woken"]
+
+
+@claim("get-running-loop-gives-the-running-loop")
+def test_get_running_loop_gives_the_loop_that_runs_and_raises_outside(new_loop):
+    async def ask():
+        return asyncio.get_running_loop()
+
+    first, second = new_loop(), new_loop()
+
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        asyncio.get_running_loop()
+    assert first.run_until_complete(ask()) is first
+    assert second.run_until_complete(ask()) is second
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        asyncio.get_running_loop()
+
+
+@claim("create-future-gives-an-asyncio-future-on-both-loops")
+async def test_create_future_gives_an_asyncio_future_of_that_loop():
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+
+    assert type(future) is asyncio.Future
+    assert future.get_loop() is loop
+
+
+@claim("bare-future-is-not-a-task")
+async def test_a_bare_future_is_no_task_has_no_coroutine_and_is_not_among_the_tasks():
+    tasks_before = asyncio.all_tasks()
+    future = asyncio.get_running_loop().create_future()
+
+    assert isinstance(future, asyncio.Future)
+    assert not isinstance(future, asyncio.Task)
+    assert not hasattr(future, "get_coro")
+    assert asyncio.all_tasks() == tasks_before
+
+
+@claim("waiting-for-a-bare-future-never-ends")
+async def test_a_bare_future_and_who_waits_for_it_stay_pending_however_often_the_loop_goes_round(trace):
+    future = asyncio.get_running_loop().create_future()
+
+    async def wait():
+        trace("waits")
+        await future
+        trace("goes on")
+
+    waiter = asyncio.create_task(wait())
+    for _ in range(200):
+        await turn()
+
+    assert not future.done()
+    assert not waiter.done()
+    assert trace.steps == ["waits"]
+
+    waiter.cancel()
+    await until(waiter.done, "who waits for a bare future cannot be cancelled")
+
+
+@claim("task-waiting-on-an-unheld-future-may-be-collected")
+async def test_a_task_that_nobody_holds_is_collected_while_it_waits_for_a_future_that_nobody_holds(trace):
+    loop = asyncio.get_running_loop()
+    reported = []
+    loop.set_exception_handler(lambda _loop, context: reported.append(context["message"]))
+
+    async def wait():
+        trace("waits")
+        await loop.create_future()
+        trace("goes on")
+
+    task = weakref.ref(loop.create_task(wait()))
+    await until(lambda: trace.steps == ["waits"], "the task does not wait")
+    gc.collect()
+    assert task() is None
+    assert trace.steps == ["waits"]
+    assert reported == ["Task was destroyed but it is pending!"]
+
+
+@claim("task-waiting-on-an-unheld-future-may-be-collected")
+def test_the_main_task_is_held_by_the_loop_that_runs_it(new_loop, trace):
+    loop = new_loop()
+
+    def collect(main_task):
+        gc.collect()
+        trace("collected" if main_task() is None else "held")
+        loop.stop()  # nothing else ends this wait
+
+    async def main():
+        loop.call_soon(collect, weakref.ref(asyncio.current_task()))
+        await loop.create_future()
+
+    with pytest.raises(RuntimeError, match="stopped before Future completed"):
+        loop.run_until_complete(main())
+
+    assert trace.steps == ["held"]
+
+
+@claim("program-on-a-bare-future-hangs-until-interrupted")
+def test_a_program_that_awaits_a_bare_future_hangs_without_a_word_until_ctrl_c(program):
+    ended = program("""
+        import asyncio, signal, threading
+
+        def press_ctrl_c():
+            print("ctrl-c", flush=True)
+            signal.raise_signal(signal.SIGINT)
+
+        def watch(loop):
+            for _ in range(20):  # each time the loop wakes from doing nothing, and falls idle again
+                woken = threading.Event()
+                loop.call_soon_threadsafe(woken.set)
+                woken.wait()
+            loop.call_soon_threadsafe(press_ctrl_c)
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            future = loop.create_future()
+            threading.Thread(target=watch, args=[loop], daemon=True).start()
+            print("waits", flush=True)
+            await future
+            print("goes on")
+
+        asyncio.run(main())
+    """)
+
+    assert ended.lines == ["waits", "ctrl-c"]
+    assert ended.error == "KeyboardInterrupt"
+    assert ended.status != 0

@@ -1,0 +1,266 @@
+"""Section 3.5, asyncio.Future: its result, who is told of it, and when."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from fixtures.claims import claim
+from fixtures.trace import turn, until
+
+
+@claim("set-result-ends-the-wait-with-that-value")
+async def test_set_result_ends_every_wait_for_the_future_with_that_very_value():
+    loop = asyncio.get_running_loop()
+    future, value = loop.create_future(), ["a value"]
+
+    async def wait():
+        return await future
+
+    waiters = [loop.create_task(wait()), loop.create_task(wait())]
+    await turn()
+    assert [waiter.done() for waiter in waiters] == [False, False]
+
+    loop.call_soon(future.set_result, value)
+    await until(lambda: all(waiter.done() for waiter in waiters), "the result is set and a waiter still waits")
+    assert [waiter.result() is value for waiter in waiters] == [True, True]
+
+
+@claim("set-result-ends-the-wait-with-that-value")
+async def test_set_exception_raises_that_very_exception_in_the_coroutine_that_waits(trace):
+    loop = asyncio.get_running_loop()
+    future, failure = loop.create_future(), LookupError("set from outside")
+
+    async def wait():
+        trace(f"the await gave {await future!r}")
+
+    waiter = loop.create_task(wait())
+    await turn()
+    loop.call_soon(future.set_exception, failure)
+    await until(waiter.done, "the exception is set and the waiter still waits")
+
+    assert trace.steps == []
+    assert waiter.exception() is failure
+
+
+@claim("future-set-by-a-task-prints-its-value")
+def test_a_program_whose_task_sets_a_future_prints_the_value_set(program):
+    ended = program("""
+        import asyncio
+
+        async def set_after_a_sleep(future):
+            await asyncio.sleep(0)
+            future.set_result("a value from the task")
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            future = loop.create_future()
+            await loop.create_task(set_after_a_sleep(future))
+            print(await future)
+
+        asyncio.run(main())
+    """)
+
+    assert ended.lines == ["a value from the task"]
+    assert ended.status == 0
+
+
+@claim("future-set-by-a-task-prints-its-value")
+async def test_the_future_is_done_only_after_the_tasks_sleep_is_over(trace):
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+    future.add_done_callback(lambda _future: trace("the future is done"))
+
+    async def set_after_a_sleep():
+        trace("the task falls asleep")
+        await asyncio.sleep(0)
+        trace("the task wakes")
+        future.set_result("a value")
+
+    await loop.create_task(set_after_a_sleep())
+    await until(lambda: "the future is done" in trace.steps, "the task has set the future, but no callback was called")
+
+    assert trace.steps == ["the task falls asleep", "the task wakes", "the future is done"]
+    assert future.result() == "a value"
+
+
+@claim("future-set-before-its-await-never-suspends")
+async def test_after_awaiting_the_task_that_sets_it_the_await_of_the_future_gives_no_turn(trace):
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+
+    async def set_after_a_turn():
+        await turn()
+        future.set_result("a value")
+
+    await loop.create_task(set_after_a_turn())
+    assert future.done()
+
+    loop.call_soon(trace, "the loop's turn")
+    trace(await future)
+    assert trace.steps == ["a value"]
+
+    await until(lambda: len(trace.steps) > 1, "the loop has had no turn at all")
+    assert trace.steps == ["a value", "the loop's turn"]
+
+
+@claim("future-set-before-its-await-never-suspends")
+async def test_without_awaiting_the_task_first_the_await_of_the_future_waits(trace):
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+
+    async def set_after_a_turn():
+        await turn()
+        trace("the task sets the future")
+        future.set_result("a value")
+
+    async def wait():
+        trace(f"done: {future.done()}")
+        trace(await future)
+
+    waiter = loop.create_task(wait())
+    await turn()
+    setter = loop.create_task(set_after_a_turn())
+    await until(lambda: waiter.done() and setter.done(), "the future is set and the waiter still waits")
+
+    assert trace.steps == ["done: False", "the task sets the future", "a value"]
+
+
+@claim("unset-future-refuses-result")
+async def test_a_pending_future_refuses_result_until_it_is_set():
+    future = asyncio.get_running_loop().create_future()
+
+    with pytest.raises(asyncio.InvalidStateError):
+        future.result()
+    assert not future.done()
+
+    future.set_result("a value")
+    assert future.result() == "a value"
+
+
+@claim("future-result-is-set-only-once")
+async def test_a_second_result_is_refused_and_the_first_one_stays():
+    future = asyncio.get_running_loop().create_future()
+    future.set_result("the first")
+
+    with pytest.raises(asyncio.InvalidStateError):
+        future.set_result("the second")
+    with pytest.raises(asyncio.InvalidStateError):
+        future.set_exception(LookupError("the second"))
+
+    assert future.result() == "the first"
+
+
+@claim("set-result-resumes-the-waiter-later")
+async def test_set_result_in_a_callback_returns_before_the_waiter_goes_on(trace):
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+
+    async def wait():
+        await future
+        trace("the waiter goes on")
+
+    def set_it():
+        trace("before set_result")
+        future.set_result("a value")
+        trace("after set_result")
+
+    waiter = loop.create_task(wait())
+    await turn()
+    loop.call_soon(set_it)
+    await until(lambda: future.done(), "nothing has set the future")
+    for _ in range(3):
+        await turn()
+
+    assert trace.steps == ["before set_result", "after set_result", "the waiter goes on"]
+    assert waiter.done()
+
+
+@claim("set-result-resumes-the-waiter-later")
+async def test_the_task_that_sets_a_result_runs_on_until_it_is_suspended_itself(trace):
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+
+    async def wait():
+        await future
+        trace("the waiter goes on")
+
+    async def nothing_to_wait_for():
+        trace("an await that never suspends")
+
+    async def set_it():
+        future.set_result("a value")
+        trace("after set_result")
+        await nothing_to_wait_for()
+
+    waiter = loop.create_task(wait())
+    await turn()
+    setter = loop.create_task(set_it())
+    for _ in range(5):
+        await turn()
+
+    assert trace.steps == ["after set_result", "an await that never suspends", "the waiter goes on"]
+    assert waiter.done() and setter.done()
+
+
+@claim("future-belongs-to-one-loop")
+def test_a_pending_future_awaited_on_another_loop_raises(new_loop):
+    own, other = new_loop(), new_loop()
+    future = own.create_future()
+
+    async def wait():
+        return await future
+
+    async def outcome_of_waiting():
+        waiter = asyncio.get_running_loop().create_task(wait())
+        for _ in range(3):
+            await turn()
+        assert waiter.done(), "a task waits on this loop for a future of another"
+        return waiter.exception()
+
+    refusal = other.run_until_complete(outcome_of_waiting())
+    assert type(refusal) is RuntimeError
+    assert "attached to a different loop" in str(refusal)
+    assert future.get_loop() is own
+
+    future.set_result("a value")
+    assert other.run_until_complete(wait()) == "a value"
+
+
+@claim("done-callback-is-called-later-with-the-future")
+async def test_a_done_callback_gets_the_future_alone_after_set_result_has_returned(trace):
+    future = asyncio.get_running_loop().create_future()
+    future.add_done_callback(lambda *arguments: trace(arguments))
+
+    await turn()
+    trace("before set_result")
+    future.set_result("a value")
+    trace("after set_result")
+    await until(lambda: len(trace.steps) > 2, "the future is done, but its callback was not called")
+
+    assert trace.steps == ["before set_result", "after set_result", (future,)]
+
+
+@claim("done-callback-is-called-later-with-the-future")
+async def test_a_callback_added_to_a_future_already_done_is_called_too_and_not_at_once(trace):
+    future = asyncio.get_running_loop().create_future()
+    future.set_result("a value")
+
+    future.add_done_callback(lambda *arguments: trace(arguments))
+    trace("after add_done_callback")
+    await until(lambda: len(trace.steps) > 1, "the future is done, but its callback was not called")
+
+    assert trace.steps == ["after add_done_callback", (future,)]
+
+
+@claim("done-callbacks-run-in-the-order-they-were-added")
+async def test_done_callbacks_run_in_the_order_in_which_they_were_added(trace):
+    future = asyncio.get_running_loop().create_future()
+    for name in ("first", "second", "third"):
+        future.add_done_callback(lambda _future, name=name: trace(name))
+
+    future.set_result("a value")
+    await until(lambda: len(trace.steps) == 3, "the future is done, but not every callback was called")
+
+    assert trace.steps == ["first", "second", "third"]

@@ -1,0 +1,289 @@
+"""Worlds in which what section 3.3 says of await and of asyncio.sleep is false."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import builtins
+import importlib.util
+import inspect
+import time
+import types
+from collections.abc import Callable
+
+from fixtures.trace import PATIENCE, turn
+from tests.mutants.worlds import Patch, world
+
+_sleep, _compile = asyncio.sleep, builtins.compile
+UVLOOP = importlib.util.find_spec("uvloop") is not None
+
+
+def change_asyncio(patch: Patch, name: str, make: Callable) -> None:
+    """Put `make(the method's original)` in the place of a method of asyncio's loop."""
+    patch.setattr(asyncio.SelectorEventLoop, name, make(getattr(asyncio.SelectorEventLoop, name)))
+
+
+def change_uvloop(patch: Patch, name: str, make: Callable) -> None:
+    """The same for uvloop, where there is one: its new loops are of a subclass with that method."""
+    if UVLOOP:
+        import uvloop
+
+        method = make(getattr(uvloop.Loop, name))
+        patch.setattr(uvloop, "Loop", type("Loop", (uvloop.Loop,), {name: method}))
+
+
+def change_loops(patch: Patch, name: str, make: Callable) -> None:
+    """The same for both loops."""
+    change_asyncio(patch, name, make)
+    change_uvloop(patch, name, make)
+
+
+class _Await(ast.NodeTransformer):
+    """Turns each `await x` into `await await_of_this_world(x)`."""
+
+    def visit_Await(self, node: ast.Await) -> ast.Await:
+        self.generic_visit(node)
+        node.value = ast.Call(ast.Name("await_of_this_world", ast.Load()), [node.value], [])
+        return node
+
+
+def _await_is(patch: Patch, coroutine_function: Callable) -> None:
+    patch.setitem(vars(builtins), "await_of_this_world", coroutine_function)
+    patch.rewrite(_Await())
+
+
+@world("await gives no value", falsifies=["await-takes-coroutine-objects-futures-and-tasks"])
+def _(patch):
+    async def valueless(awaitable):
+        await awaitable
+
+    _await_is(patch, valueless)
+
+
+@world(
+    "await knows three kinds of object and gives any other back as it is",
+    falsifies=["await-takes-any-object-with-dunder-await", "await-refuses-what-is-not-awaitable"],
+)
+def _(patch):
+    async def one_of_three(subject):
+        return await subject if isinstance(subject, (types.CoroutineType, asyncio.Future)) else subject
+
+    _await_is(patch, one_of_three)
+
+
+@world(
+    "every await gives a turn first",
+    falsifies=["await-need-not-wait-for-anything", "await-that-never-suspends-gives-no-turn"],
+)
+def _(patch):
+    async def after_a_turn(awaitable):
+        await turn()
+        return await awaitable
+
+    _await_is(patch, after_a_turn)
+
+
+@world(
+    "await starts a coroutine and goes on without it",
+    falsifies=["await-suspends-until-what-it-waits-for-is-done", "await-runs-one-after-the-other"],
+)
+def _(patch):
+    async def started(awaitable):
+        if not isinstance(awaitable, types.CoroutineType):
+            return await awaitable
+        asyncio.ensure_future(awaitable)
+        await turn()
+
+    _await_is(patch, started)
+
+
+@world(
+    "await holds the loop until the coroutine it waits for has ended",
+    falsifies=["await-suspends-only-its-own-task", "await-is-sequential-only-within-its-coroutine"],
+)
+def _(patch):
+    async def held(awaitable):
+        if isinstance(awaitable, asyncio.Future):
+            return await awaitable
+        for _ in range(2 * PATIENCE):
+            try:
+                awaitable.send(None)
+            except StopIteration as end:
+                return end.value
+
+    _await_is(patch, held)
+
+
+@world("await makes a task of each coroutine object", falsifies=["awaited-coroutine-stays-in-the-same-task"])
+def _(patch):
+    async def in_a_task(awaitable):
+        if isinstance(awaitable, types.CoroutineType):
+            return await asyncio.create_task(awaitable)
+        return await awaitable
+
+    _await_is(patch, in_a_task)
+
+
+@world("create_task makes no task of its own", falsifies=["awaited-coroutine-stays-in-the-same-task"])
+def _(patch):
+    async def inline(coroutine):
+        return await coroutine
+
+    patch.setattr(asyncio, "create_task", inline)
+
+
+@world("a coroutine object that has ended may be awaited again", falsifies=["each-await-needs-a-new-coroutine-object"])
+def _(patch):
+    async def lenient(awaitable):
+        ended = inspect.iscoroutine(awaitable) and inspect.getcoroutinestate(awaitable) == inspect.CORO_CLOSED
+        return None if ended else await awaitable
+
+    _await_is(patch, lenient)
+
+
+@world("await gives an exception as its value", falsifies=["await-raises-the-inner-exception"])
+def _(patch):
+    async def never_raising(awaitable):
+        try:
+            return await awaitable
+        except Exception as error:
+            return error
+
+    _await_is(patch, never_raising)
+
+
+@world("await compiles in a plain function", falsifies=["await-belongs-inside-async-def"])
+def _(patch):
+    def lenient(source, *arguments, **options):
+        if isinstance(source, str) and source.startswith("def "):
+            source = f"async {source}"
+        return _compile(source, *arguments, **options)
+
+    patch.setattr(builtins, "compile", lenient)
+
+
+@world("await compiles at module level", falsifies=["await-belongs-inside-async-def"])
+def _(patch):
+    def lenient(source, filename, mode, flags=0, *arguments, **options):
+        return _compile(source, filename, mode, flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, *arguments, **options)
+
+    patch.setattr(builtins, "compile", lenient)
+
+
+@world(
+    "sleep gives no turn",
+    falsifies=["sleep-zero-gives-the-others-one-turn", "await-suspends-only-its-own-task"],
+)
+def _(patch):
+    async def no_turn(delay, result=None):
+        return await _sleep(delay, result) if delay > 0 else result
+
+    patch.setattr(asyncio, "sleep", no_turn)
+
+
+@world("sleep(0) gives two turns", falsifies=["sleep-zero-gives-the-others-one-turn"])
+def _(patch):
+    async def two_turns(delay, result=None):
+        await turn()
+        return await _sleep(delay, result)
+
+    patch.setattr(asyncio, "sleep", two_turns)
+
+
+@world("sleep blocks its thread", falsifies=["sleep-zero-gives-the-others-one-turn", "asyncio-sleep-sets-one-timer"])
+def _(patch):
+    async def blocking(delay, result=None):
+        time.sleep(delay / 100)
+        return result
+
+    patch.setattr(asyncio, "sleep", blocking)
+
+
+@world("sleep returns its delay", falsifies=["asyncio-sleep-returns-none-or-its-second-argument"])
+def _(patch):
+    async def delay_back(delay, result=None):
+        await _sleep(delay)
+        return delay
+
+    patch.setattr(asyncio, "sleep", delay_back)
+
+
+@world("sleep forgets its second argument", falsifies=["asyncio-sleep-returns-none-or-its-second-argument"])
+def _(patch):
+    async def forgetful(delay, result=None):
+        return await _sleep(delay)
+
+    patch.setattr(asyncio, "sleep", forgetful)
+
+
+@world("sleep waits in slices of one second", falsifies=["asyncio-sleep-sets-one-timer"])
+def _(patch):
+    async def sliced(delay, result=None):
+        while delay > 1:
+            await _sleep(1)
+            delay -= 1
+        return await _sleep(delay, result)
+
+    patch.setattr(asyncio, "sleep", sliced)
+
+
+@world("sleep(0) sets a timer", falsifies=["asyncio-sleep-sets-one-timer"])
+def _(patch):
+    async def timed(delay, result=None):
+        asyncio.get_running_loop().call_later(delay, int)
+        return await _sleep(delay, result)
+
+    patch.setattr(asyncio, "sleep", timed)
+
+
+@world("asyncio's clock counts whole milliseconds", falsifies=["asyncio-clock-is-finer-than-a-millisecond"])
+def _(patch):
+    change_asyncio(patch, "time", lambda original: lambda loop: round(original(loop) * 1000) / 1000)
+
+
+@world(
+    "asyncio makes no timer of less than half a millisecond", falsifies=["asyncio-clock-is-finer-than-a-millisecond"]
+)
+def _(patch):
+    def rounding(original):
+        def call_later(loop, delay, callback, *arguments, **options):
+            if round(delay * 1000) == 0:
+                return loop.call_soon(callback, *arguments, **options)
+            return original(loop, delay, callback, *arguments, **options)
+
+        return call_later
+
+    change_asyncio(patch, "call_later", rounding)
+
+
+@world("uvloop's clock is as fine as asyncio's", falsifies=["uvloop-clock-counts-whole-milliseconds"])
+def _(patch):
+    change_uvloop(patch, "time", lambda _original: lambda _loop: time.monotonic())
+
+
+@world("uvloop rounds every delay up to a whole millisecond", falsifies=["uvloop-clock-counts-whole-milliseconds"])
+def _(patch):
+    def rounding_up(original):
+        return lambda loop, delay, *arguments, **options: original(loop, max(delay, 0.001), *arguments, **options)
+
+    change_uvloop(patch, "call_later", rounding_up)
+
+
+@world("tasks run in sequence", falsifies=["await-is-sequential-only-within-its-coroutine"])
+def _(patch):
+    create_task = asyncio.create_task
+    queue = []
+
+    def in_sequence(coroutine, **options):
+        async def when_first():
+            while queue[0] is not coroutine:
+                await turn()
+            try:
+                return await coroutine
+            finally:
+                queue.pop(0)
+
+        queue.append(coroutine)
+        return create_task(when_first(), **options)
+
+    patch.setattr(asyncio, "create_task", in_sequence)

@@ -1,0 +1,328 @@
+"""Worlds in which what section 3.5 says of asyncio.Future is false: mostly, loops that hand out other futures."""
+
+from __future__ import annotations
+
+import asyncio
+import types
+
+from fixtures.trace import turn
+from tests.mutants.worlds import Patch, world
+from tests.mutants.worlds.section_3_3 import change_loops
+
+_run = asyncio.run
+
+
+def _futures_are(patch: Patch, kind: type) -> None:
+    """Both loops hand out futures of `kind`."""
+    change_loops(patch, "create_future", lambda _original: lambda loop: kind(loop=loop))
+
+
+def _tasks_are(patch: Patch, kind: type) -> None:
+    """Both loops make tasks of `kind`."""
+
+    def made(_original):
+        return lambda loop, coroutine, **options: kind(coroutine, loop=loop, **options)
+
+    change_loops(patch, "create_task", made)
+
+
+@world("tasks are a family of their own, outside asyncio.Future", falsifies=["task-is-a-subclass-of-future"])
+def _(patch):
+    _tasks_are(patch, asyncio.tasks._PyTask)
+
+
+@world("a task lets set_result and set_exception pass", falsifies=["task-refuses-set-result-and-set-exception"])
+def _(patch):
+    class Silent(asyncio.Task):
+        def set_result(self, result):
+            pass
+
+        def set_exception(self, exception):
+            pass
+
+    _tasks_are(patch, Silent)
+
+
+@world(
+    "a task takes its result from outside",
+    falsifies=["task-refuses-set-result-and-set-exception"],
+)
+def _(patch):
+    class Open(asyncio.Task):
+        def set_result(self, result):
+            asyncio.Future.set_result(self, result)
+
+    _tasks_are(patch, Open)
+
+
+@world("who waits for a future polls it at every turn", falsifies=["task-waits-through-the-future-it-gets"])
+def _(patch):
+    class Polled(asyncio.Future):
+        def __await__(self):
+            while not self.done():
+                yield
+            return self.result()
+
+    _futures_are(patch, Polled)
+
+
+@world("get_running_loop remembers the last loop", falsifies=["get-running-loop-gives-the-running-loop"])
+def _(patch):
+    running, last = asyncio.get_running_loop, []
+
+    def remembered():
+        try:
+            last[:] = [running()]
+        except RuntimeError:
+            if not last:
+                raise
+        return last[0]
+
+    patch.setattr(asyncio, "get_running_loop", remembered)
+
+
+@world("get_running_loop gives the first loop for ever", falsifies=["get-running-loop-gives-the-running-loop"])
+def _(patch):
+    running, first = asyncio.get_running_loop, []
+
+    def the_first():
+        loop = running()
+        first.append(loop)
+        return first[0]
+
+    patch.setattr(asyncio, "get_running_loop", the_first)
+
+
+@world("each loop has a type of future of its own", falsifies=["create-future-gives-an-asyncio-future-on-both-loops"])
+def _(patch):
+    class OfTheLoop(asyncio.Future):
+        pass
+
+    _futures_are(patch, OfTheLoop)
+
+
+@world("create_future makes a task that never ends", falsifies=["bare-future-is-not-a-task"])
+def _(patch):
+    async def for_ever():
+        while True:
+            await turn()
+
+    change_loops(patch, "create_future", lambda _original: lambda loop: loop.create_task(for_ever()))
+
+
+@world(
+    "a bare future ends by itself after some turns",
+    falsifies=["waiting-for-a-bare-future-never-ends", "program-on-a-bare-future-hangs-until-interrupted"],
+)
+def _(patch):
+    def ending(original):
+        def create_future(loop):
+            future = original(loop)
+
+            def count(turns):
+                if turns:
+                    loop.call_soon(count, turns - 1)
+                elif not future.done():
+                    future.set_result(None)
+
+            count(10)
+            return future
+
+        return create_future
+
+    change_loops(patch, "create_future", ending)
+
+
+@world("asyncio.run reports a deadlock", falsifies=["program-on-a-bare-future-hangs-until-interrupted"])
+def _(patch):
+    async def watched(main):
+        task = asyncio.get_running_loop().create_task(main)
+        for _ in range(10):
+            await turn()
+            if task.done():
+                return task.result()
+        raise RuntimeError("deadlock: nothing is left that could wake the main task")
+
+    patch.setattr(asyncio, "run", lambda main: _run(watched(main)))
+
+
+@world("the loop holds its tasks", falsifies=["task-waiting-on-an-unheld-future-may-be-collected"])
+def _(patch):
+    held = []
+
+    class Held(asyncio.Task):
+        def __init__(self, coroutine, **options):
+            super().__init__(coroutine, **options)
+            held.append(self)
+
+    _tasks_are(patch, Held)
+
+
+@world("a task is destroyed without a report", falsifies=["task-waiting-on-an-unheld-future-may-be-collected"])
+def _(patch):
+    class Quiet(asyncio.Task):
+        def __init__(self, coroutine, **options):
+            super().__init__(coroutine, **options)
+            self._log_destroy_pending = False
+
+    _tasks_are(patch, Quiet)
+
+
+@world(
+    "a future loses its callbacks",
+    falsifies=[
+        "await-takes-coroutine-objects-futures-and-tasks",
+        "task-waits-through-the-future-it-gets",
+        "set-result-ends-the-wait-with-that-value",
+        "future-set-before-its-await-never-suspends",
+        "set-result-resumes-the-waiter-later",
+        "done-callback-is-called-later-with-the-future",
+        "done-callbacks-run-in-the-order-they-were-added",
+    ],
+)
+def _(patch):
+    class Losing(asyncio.Future):
+        def add_done_callback(self, callback, *, context=None):
+            pass
+
+    _futures_are(patch, Losing)
+
+
+@world(
+    "the wait for a future gives no value",
+    falsifies=["set-result-ends-the-wait-with-that-value", "future-set-by-a-task-prints-its-value"],
+)
+def _(patch):
+    class Valueless(asyncio.Future):
+        def __await__(self):
+            yield from super().__await__()
+
+    _futures_are(patch, Valueless)
+
+
+@world("an exception set on a future is the value of the wait", falsifies=["set-result-ends-the-wait-with-that-value"])
+def _(patch):
+    class NeverRaising(asyncio.Future):
+        def set_exception(self, exception):
+            self.set_result(exception)
+
+    _futures_are(patch, NeverRaising)
+
+
+@world(
+    "the wait for a future already done gives a turn",
+    falsifies=["await-need-not-wait-for-anything", "future-set-before-its-await-never-suspends"],
+)
+def _(patch):
+    class AlwaysSuspending(asyncio.Future):
+        def __await__(self):
+            if self.done():
+                yield
+            return (yield from super().__await__())
+
+    _futures_are(patch, AlwaysSuspending)
+
+
+@world("a pending future has the result None", falsifies=["unset-future-refuses-result"])
+def _(patch):
+    class NoneYet(asyncio.Future):
+        def result(self):
+            return super().result() if self.done() else None
+
+    _futures_are(patch, NoneYet)
+
+
+@world("a second result is let pass", falsifies=["future-result-is-set-only-once"])
+def _(patch):
+    class Lenient(asyncio.Future):
+        def set_result(self, result):
+            if not self.done():
+                super().set_result(result)
+
+    _futures_are(patch, Lenient)
+
+
+@world(
+    "set_result runs callbacks and waiters inside",
+    falsifies=["set-result-resumes-the-waiter-later", "done-callback-is-called-later-with-the-future"],
+)
+def _(patch):
+    class Immediate(asyncio.Future):
+        def __init__(self, *, loop):
+            super().__init__(loop=loop)
+            self.waiting = []
+
+        def add_done_callback(self, callback, *, context=None):
+            if self.done():
+                super().add_done_callback(callback, context=context)
+            else:
+                self.waiting.append(callback)
+
+        def set_result(self, result):
+            super().set_result(result)
+            self.tell()
+
+        def set_exception(self, exception):
+            super().set_exception(exception)
+            self.tell()
+
+        def cancel(self, msg=None):
+            return super().cancel(msg) and self.tell()
+
+        def tell(self):
+            loop, outer = self.get_loop(), asyncio.current_task(self.get_loop())
+            if outer:  # one task cannot be entered inside another
+                asyncio.tasks._leave_task(loop, outer)
+            for callback in self.waiting:
+                callback(self)
+            if outer:
+                asyncio.tasks._enter_task(loop, outer)
+            return True
+
+    _futures_are(patch, Immediate)
+
+
+@world("a callback added to a done future runs at once", falsifies=["done-callback-is-called-later-with-the-future"])
+def _(patch):
+    class Eager(asyncio.Future):
+        def add_done_callback(self, callback, *, context=None):
+            if self.done():
+                callback(self)
+            else:
+                super().add_done_callback(callback, context=context)
+
+    _futures_are(patch, Eager)
+
+
+@world("a callback gets the result, not the future", falsifies=["done-callback-is-called-later-with-the-future"])
+def _(patch):
+    class Telling(asyncio.Future):
+        def add_done_callback(self, callback, *, context=None):
+            if isinstance(callback, types.FunctionType):  # not the tasks that wait: they would not understand it
+                told, callback = callback, lambda future: told(future.result())
+            super().add_done_callback(callback, context=context)
+
+    _futures_are(patch, Telling)
+
+
+@world("a future belongs to whichever loop runs", falsifies=["future-belongs-to-one-loop"])
+def _(patch):
+    class Homeless(asyncio.Future):
+        def get_loop(self):
+            return asyncio.get_running_loop()
+
+    _futures_are(patch, Homeless)
+
+
+@world("callbacks run last in, first out", falsifies=["done-callbacks-run-in-the-order-they-were-added"])
+def _(patch):
+    class LastInFirstOut(asyncio.Future):
+        def add_done_callback(self, callback, *, context=None):
+            earlier = self._callbacks or []
+            for one, _ in earlier:
+                self.remove_done_callback(one)
+            super().add_done_callback(callback, context=context)
+            for one, its_context in earlier:
+                super().add_done_callback(one, context=its_context)
+
+    _futures_are(patch, LastInFirstOut)
