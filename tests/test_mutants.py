@@ -1,5 +1,7 @@
 """The mutants' engine: how a claim's death is judged, and what is refused."""
 
+import sys
+
 import pytest
 
 from tests.conftest import ROOT, entry
@@ -11,7 +13,7 @@ TESTS = """
 
     @claim("program-sleeps")
     def test_program_sleeps(program):
-        assert program("import asyncio; print(asyncio.run(asyncio.sleep(0)))").stdout == "None\\\\n"
+        assert program("import asyncio; print(asyncio.run(asyncio.sleep(0)))").stdout == "None\\n"
 """
 WORLDS = '''
     """Worlds of a small house."""
@@ -44,7 +46,7 @@ def mutated(house):
     def run(body, falsifies=("sleep-gives-none", "program-sleeps")):
         source = f'\n\n    @world("the world", falsifies={list(falsifies)})\n    def _(patch):\n        {body}\n'
         house.write("tests/mutants/worlds/section_3_3.py", WORLDS + source)
-        return house.pytester.run("python", "-m", "tests.mutants")
+        return house.pytester.run(sys.executable, "-m", "tests.mutants")
 
     return run
 
@@ -74,7 +76,7 @@ def test_a_claim_that_passes_survives_and_fails_the_run(mutated):
     ended = mutated('patch.setattr(asyncio, "sleep", nothing)')
 
     assert "SURVIVED asyncio sleep-gives-none" in fates(ended)
-    assert "claim × world × loop: 0 killed, 0 weak, 4 SURVIVED, 0 not run" in ended.stdout.str()
+    assert "claim × world × loop: 0 killed, 0 weak, 4 SURVIVED, 0 not run, 0 BROKEN" in ended.stdout.str()
     assert ended.ret == 1
 
 
@@ -91,19 +93,31 @@ def test_a_hang_is_a_weak_death(mutated):
     )
 
 
-def test_a_world_may_rewrite_the_claims_own_source(mutated):
-    body = """
+REWRITE = """
         class Other(ast.NodeTransformer):
             def visit_Await(self, node):
                 return ast.copy_location(ast.Constant(3), node)
         patch.rewrite(Other())
-        patch.setattr(asyncio, "sleep", something)
-    """
+"""
 
-    assert fates(mutated(body.strip().replace("\n        ", "\n        ")))[:2] == [
+
+def test_a_world_may_rewrite_the_claims_own_source(mutated, house):
+    house.claims(entry("sleep-gives-none"), entry("program-sleeps", pending="later"))
+    house.tests(TESTS.partition('@claim("program')[0])
+
+    assert fates(mutated(REWRITE.strip(), ["sleep-gives-none"])) == [
         "killed asyncio sleep-gives-none",
         "killed uvloop sleep-gives-none",
     ]
+
+
+@pytest.mark.parametrize("body", ["raise OSError('no way in')", "import os; os._exit(3)"], ids=str)
+def test_a_world_that_cannot_be_entered_is_broken_and_fails_the_run(mutated, body):
+    ended = mutated(body)
+
+    assert "    BROKEN: " in ended.stdout.str()
+    assert ("no way in" if "OSError" in body else "its process ended with status 3") in ended.stdout.str()
+    assert ended.ret == 1
 
 
 REFUSED = {

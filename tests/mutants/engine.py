@@ -9,8 +9,10 @@ import os
 import selectors
 import textwrap
 import time
+import traceback
+import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from fixtures.guards import CEILING
 from tests.mutants.worlds import Patch, World, all_worlds, enter
 
 KILLED, WEAK, SURVIVED, NOT_RUN = "killed", "weak", "SURVIVED", "not run"
+BROKEN = "BROKEN"  # the world itself: it could not be entered, or its process died
 HANGS_BEFORE_CUT = 5
 _OWN = ("/spec/", "/fixtures/", "/_pytest/")  # where an assertion of the claim's own is raised
 
@@ -89,8 +92,10 @@ def _run(worlds: list[World | None], items: list[pytest.Item], document: Documen
                 if not data:
                     selector.unregister(child.pipe)
                     os.close(child.pipe)
-                    os.waitpid(child.pid, 0)
                     deaths[child.world] = [Death(*json.loads(line)) for line in child.heard.splitlines()]
+                    status = os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1])
+                    if status:
+                        deaths[child.world].append(Death("", "", BROKEN, f"its process ended with status {status}"))
     return {world: deaths[world] for world in worlds}
 
 
@@ -107,8 +112,11 @@ def _fork(world: World | None, items: list[pytest.Item], document: Document) -> 
         for descriptor in (0, 1, 2):
             os.dup2(null, descriptor)
         with os.fdopen(write, "w", buffering=1) as tell:
-            for death in _deaths(world, items, document):
-                tell.write(json.dumps([death.claim, death.nodeid, death.how, death.message]) + "\n")
+            try:
+                for death in _deaths(world, items, document):
+                    tell.write(json.dumps(astuple(death)) + "\n")
+            except BaseException:
+                tell.write(json.dumps(astuple(Death("", "", BROKEN, traceback.format_exc()))) + "\n")
         status = 0
     finally:
         os._exit(status)
@@ -148,7 +156,9 @@ def _rewrite(item: pytest.Item, patch: Patch) -> None:
     tree.body[0].decorator_list = []
     for transformer in patch.transformers:
         tree = ast.fix_missing_locations(transformer.visit(tree))
-    code = compile(tree, item.path, "exec")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a changed source may be odd, such as `3 is None`
+        code = compile(tree, item.path, "exec")
     namespace = item.function.__globals__
     exec(code, namespace)
     item.obj = namespace[item.function.__name__]
@@ -197,13 +207,16 @@ def _by_loop(deaths: list[Death], document: Document) -> dict[str | None, Death]
 
 def _report(deaths: dict[World, list[Death]], document: Document, started: float) -> int:
     """Print claim × world; the number of claims that survived a world in which their claim is false."""
-    totals = {KILLED: 0, WEAK: 0, SURVIVED: 0, NOT_RUN: 0}
+    totals = {KILLED: 0, WEAK: 0, SURVIVED: 0, NOT_RUN: 0, BROKEN: 0}
     section = None
     for world, tests in deaths.items():
         if world.module != section:
             section = world.module
             print(f"\n{section.rpartition('.')[2].replace('_', ' ')}")
         print(f"  {world.name}")
+        for death in (death for death in tests if death.how == BROKEN):
+            totals[BROKEN] += 1
+            print(f"    {BROKEN}: {death.message}")
         for claim in world.falsifies:
             mine = [death for death in tests if death.claim == claim]
             for loop, death in _by_loop(mine, document).items():
@@ -216,4 +229,4 @@ def _report(deaths: dict[World, list[Death]], document: Document, started: float
     print(f"\n{len(deaths)} worlds, {len(unmade)} claims for which none can be made")
     print(f"claim × world × loop: {', '.join(f'{count} {how}' for how, count in totals.items())}; ", end="")
     print(f"ceiling {CEILING:g} s; {time.perf_counter() - started:.1f} s")
-    return totals[SURVIVED] + totals[NOT_RUN]
+    return totals[SURVIVED] + totals[NOT_RUN] + totals[BROKEN]

@@ -6,7 +6,7 @@ A world is a function that breaks something; it is run in a process of its own, 
     def _(patch):
         patch.setattr(asyncio, "sleep", sleep_without_suspending)
 
-`patch` is a `Patch`. The claims named must fail in that world on every loop they run on, by an assertion of their own.
+The claims named must fail in that world on every loop they run on, by an assertion of their own.
 The world is entered also in every program that a claim starts.
 """
 
@@ -17,16 +17,28 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-import pytest
 
+class Patch:
+    """What a world breaks things with. Nothing is put back: the process ends with the world.
 
-class Patch(pytest.MonkeyPatch):
-    """What a world breaks things with: pytest's `setattr`, `setitem`, …, and `rewrite`."""
+    Not pytest's: worlds are entered in the programs of claims too, where importing pytest would take longer than they do.
+    """
 
     def __init__(self) -> None:
-        super().__init__()
         self.transformers: list[ast.NodeTransformer] = []
+
+    def setattr(self, target: object, name: str, value: object) -> None:
+        if not hasattr(target, name):
+            raise AttributeError(f"{target!r} has no attribute {name!r} to break")
+        setattr(target, name, value)
+
+    def setitem(self, mapping: dict, key: object, value: object) -> None:
+        mapping[key] = value
+
+    def delattr(self, target: object, name: str) -> None:
+        delattr(target, name)
 
     def rewrite(self, transformer: ast.NodeTransformer) -> None:
         """Run the claims of this world with their own source changed by `transformer`: for what is syntax."""
@@ -45,7 +57,11 @@ class World:
     @property
     def prelude(self) -> str:
         """Source that enters this world in another process."""
-        return f"from tests.mutants.worlds import enter\nenter({self.module!r}, {self.name!r})"
+        root = str(Path(__file__).resolve().parents[3])
+        return (
+            f"import sys\nsys.path.insert(0, {root!r})\n"
+            f"from tests.mutants.worlds import enter\nenter({self.module!r}, {self.name!r})\nsys.path.remove({root!r})"
+        )
 
 
 _WORLDS: dict[tuple[str, str], World] = {}
