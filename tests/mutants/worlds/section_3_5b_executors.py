@@ -136,7 +136,7 @@ def _(patch: Patch) -> None:
 
 @world("debug mode checks nothing in asyncio", falsifies=["asyncio-executor-gives-back-an-unrun-coroutine"])
 def _(patch: Patch) -> None:
-    patch.setattr(asyncio.BaseEventLoop, "set_debug", lambda loop, enabled: None)
+    patch.setattr(asyncio.BaseEventLoop, "_check_callback", lambda loop, callback, method: None)
 
 
 @world("uvloop refuses coroutine functions in debug mode only", falsifies=["uvloop-executor-refuses-a-coroutine-function"])

@@ -95,14 +95,8 @@ def _(patch: Patch) -> None:
     "submit runs the job itself, in the thread that calls it",
     falsifies=[
         "submit-returns-before-the-job-ends",
-        "max-workers-bounds-the-jobs-in-flight",
-        "jobs-print-in-any-order",
-        "pool-future-result-blocks-its-caller",
         "none-as-executor-means-the-default-thread-pool",
         "loop-stays-free-while-an-executor-job-blocks",
-        "default-executor-bounds-what-overlaps",
-        "cancelling-does-not-stop-a-running-job",
-        "executor-job-runs-before-any-await",
     ],
 )
 def _(patch: Patch) -> None:
