@@ -109,10 +109,12 @@ async def test_run_in_executor_passes_positional_arguments_on_and_refuses_keywor
 PROCESS_POOL_AS_DEFAULT = """
     import asyncio, multiprocessing, os, warnings
     from concurrent.futures import ProcessPoolExecutor
+    from fixtures.workers import end_with_the_program
 
     async def main():
         loop = asyncio.get_running_loop()
-        pool = ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("fork"))
+        fork = multiprocessing.get_context("fork")
+        pool = ProcessPoolExecutor(max_workers=1, mp_context=fork, initializer=end_with_the_program)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:

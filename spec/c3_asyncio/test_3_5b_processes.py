@@ -8,15 +8,19 @@ from fixtures.threads import SOON
 SCRIPT = """
 import multiprocessing
 from concurrent.futures.process import ProcessPoolExecutor
+from fixtures.workers import end_with_the_program
 
 def job(value):
     return f"the job got {value}"
 
 def main():
     print("the script runs", flush=True)
+    futures = []
     for method in METHODS:
-        pool = ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context(method))
-        future = pool.submit(job, method)
+        start = multiprocessing.get_context(method)
+        pool = ProcessPoolExecutor(max_workers=1, mp_context=start, initializer=end_with_the_program)
+        futures.append(pool.submit(job, method))
+    for future in futures:
         print(type(future.exception()).__name__ if future.exception() else future.result())
 """
 UNGUARDED = SCRIPT + "\nmain()\n"
@@ -24,7 +28,7 @@ GUARDED = SCRIPT + "\nif __name__ == '__main__':\n    main()\n"
 IMPORTED_TOO_SOON = "before the\n        current process has finished its bootstrapping phase"
 
 
-def started_by(methods, script):
+def started_by(*methods, script):
     return script.replace("METHODS", repr(methods))
 
 
@@ -33,8 +37,10 @@ def test_a_process_pool_hands_out_concurrent_futures_whose_results_are_what_the_
     ended = plain_program("""
         import concurrent.futures, multiprocessing, os
         from concurrent.futures.process import ProcessPoolExecutor
+        from fixtures.workers import end_with_the_program
 
-        with ProcessPoolExecutor(max_workers=2, mp_context=multiprocessing.get_context("fork")) as pool:
+        fork = multiprocessing.get_context("fork")
+        with ProcessPoolExecutor(max_workers=2, mp_context=fork, initializer=end_with_the_program) as pool:
             futures = [pool.submit(pow, value, 2) for value in range(4)]
             worker = pool.submit(os.getpid)
 
@@ -52,6 +58,7 @@ def test_in_a_process_pool_jobs_that_no_worker_has_begun_may_say_that_they_run(p
     ended = plain_program(f"""
         import multiprocessing, time
         from concurrent.futures.process import ProcessPoolExecutor
+        from fixtures.workers import end_with_the_program
 
         fork = multiprocessing.get_context("fork")
         begun, gate = fork.Value("i", 0), fork.Event()
@@ -60,7 +67,7 @@ def test_in_a_process_pool_jobs_that_no_worker_has_begun_may_say_that_they_run(p
             begun.value += 1
             gate.wait()
 
-        with ProcessPoolExecutor(max_workers=1, mp_context=fork) as pool:
+        with ProcessPoolExecutor(max_workers=1, mp_context=fork, initializer=end_with_the_program) as pool:
             futures = [pool.submit(job) for _ in range(4)]
             running = lambda: sum(future.running() for future in futures)
             end = time.monotonic() + {SOON}
@@ -78,7 +85,7 @@ def test_in_a_process_pool_jobs_that_no_worker_has_begun_may_say_that_they_run(p
 
 @claim("unguarded-process-pool-runs-by-default-fork")
 def test_before_python_3_14_an_unguarded_script_runs_with_a_process_pool(fresh_interpreter):
-    ended = fresh_interpreter(started_by([None], UNGUARDED))
+    ended = fresh_interpreter(started_by(None, script=UNGUARDED))
 
     assert ended.lines == ["the script runs", "the job got None"]
     assert ended.status == 0
@@ -86,7 +93,7 @@ def test_before_python_3_14_an_unguarded_script_runs_with_a_process_pool(fresh_i
 
 @claim("unguarded-process-pool-breaks-by-default-forkserver")
 def test_since_python_3_14_an_unguarded_script_is_run_again_and_gets_no_job_done_in_its_process_pool(fresh_interpreter):
-    ended = fresh_interpreter(started_by([None], UNGUARDED))
+    ended = fresh_interpreter(started_by(None, script=UNGUARDED))
 
     assert "the job got None" not in ended.lines
     assert ended.lines.count("the script runs") > 1
@@ -95,7 +102,7 @@ def test_since_python_3_14_an_unguarded_script_is_run_again_and_gets_no_job_done
 
 @claim("spawn-and-forkserver-need-a-main-guard")
 def test_under_spawn_the_worker_of_an_unguarded_script_runs_it_again_and_breaks_the_pool(fresh_interpreter):
-    ended = fresh_interpreter(started_by(["spawn"], UNGUARDED))
+    ended = fresh_interpreter(started_by("spawn", script=UNGUARDED))
 
     assert ended.lines == ["the script runs", "the script runs", "BrokenProcessPool"]
     assert IMPORTED_TOO_SOON in ended.stderr
@@ -104,7 +111,7 @@ def test_under_spawn_the_worker_of_an_unguarded_script_runs_it_again_and_breaks_
 
 @claim("spawn-and-forkserver-need-a-main-guard")
 def test_under_forkserver_an_unguarded_script_is_run_again_and_gets_no_job_done(fresh_interpreter):
-    ended = fresh_interpreter(started_by(["forkserver"], UNGUARDED))
+    ended = fresh_interpreter(started_by("forkserver", script=UNGUARDED))
 
     # What the script sees of it depends on who ran it again: the worker, or the server that forks the workers.
     assert "the job got forkserver" not in ended.lines
@@ -114,7 +121,7 @@ def test_under_forkserver_an_unguarded_script_is_run_again_and_gets_no_job_done(
 
 @claim("spawn-and-forkserver-need-a-main-guard")
 def test_under_spawn_and_forkserver_a_script_with_a_main_guard_gets_its_jobs_done(fresh_interpreter):
-    ended = fresh_interpreter(started_by(["spawn", "forkserver"], GUARDED))
+    ended = fresh_interpreter(started_by("spawn", "forkserver", script=GUARDED))
 
     assert ended.lines == ["the script runs", "the job got spawn", "the job got forkserver"]
     assert ended.status == 0

@@ -46,7 +46,7 @@ def _(patch: Patch) -> None:
 
 @world("a pool's Future is an awaitable", falsifies=["pool-future-must-be-wrapped-to-be-awaited"])
 def _(patch: Patch) -> None:
-    patch.setattr(Future, "__await__", lambda future: asyncio.wrap_future(future).__await__(), raising=False)
+    Future.__await__ = lambda future: asyncio.wrap_future(future).__await__()
 
 
 @world("wrap_future leaves the result behind", falsifies=["pool-future-must-be-wrapped-to-be-awaited"])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import requests
-
 from tests.mutants.worlds import Patch, world
 from tests.mutants.worlds.section_3_5b_pools import when_made
 
@@ -14,6 +12,8 @@ wait = asyncio.wait
 
 @world("requests.get is a coroutine function", falsifies=["requests-get-is-a-plain-blocking-function"])
 def _(patch: Patch) -> None:
+    import requests
+
     get = requests.get
 
     async def get_in_a_thread(url):
@@ -24,7 +24,9 @@ def _(patch: Patch) -> None:
 
 @world("a Response can be awaited", falsifies=["requests-get-is-a-plain-blocking-function"])
 def _(patch: Patch) -> None:
-    patch.setattr(requests.Response, "__await__", lambda response: iter(()), raising=False)
+    from requests import Response
+
+    Response.__await__ = lambda response: iter(())
 
 
 @world(
