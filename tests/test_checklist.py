@@ -279,3 +279,20 @@ def test_an_interrupted_run_leaves_the_rest_not_verified(house):
     assert "not verified: the run was interrupted" in ended.stdout
     assert "1 hold, " in ended.stdout
     assert "2 not verified" in ended.stdout
+
+
+def test_two_tests_of_a_claim_that_fail_alike_give_one_reason(house):
+    house.claims(entry("fails-twice"))
+    house.tests("""
+    @claim("fails-twice")
+    def test_the_first_half():
+        pytest.fail("the same")
+
+    @claim("fails-twice")
+    def test_the_second_half():
+        pytest.fail("the same")
+    """)
+
+    shown = house.run("-q").stdout.str()
+
+    assert shown.count("failed: Failed: the same") == 1
