@@ -7,5 +7,6 @@ pytest_plugins = [
     "fixtures.guards",
     "fixtures.programs",
     "fixtures.servers.plugin",
+    "fixtures.faked_http",
     "fixtures.checklist.plugin",
 ]

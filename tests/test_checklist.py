@@ -281,18 +281,22 @@ def test_an_interrupted_run_leaves_the_rest_not_verified(house):
     assert "2 not verified" in ended.stdout
 
 
-def test_two_tests_of_a_claim_that_fail_alike_give_one_reason(house):
-    house.claims(entry("fails-twice"))
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=str)
+def test_a_test_with_parameters_is_one_test_and_all_of_them_count(house, options):
+    house.claims(entry("first"), entry("second"))
     house.tests("""
-    @claim("fails-twice")
-    def test_the_first_half():
-        pytest.fail("the same")
+        @claim("first")
+        @pytest.mark.parametrize("delay", [0, 0.0])
+        async def test_first(delay):
+            assert await asyncio.sleep(delay) is None
 
-    @claim("fails-twice")
-    def test_the_second_half():
-        pytest.fail("the same")
+        @claim("second")
+        @pytest.mark.parametrize("number", [1, 2])
+        async def test_second(number):
+            assert number == 1
     """)
 
-    shown = house.run("-q").stdout.str()
+    text = checklist(house.run("spec", *options))
 
-    assert shown.count("failed: Failed: the same") == 1
+    assert "  holds      ✓ ✓  asyncio.sleep gives back None\n  holds      ✗ ✗  asyncio.sleep gives back None\n" in text
+    assert "failed: assert 2 == 1\n" in text

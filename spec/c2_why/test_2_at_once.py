@@ -1,0 +1,123 @@
+"""Section 2, the asynchronous way: three downloads with aiohttp, at once, from a real server that waits for all three."""
+
+import asyncio
+import threading
+import warnings
+
+import aiohttp
+import pytest
+
+from fixtures.claims import claim
+
+NAMES = ["site_first.jpg", "site_second.jpg", "site_third.jpg"]
+
+
+async def save(session, url, folder):
+    """Download one URL into a file named after what follows the last underscore; the answer's status."""
+    async with session.get(url) as response:
+        body = await response.content.read()
+    (folder / url.rpartition("_")[2]).write_bytes(body)
+    return response.status
+
+
+@claim("aiohttp-downloads-are-all-in-flight-at-once")
+async def test_with_aiohttp_three_requests_are_in_flight_before_the_first_is_answered(downloads, tmp_path):
+    downloads.hold_until(3)
+
+    async with aiohttp.ClientSession() as session:
+        tasks = [asyncio.create_task(save(session, downloads.url(name), tmp_path)) for name in NAMES]
+        statuses = [await task for task in tasks]
+
+    # The server answers 503 where it waited in vain for three requests to be in flight.
+    assert statuses == [200, 200, 200]
+    assert downloads.report().peak == 3
+
+
+@claim("waiting-thread-does-other-work")
+async def test_while_a_request_waits_for_its_answer_the_same_thread_sends_another(downloads, trace):
+    downloads.hold_until(2)
+
+    async def request(session, name):
+        trace(f"{name} is sent")
+        async with session.get(downloads.url(name)) as response:
+            await response.content.read()
+        trace(f"{name} is answered with {response.status}")
+
+    async with aiohttp.ClientSession() as session:
+        waiting = asyncio.create_task(request(session, "a"))
+        while "a" not in downloads.report().arrivals:
+            await asyncio.sleep(0)
+        trace("a waits")
+        await request(session, "b")
+        await waiting
+
+    assert trace.steps[:3] == ["a is sent", "a waits", "b is sent"]
+    assert set(trace.steps[3:]) == {"a is answered with 200", "b is answered with 200"}
+    assert set(trace.threads) == {threading.get_ident()}
+
+
+@claim("each-download-is-saved-byte-for-byte")
+async def test_with_aiohttp_three_files_hold_exactly_the_bytes_served(downloads, tmp_path):
+    async with aiohttp.ClientSession() as session:
+        tasks = [asyncio.create_task(save(session, downloads.url(name), tmp_path)) for name in NAMES]
+        await asyncio.wait(tasks)
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "first.jpg": downloads.body("site_first.jpg"),
+        "second.jpg": downloads.body("site_second.jpg"),
+        "third.jpg": downloads.body("site_third.jpg"),
+    }
+
+
+@claim("awaiting-content-read-gives-the-whole-body")
+async def test_awaiting_content_read_gives_the_whole_body_and_then_nothing(downloads):
+    async with aiohttp.ClientSession() as session:
+        async with session.get(downloads.url("image")) as response:
+            body = await response.content.read()
+            rest = await response.content.read()
+
+    assert body == downloads.body("image")
+    assert len(body) == int(response.headers["Content-Length"])
+    assert rest == b""
+
+
+@claim("client-session-closes-at-the-end-of-async-with")
+async def test_a_session_is_open_inside_its_async_with_and_of_no_use_after_it(downloads):
+    async with aiohttp.ClientSession() as session:
+        inside = session.closed
+
+    assert inside is False
+    assert session.closed is True
+    with pytest.raises(RuntimeError, match="Session is closed"):
+        await session.get(downloads.url("image"))
+
+
+@claim("verify-ssl-is-accepted-with-a-warning")
+async def test_verify_ssl_is_accepted_and_warns_that_ssl_took_its_place(downloads):
+    async with aiohttp.ClientSession() as session:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            async with session.get(downloads.https_url("image"), verify_ssl=False) as response:
+                status = response.status
+
+    assert status == 200
+    assert [(warning.category, str(warning.message)) for warning in caught] == [
+        (DeprecationWarning, "verify_ssl is deprecated, use ssl=False instead")
+    ]
+
+
+@claim("verify-ssl-false-disables-the-certificate-check")
+async def test_a_self_signed_certificate_is_refused_unless_verify_ssl_is_false(downloads):
+    async def body(session, **options):
+        async with session.get(downloads.https_url("image"), **options) as response:
+            return await response.content.read()
+
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.ClientConnectorCertificateError, match="self-signed|self signed"):
+            await body(session)
+        assert downloads.report().arrivals == []
+
+        with pytest.warns(DeprecationWarning, match="verify_ssl"):
+            unchecked = await body(session, verify_ssl=False)
+
+    assert unchecked == downloads.body("image")

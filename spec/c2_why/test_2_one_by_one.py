@@ -1,0 +1,95 @@
+"""Section 2, the plain way: three downloads with requests, one after another, from a real server."""
+
+import inspect
+import sys
+import threading
+from importlib import metadata
+
+import aiohttp
+import pytest
+import requests
+
+from fixtures.claims import claim
+
+NAMES = ["site_first.jpg", "site_second.jpg", "site_third.jpg"]
+
+
+def save(url, folder):
+    """Download one URL into a file named after what follows the last underscore."""
+    (folder / url.rpartition("_")[2]).write_bytes(requests.get(url).content)
+
+
+@claim("requests-downloads-run-one-after-another")
+def test_with_requests_a_download_begins_only_when_the_one_before_is_done(downloads, trace, tmp_path):
+    for name in NAMES:
+        trace(f"{name} begins, {len(downloads.report().arrivals)} asked for")
+        save(downloads.url(name), tmp_path)
+        trace(f"{name} is done, {len(downloads.report().answered)} answered")
+
+    assert trace.steps == [
+        "site_first.jpg begins, 0 asked for",
+        "site_first.jpg is done, 1 answered",
+        "site_second.jpg begins, 1 asked for",
+        "site_second.jpg is done, 2 answered",
+        "site_third.jpg begins, 2 asked for",
+        "site_third.jpg is done, 3 answered",
+    ]
+    assert downloads.report().peak == 1
+
+
+@claim("requests-get-blocks-and-cannot-be-awaited")
+def test_requests_get_holds_its_thread_until_the_answer_is_there(downloads, trace):
+    downloads.hold_until(2)
+
+    def request():
+        trace(f"answered with {requests.get(downloads.url('held')).status_code}")
+
+    thread = threading.Thread(target=request)
+    thread.start()
+    while downloads.report().arrivals != ["held"]:
+        assert thread.is_alive(), "the thread went on before its request had come to the server"
+    trace("the server holds its reply")
+    releasing = requests.get(downloads.url("releasing"))
+    thread.join()
+
+    assert releasing.status_code == 200
+    assert trace.steps == ["the server holds its reply", "answered with 200"]
+
+
+@claim("requests-get-blocks-and-cannot-be-awaited")
+async def test_neither_requests_get_nor_its_response_can_be_awaited(downloads):
+    response = requests.get(downloads.url("image"))
+
+    assert inspect.iscoroutinefunction(requests.get) is False
+    assert inspect.isawaitable(response) is False
+    with pytest.raises(TypeError, match="Response can't be used in 'await' expression|not awaitable"):
+        await response
+
+
+@claim("each-download-is-saved-byte-for-byte")
+def test_with_requests_three_files_hold_exactly_the_bytes_served(downloads, tmp_path):
+    for name in NAMES:
+        save(downloads.url(name), tmp_path)
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "first.jpg": downloads.body("site_first.jpg"),
+        "second.jpg": downloads.body("site_second.jpg"),
+        "third.jpg": downloads.body("site_third.jpg"),
+    }
+
+
+@claim("each-url-is-requested-once")
+def test_with_requests_the_server_sees_each_url_once(downloads, tmp_path):
+    for name in NAMES:
+        save(downloads.url(name), tmp_path)
+
+    assert downloads.report().arrivals == NAMES
+
+
+@claim("requests-and-aiohttp-are-installed-packages")
+def test_requests_and_aiohttp_come_from_packages_and_not_with_python():
+    assert {"requests", "aiohttp"} & sys.stdlib_module_names == set()
+    provided = metadata.packages_distributions()
+    assert (provided["requests"], provided["aiohttp"]) == (["requests"], ["aiohttp"])
+    assert inspect.isfunction(requests.get)
+    assert inspect.isclass(aiohttp.ClientSession)

@@ -1,0 +1,63 @@
+"""Section 2, what blocks or leaves the one thread all the same: blocking calls, file writes, look-ups of host names."""
+
+import asyncio
+
+import requests
+
+from fixtures.claims import claim
+
+
+@claim("blocking-request-in-a-coroutine-stops-the-loop")
+async def test_a_blocking_request_in_a_coroutine_gives_no_other_task_a_step(downloads, trace):
+    async def other():
+        trace("another task runs")
+
+    async def download():
+        trace("the request is sent")
+        requests.get(downloads.url("image"))
+        trace("the answer is there")
+
+    await asyncio.gather(download(), other())
+
+    assert trace.steps == ["the request is sent", "the answer is there", "another task runs"]
+
+
+@claim("writing-a-file-lets-no-other-task-run")
+async def test_between_opening_and_closing_a_file_no_other_task_gets_a_step(trace, tmp_path):
+    async def other():
+        trace("another task runs")
+
+    async def save():
+        with open(tmp_path / "image.jpg", "wb") as file:
+            trace("the file is open")
+            file.write(bytes(5_000_000))
+        trace("the file is closed")
+
+    await asyncio.gather(save(), other())
+
+    assert trace.steps == ["the file is open", "the file is closed", "another task runs"]
+    assert (tmp_path / "image.jpg").stat().st_size == 5_000_000
+
+
+@claim("host-name-look-up-takes-another-thread")
+def test_looking_up_a_host_name_takes_another_thread_and_a_literal_address_none(program, downloads):
+    ended = program(f"""
+        import asyncio, os, threading
+
+        def threads():
+            return len(os.listdir("/proc/self/task"))
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            before = threads()
+            transport, _ = await loop.create_connection(asyncio.Protocol, {downloads.host!r}, {downloads.port})
+            print("a literal address takes", threads() - before, "threads")
+            transport.close()
+            addresses = await loop.getaddrinfo("localhost", {downloads.port})
+            print("a host name takes", "some" if threads() > before else "no", "threads")
+            print("found", bool(addresses))
+
+        asyncio.run(main())
+    """)
+
+    assert ended.lines == ["a literal address takes 0 threads", "a host name takes some threads", "found True"], ended.stderr

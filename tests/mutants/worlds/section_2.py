@@ -1,0 +1,315 @@
+"""Worlds in which the claims of section 2, on downloads one after another and at once, are false."""
+
+import ast
+import asyncio
+import functools
+import socket
+import sys
+import types
+
+import uvloop
+
+from tests.mutants.worlds import world
+
+
+@world("tasks run one after another", falsifies=["aiohttp-downloads-are-all-in-flight-at-once"])
+def _(patch):
+    create_task, tasks = asyncio.create_task, []
+
+    async def after(earlier, coroutine):
+        while not all(task.done() for task in earlier):
+            await asyncio.sleep(0)
+        return await coroutine
+
+    def in_turn(coroutine):
+        tasks.append(create_task(after(tasks[:], coroutine)))
+        return tasks[-1]
+
+    patch.setattr(asyncio, "create_task", in_turn)
+
+
+@world("a task that waits holds up its thread", falsifies=["waiting-thread-does-other-work"])
+def _(patch):
+    create_task, sleep = asyncio.create_task, asyncio.sleep
+
+    def holding(coroutine):
+        task = create_task(coroutine)
+
+        async def until_done(delay):
+            while not task.done():
+                await sleep(delay)
+
+        patch.setattr(asyncio, "sleep", until_done)
+        return task
+
+    patch.setattr(asyncio, "create_task", holding)
+
+
+@world("bodies come empty", falsifies=["each-download-is-saved-byte-for-byte", "awaiting-content-read-gives-the-whole-body"])
+def _(patch):
+    import aiohttp
+    import requests
+
+    async def read(self, n=-1):
+        return b""
+
+    patch.setattr(aiohttp.StreamReader, "read", read)
+    patch.setattr(requests.Response, "content", b"")
+
+
+@world("read() gives what has come so far", falsifies=["awaiting-content-read-gives-the-whole-body"])
+def _(patch):
+    import aiohttp
+
+    whole = aiohttp.StreamReader.read
+
+    async def read(self, n=-1):
+        return (await whole(self, n))[:1000]
+
+    patch.setattr(aiohttp.StreamReader, "read", read)
+
+
+@world("requests.get asks only when its answer is looked at", falsifies=["requests-downloads-run-one-after-another"])
+def _(patch):
+    import requests
+
+    get = requests.get
+
+    class Later:
+        def __init__(self, url):
+            self.url = url
+
+        @property
+        def content(self):
+            get(self.url)
+            return get(self.url).content
+
+    patch.setattr(requests, "get", Later)
+
+
+@world("requests.get does not wait for the answer", falsifies=["requests-get-blocks-and-cannot-be-awaited"])
+def _(patch):
+    import threading
+
+    import requests
+
+    get = requests.get
+
+    def send_only(url):
+        threading.Thread(target=get, args=[url]).start()
+        return types.SimpleNamespace(status_code=200)
+
+    patch.setattr(requests, "get", send_only)
+
+
+@world("a session stays open", falsifies=["client-session-closes-at-the-end-of-async-with"])
+def _(patch):
+    import aiohttp
+
+    async def leave(self, *_):
+        pass
+
+    patch.setattr(aiohttp.ClientSession, "__aexit__", leave)
+
+
+@world("verify_ssl is taken without a word", falsifies=["verify-ssl-is-accepted-with-a-warning"])
+def _(patch):
+    import aiohttp
+
+    request = aiohttp.ClientSession._request
+
+    async def quiet(self, method, url, *, verify_ssl=True, **named):
+        return await request(self, method, url, ssl=verify_ssl, **named)
+
+    patch.setattr(aiohttp.ClientSession, "_request", quiet)
+
+
+@world("certificates are never checked", falsifies=["verify-ssl-false-disables-the-certificate-check"])
+def _(patch):
+    import aiohttp.connector
+
+    patch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", aiohttp.connector._SSL_CONTEXT_UNVERIFIED)
+
+
+@world("each request is made twice", falsifies=["each-url-is-requested-once"])
+def _(patch):
+    import aiohttp
+    import requests
+
+    get, aget = requests.get, aiohttp.ClientSession.get
+
+    def twice(url):
+        get(url)
+        return get(url)
+
+    class Twice:
+        def __init__(self, session, url):
+            self.again, self.first = aget(session, url), aget(session, url)
+
+        async def __aenter__(self):
+            async with self.again:
+                pass
+            return await self.first.__aenter__()
+
+        async def __aexit__(self, *exception):
+            await self.first.__aexit__(*exception)
+
+    patch.setattr(requests, "get", twice)
+    patch.setattr(aiohttp.ClientSession, "get", lambda self, url: Twice(self, url))
+
+
+@world("requests comes with Python", falsifies=["requests-and-aiohttp-are-installed-packages"])
+def _(patch):
+    patch.setattr(sys, "stdlib_module_names", sys.stdlib_module_names | {"requests"})
+
+
+@world("tasks begin last in first out", falsifies=["download-tasks-begin-in-the-order-of-the-urls"])
+def _(patch):
+    create_task, created = asyncio.create_task, []
+
+    async def after_the_later_ones(coroutine, number):
+        for _ in range(10 - number):
+            await asyncio.sleep(0)
+        return await coroutine
+
+    def last_first(coroutine):
+        created.append(coroutine)
+        return create_task(after_the_later_ones(coroutine, len(created)))
+
+    patch.setattr(asyncio, "create_task", last_first)
+
+
+@world("a task begins inside create_task", falsifies=["download-tasks-begin-in-the-order-of-the-urls"])
+def _(patch):
+    create_task = asyncio.create_task
+
+    @types.coroutine
+    def rest(coroutine, first):
+        yield first
+        return (yield from coroutine.__await__())
+
+    async def go_on(coroutine, first):
+        return await rest(coroutine, first)
+
+    async def ended(value):
+        return value
+
+    def eager(coroutine):
+        try:
+            first = coroutine.send(None)
+        except StopIteration as end:
+            return create_task(ended(end.value))
+        return create_task(go_on(coroutine, first))
+
+    patch.setattr(asyncio, "create_task", eager)
+
+
+@world("a download finishes when those before it in the list have", falsifies=["downloads-may-finish-in-any-order"])
+def _(patch):
+    create_task, before = asyncio.create_task, []
+
+    @types.coroutine
+    def held_back(coroutine, earlier):
+        steps = coroutine.__await__()
+        for step in steps:
+            yield step
+            while earlier and not all(task.done() for task in earlier):
+                yield
+
+    async def in_order(coroutine, earlier):
+        return await held_back(coroutine, earlier)
+
+    def ordered(coroutine):
+        task = create_task(in_order(coroutine, list(before)))
+        before.append(task)
+        return task
+
+    patch.setattr(asyncio, "create_task", ordered)
+
+
+@world("wait() returns at the first", falsifies=["wait-returns-when-every-download-is-done"])
+def _(patch):
+    patch.setattr(asyncio, "wait", functools.partial(asyncio.wait, return_when=asyncio.FIRST_COMPLETED))
+
+
+@world("wait() raises what a task raised", falsifies=["wait-hides-a-failing-download"])
+def _(patch):
+    async def raising(tasks):
+        await asyncio.gather(*tasks)
+        return set(tasks), set()
+
+    patch.setattr(asyncio, "wait", raising)
+
+
+@world("wait() reports failures itself", falsifies=["wait-hides-a-failing-download"])
+def _(patch):
+    wait = asyncio.wait
+
+    async def reporting(tasks):
+        done, pending = await wait(tasks)
+        for task in done:
+            if task.exception():
+                context = {"message": "a task failed", "exception": task.exception()}
+                asyncio.get_running_loop().call_exception_handler(context)
+        return done, set(pending) | {task for task in done if task.exception()}
+
+    patch.setattr(asyncio, "wait", reporting)
+
+
+@world("asyncio.run leaves its loop open", falsifies=["asyncio-run-drives-the-download-program"])
+def _(patch):
+    def run(main):
+        loop = asyncio.new_event_loop()
+        return loop.run_until_complete(main)
+
+    patch.setattr(asyncio, "run", run)
+
+
+class _RewriteBlocking(ast.NodeTransformer):
+    """Turns a blocking call into one that is awaited in a thread."""
+
+    def __init__(self, method):
+        self.method = method
+
+    def visit_Call(self, node):
+        self.generic_visit(node)
+        if not (isinstance(node.func, ast.Attribute) and node.func.attr == self.method):
+            return node
+        in_thread = ast.parse("asyncio.to_thread()", mode="eval").body
+        in_thread.args = [node.func, *node.args]
+        return ast.copy_location(ast.Await(in_thread), node)
+
+
+@world("a blocking request lets other tasks run", falsifies=["blocking-request-in-a-coroutine-stops-the-loop"])
+def _(patch):
+    patch.rewrite(_RewriteBlocking("get"))
+
+
+@world("writing a file lets other tasks run", falsifies=["writing-a-file-lets-no-other-task-run"])
+def _(patch):
+    patch.rewrite(_RewriteBlocking("write"))
+
+
+@world("the last underscore is the first", falsifies=["file-name-is-what-follows-the-last-underscore"])
+def _(patch):
+    class First(ast.NodeTransformer):
+        def visit_Attribute(self, node):
+            self.generic_visit(node)
+            if node.attr == "rpartition":
+                node.attr = "partition"
+            return node
+
+    patch.rewrite(First())
+
+
+@world("host names are looked up in the loop's thread", falsifies=["host-name-look-up-takes-another-thread"])
+def _(patch):
+    async def getaddrinfo(self, host, port, **named):
+        return socket.getaddrinfo(host, port, **named)
+
+    class Inline(uvloop.Loop):
+        pass
+
+    Inline.getaddrinfo = getaddrinfo
+    patch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
+    patch.setattr(uvloop, "new_event_loop", Inline)
