@@ -139,7 +139,7 @@ def _(patch: Patch) -> None:
     patch.setattr(asyncio.BaseEventLoop, "_check_callback", lambda loop, callback, method: None)
 
 
-@world("uvloop refuses coroutine functions in debug mode only", falsifies=["uvloop-executor-refuses-a-coroutine-function"])
+@world("uvloop refuses coroutine functions in debug only", falsifies=["uvloop-executor-refuses-a-coroutine-function"])
 def _(patch: Patch) -> None:
     run_in_executor = uvloop.Loop.run_in_executor
 

@@ -1,4 +1,4 @@
-"""Worlds of 3.5 (the second) in which pools and their Futures are wrong: too eager, too lazy, unbounded, out of order."""
+"""Worlds of 3.5 (the second) in which pools and their Futures are wrong: eager, lazy, unbounded, out of order."""
 
 from __future__ import annotations
 
@@ -125,6 +125,8 @@ def _(patch: Patch) -> None:
         "max-workers-bounds-the-jobs-in-flight",
         "jobs-print-in-any-order",
         "default-executor-bounds-what-overlaps",
+        "requests-in-the-executor-overlap",
+        "overlapping-requests-take-a-thread-each",
     ],
 )
 def _(patch: Patch) -> None:
@@ -181,7 +183,7 @@ def _(patch: Patch) -> None:
     patch.setattr(threading, "_shutdown", functools.partial(os._exit, 0))
 
 
-@world("a process pool calls a job running when a worker is free for it", falsifies=["process-pool-calls-a-queued-job-running"])
+@world("a process pool queues a job for a free worker only", falsifies=["process-pool-calls-a-queued-job-running"])
 def _(patch: Patch) -> None:
     def add_call_item_to_queue(manager):
         pending = manager.pending_work_items
