@@ -52,7 +52,9 @@ class House:
         self.write(f"spec/{chapter}/claims.toml", "\n".join(entries))
 
     def tests(self, source: str, name: str = "spec/c3_asyncio/test_3_3_await.py") -> None:
-        self.write(name, "import asyncio\nimport pytest\nfrom fixtures.claims import claim\n\n" + textwrap.dedent(source))
+        self.write(
+            name, "import asyncio\nimport pytest\nfrom fixtures.claims import claim\n\n" + textwrap.dedent(source)
+        )
 
     def run(self, *arguments: str) -> pytest.RunResult:
         """Run pytest as a user would; its output is 80 columns wide and has no colour."""

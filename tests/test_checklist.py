@@ -115,6 +115,21 @@ def test_every_fate_of_a_claim_is_told_apart(ten_claims, options):
     assert ended.ret == 1
 
 
+def test_a_reason_that_several_tests_of_a_claim_give_is_said_once(house):
+    house.claims(entry("of-the-future", applies='{ python = ">=3.19" }'))
+    house.tests("""
+    @claim("of-the-future")
+    def test_one_side():
+        pass
+
+    @claim("of-the-future")
+    def test_the_other_side():
+        pass
+    """)  # fmt: skip
+
+    assert checklist(house.run()).count("does not apply: only on Python >=3.19\n") == 1
+
+
 def test_the_foot_names_python_loops_and_time(ten_claims):
     foot = ten_claims.run("spec").stdout.str().partition("1 pending\n")[2].split("=====")[0]
 
@@ -253,7 +268,11 @@ def test_a_file_that_cannot_be_collected_leaves_its_claims_not_verified(house):
 
 def test_a_worker_that_dies_fails_its_claim(house):
     house.claims(entry("first"), entry("second"))
-    house.tests("import os\n" + green("first").replace("\n    ", "\n") + '@claim("second")\ndef test_second():\n    os._exit(1)\n')
+    house.tests(
+        "import os\n"
+        + green("first").replace("\n    ", "\n")
+        + '@claim("second")\ndef test_second():\n    os._exit(1)\n'
+    )
 
     text = checklist(house.run("spec", "-n", "1"))
 

@@ -120,9 +120,7 @@ def test_a_test_of_an_unknown_claim_is_named(house):
 def test_a_claim_with_neither_test_nor_pending_is_named(house):
     house.claims(GOOD)
 
-    assert problems(house) == [
-        "spec/c3_asyncio/claims.toml:1: [sleep-gives-none] has neither a test nor 'pending'"
-    ]
+    assert problems(house) == ["spec/c3_asyncio/claims.toml:1: [sleep-gives-none] has neither a test nor 'pending'"]
 
 
 def test_a_pending_claim_with_a_test_is_named(house):
@@ -138,7 +136,10 @@ def test_a_pending_claim_with_a_test_is_named(house):
 WRONG_TESTS = {
     "no claim": ("def test_a():\n    pass\n", "test_a() must prove exactly one claim and names none"),
     "two claims": ('@claim("a")\n@claim("b")\ndef test_a():\n    pass\n', "names 2: a, b"),
-    "no test": ('@claim("sleep-gives-none")\ndef helper():\n    pass\n', "helper() proves claim 'sleep-gives-none' but is"),
+    "no test": (
+        '@claim("sleep-gives-none")\ndef helper():\n    pass\n',
+        "helper() proves claim 'sleep-gives-none' but is",
+    ),
     "computed id": ('@claim("a" + "b")\ndef test_a():\n    pass\n', "a marker is written"),
     "in a class": ("class TestA:\n    def test_a(self):\n        pass\n", "test_a() is not at the top level"),
     "async program": ('@claim("a")\nasync def test_a(program):\n    pass\n', "is async and asks for 'program'"),

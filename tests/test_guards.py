@@ -5,7 +5,10 @@ import pytest
 from tests.conftest import entry
 
 LEAKS = {
-    "a task left behind": ("asyncio.get_running_loop().create_task(asyncio.Event().wait())", "tasks left behind: Event.wait"),
+    "a task left behind": (
+        "asyncio.get_running_loop().create_task(asyncio.Event().wait())",
+        "tasks left behind: Event.wait",
+    ),
     "an exception nobody retrieved": (
         "asyncio.get_running_loop().create_future().set_exception(ValueError('lost'))",
         "the event loop reported: Future exception was never retrieved",
@@ -70,6 +73,28 @@ def test_a_claim_that_hangs_ends_at_the_ceiling_and_the_rest_go_on(house, hang, 
 
 def test_what_is_not_a_claim_is_not_guarded(house):
     house.claims(entry("pending", pending="later"))
-    house.tests("async def test_other(): asyncio.get_running_loop().create_task(asyncio.sleep(100))\n", "tests/test_x.py")
+    house.tests(
+        "async def test_other(): asyncio.get_running_loop().create_task(asyncio.sleep(100))\n", "tests/test_x.py"
+    )
 
     assert house.run("tests").ret == 0
+
+
+def test_what_a_failed_claim_leaves_is_not_laid_at_the_next_ones_door(house):
+    house.claims(entry("fails"), entry("after"))
+    house.tests("""
+        @claim("fails")
+        async def test_fails():
+            left = asyncio.sleep(1)
+            assert left is None
+
+        @claim("after")
+        async def test_after():
+            await asyncio.sleep(0)
+    """)
+
+    ended = house.run("spec", "--loop", "asyncio")
+
+    assert "  holds      ✓  asyncio.sleep gives back None" in ended.stdout.str()
+    assert ended.parseoutcomes()["failed"] == 1
+    assert ended.parseoutcomes()["passed"] == 1

@@ -40,7 +40,13 @@ def mutated(house):
     """Runs the engine over one world, whose body is given, in a house of two claims."""
     house.claims(entry("sleep-gives-none"), entry("program-sleeps"))
     house.tests(TESTS)
-    for name in ("__init__.py", "mutants/__init__.py", "mutants/__main__.py", "mutants/engine.py", "mutants/worlds/__init__.py"):
+    for name in (
+        "__init__.py",
+        "mutants/__init__.py",
+        "mutants/__main__.py",
+        "mutants/engine.py",
+        "mutants/worlds/__init__.py",
+    ):
         house.write(f"tests/{name}", (ROOT / "tests" / name).read_text(encoding="utf-8"))
 
     def run(body, falsifies=("sleep-gives-none", "program-sleeps")):
@@ -122,7 +128,10 @@ def test_a_world_that_cannot_be_entered_is_broken_and_fails_the_run(mutated, bod
 
 REFUSED = {
     "a claim without a world": (["sleep-gives-none"], "[program-sleeps] has neither a world"),
-    "a world of an unknown claim": (["sleep-gives-none", "program-sleeps", "other"], "falsifies an unknown claim 'other'"),
+    "a world of an unknown claim": (
+        ["sleep-gives-none", "program-sleeps", "other"],
+        "falsifies an unknown claim 'other'",
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""Section 2, the asynchronous way: three downloads with aiohttp, at once, from a real server that waits for all three."""
+"""Section 2, the asynchronous way: downloads with aiohttp, at once, from a real server that waits for all of them."""
 
 import asyncio
 import threading

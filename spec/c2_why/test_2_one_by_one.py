@@ -62,7 +62,7 @@ async def test_neither_requests_get_nor_its_response_can_be_awaited(downloads):
 
     assert inspect.iscoroutinefunction(requests.get) is False
     assert inspect.isawaitable(response) is False
-    with pytest.raises(TypeError, match="Response can't be used in 'await' expression|not awaitable"):
+    with pytest.raises(TypeError, match="Response"):
         await response
 
 

@@ -16,6 +16,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import pytest
+from _pytest.assertion.rewrite import rewrite_asserts
 
 from fixtures import programs
 from fixtures.claims import DOCUMENT, Document
@@ -152,10 +153,12 @@ def _rewrite(item: pytest.Item, patch: Patch) -> None:
     """Replace the test's function by one made from its source, changed."""
     if not patch.transformers:
         return
-    tree = ast.parse(textwrap.dedent(inspect.getsource(item.function)))
+    source = textwrap.dedent(inspect.getsource(item.function))
+    tree = ast.parse(source)
     tree.body[0].decorator_list = []
     for transformer in patch.transformers:
         tree = ast.fix_missing_locations(transformer.visit(tree))
+    rewrite_asserts(tree, source.encode())  # as pytest did with the original, for messages a reader understands
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a changed source may be odd, such as `3 is None`
         code = compile(tree, item.path, "exec")

@@ -93,8 +93,11 @@ def begin():
 
     def begin(program, *args, cwd=ROOT):
         command = [sys.executable, "-c", program, *args]
-        started.append(subprocess.Popen(command, cwd=cwd, text=True, start_new_session=True, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE))
+        started.append(
+            subprocess.Popen(
+                command, cwd=cwd, text=True, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+            )
+        )
         return started[-1]
 
     yield begin

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from fixtures.servers import downloads as downloads_module
+from fixtures.servers.http import Room
 
 CERTIFICATE = Path(downloads_module.__file__).with_name("self_signed.pem")
 
@@ -39,7 +40,7 @@ def test_a_name_is_served_with_its_own_bytes(downloads):
     bodies = [get(downloads.url(name))[2] for name in names]
 
     assert bodies == [downloads.body(name) for name in names]
-    assert len(set(map(len, bodies))) == 3
+    assert len(set(map(len, bodies))) == len({body[:16] for body in bodies}) == 3
     assert all(4096 <= len(body) < 20480 for body in bodies)
     assert downloads.report().arrivals == names
 
@@ -65,6 +66,20 @@ def test_downloads_one_after_another_are_never_seen_as_two_in_flight(downloads):
     assert downloads.report() == downloads_module.Report(arrivals=names, peak=1, answered=names)
 
 
+def test_a_request_counts_as_answered_before_its_client_can_see_the_end_of_the_answer(threads):
+    room = Room()
+    room.arrive("one")
+
+    with room.leaving("one"):
+        # Here the last byte is sent, and whoever asks or arrives because of it has to wait.
+        assert (room.in_flight, room.answered) == (0, ["one"])
+        second = threads.submit(room.arrive, "two")
+        assert room.arrivals == ["one"]
+
+    second.result()
+    assert (room.peak, room.arrivals) == (1, ["one", "two"])
+
+
 def test_replies_are_held_until_all_requests_are_in_flight(downloads, threads, wait_until):
     downloads.hold_until(3)
     first = [threads.submit(get, downloads.url(name)) for name in ("one", "two")]
@@ -75,7 +90,10 @@ def test_replies_are_held_until_all_requests_are_in_flight(downloads, threads, w
     last = threads.submit(get, downloads.url("three"))
 
     assert [future.result()[::2] for future in [*first, last]] == [
-        (200, downloads.body("one")), (200, downloads.body("two")), (200, downloads.body("three"))]
+        (200, downloads.body("one")),
+        (200, downloads.body("two")),
+        (200, downloads.body("three")),
+    ]
     assert downloads.report().peak == 3
     assert downloads.report().arrivals[-1] == "three"
     assert set(downloads.report().answered) == {"one", "two", "three"}
@@ -95,14 +113,29 @@ def test_requests_that_do_not_come_together_are_told_how_many_there_were(downloa
     assert get(downloads.url("three"))[0] == 200
 
 
-def test_the_usual_ceiling_is_five_seconds(downloads, monkeypatch):
-    asked = []
-    monkeypatch.delenv("ASYNCIO_SPEC_CEILING", raising=False)
-    monkeypatch.setattr(downloads, "control", lambda method, ask=None: asked.append((method, ask)))
+def test_once_the_ceiling_was_reached_all_that_come_later_are_told_the_same():
+    room = Room()
+    room.hold(3, 0.0)
+    for name in ("one", "two"):
+        room.arrive(name)
 
+    assert room.held() == "only 2 of 3 requests were in flight"
+    for name in ("one", "two"):
+        with room.leaving(name):
+            pass
+    room.arrive("three")
+    assert room.held() == "only 2 of 3 requests were in flight"
+
+
+def test_the_ceiling_is_five_seconds_or_a_quarter_of_what_a_claim_has(downloads, monkeypatch):
+    asked = []
+    monkeypatch.setattr(downloads, "control", lambda method, ask=None: asked.append((method, ask)))
+    monkeypatch.delenv("ASYNCIO_SPEC_CEILING", raising=False)
+    downloads.hold_until(2)
+    monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "3")
     downloads.hold_until(2)
 
-    assert asked == [("PUT", {"hold_until": 2, "ceiling": 5.0})]
+    assert asked == [("PUT", {"hold_until": 2, "ceiling": 5.0}), ("PUT", {"hold_until": 2, "ceiling": 0.75})]
 
 
 def test_rooms_do_not_see_each_other(downloads):
@@ -127,7 +160,7 @@ def test_a_broken_name_gets_half_of_its_body_and_then_the_end(downloads):
         get(downloads.url("broken.jpg"))
 
     body = downloads.body("broken.jpg")
-    assert caught.value.partial == body[:len(body) // 2]
+    assert caught.value.partial == body[: len(body) // 2]
     assert caught.value.expected == len(body) - len(body) // 2
     assert downloads.report().answered == ["broken.jpg"]
 

@@ -39,6 +39,23 @@ def test_it(redis_server):
     raise AssertionError("there was a Redis")
 """
 
+STARTS_EARLY = """\
+import json, os
+from fixtures.servers import keeping, plugin
+
+
+def test_that_needs_none(request):
+    run = request.config.stash[plugin.RUN]
+    servers = keeping.ask(run.socket, {"ask": "status"})["servers"]
+    assert set(servers) == {"redis", "http"}
+    with open("seen", "w") as file:
+        json.dump([[run.keeper.process.pid, servers["redis"]["pid"]], run.keeper.directory], file)
+
+
+def test_that_needs_them(redis_server, downloads):
+    pass
+"""
+
 WAITS = """\
 import os, json, threading
 from fixtures.servers import plugin, keeping
@@ -68,7 +85,7 @@ MALFORMED = {
     "redis://:s3cr@et/s3cret@127.0.0.1": "its database, the part after the host's slash, is not a number",
     "redis://[s3cret": "its host is malformed",
     "redis://h/0?password=s3cret": "it has a part after ? or #, which has no meaning here "
-                                   "(in a password, write %3F and %23)",
+    "(in a password, write %3F and %23)",
 }
 
 
@@ -169,10 +186,13 @@ def test_with_servers_none_tests_are_skipped_with_the_reason(project):
     assert "foot: " not in result.stdout.str()
 
 
-@pytest.mark.parametrize("args, message", [
-    (["--redis-url=redis://:s3cret@127.0.0.1:x"], "its port is not a number from 1 to 65535"),
-    (["--redis-url=localhost", "-n2"], "it does not begin with redis:// or rediss://"),
-])
+@pytest.mark.parametrize(
+    "args, message",
+    [
+        (["--redis-url=redis://:s3cret@127.0.0.1:x"], "its port is not a number from 1 to 65535"),
+        (["--redis-url=localhost", "-n2"], "it does not begin with redis:// or rediss://"),
+    ],
+)
 def test_a_url_that_cannot_be_obeyed_is_a_usage_error(project, args, message):
     project.test(ASKS_FOR_REDIS)
 
@@ -200,11 +220,14 @@ def test_a_url_contradicts_servers_none_and_nothing_else():
     assert choice.check(None, "none") is None
 
 
-@pytest.mark.parametrize("text, parts", {
-    "redis://127.0.0.1": ("127.0.0.1", 6379, 0, None, None, "redis://127.0.0.1:6379/0"),
-    "redis://:p%40ss@h:1/15": ("h", 1, 15, None, "p@ss", "redis://h:1/15"),
-    "rediss://me:pw@[::1]:6380/3": ("::1", 6380, 3, "me", "pw", "rediss://[::1]:6380/3"),
-}.items())
+@pytest.mark.parametrize(
+    "text, parts",
+    {
+        "redis://127.0.0.1": ("127.0.0.1", 6379, 0, None, None, "redis://127.0.0.1:6379/0"),
+        "redis://:p%40ss@h:1/15": ("h", 1, 15, None, "p@ss", "redis://h:1/15"),
+        "rediss://me:pw@[::1]:6380/3": ("::1", 6380, 3, "me", "pw", "rediss://[::1]:6380/3"),
+    }.items(),
+)
 def test_a_url_is_taken_apart_and_shown_without_what_is_secret(text, parts):
     url = our_redis.parse_url(text)
 
@@ -260,21 +283,38 @@ def test_a_program_that_does_not_start_skips_and_says_why(project, tmp_path, mon
     result = project.run()
 
     result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines([
-        "foot: Redis: did not start (on PATH: redis-server)",
-        "SKIPPED * no Redis: the one on PATH: redis-server does not start: redis ended before it was ready; "
-        "its last lines: the day is bad"])
+    result.stdout.fnmatch_lines(
+        [
+            "foot: Redis: did not start (on PATH: redis-server)",
+            "SKIPPED * no Redis: the one on PATH: redis-server does not start: redis ended before it was ready; "
+            "its last lines: the day is bad",
+        ]
+    )
+
+
+def test_a_server_starts_before_the_first_test_that_needs_it_and_has_ended_with_the_run(project, alive):
+    project.test(STARTS_EARLY)
+
+    project.run().assert_outcomes(passed=2)
+
+    ((pids, directory),) = seen(project)
+    assert [alive(pid) for pid in pids] == [False, False]
+    assert not Path(directory).exists()
 
 
 @pytest.mark.parametrize("args", [(), ("--collect-only",)])
 def test_no_keeper_is_started_where_no_selected_test_needs_a_server(project, args):
     uses = "" if not args else "redis_server, "
-    project.test(f"def test_it({uses}request):\n    assert request.config.stash.get(plugin.RUN, None) is None\n"
-                 "from fixtures.servers import plugin\n")
+    project.test(
+        f"def test_it({uses}request):\n    assert request.config.stash.get(plugin.RUN, None) is None\n"
+        "from fixtures.servers import plugin\n"
+    )
     started = project.path / "started"
     with open(project.path / "conftest.py", "a") as file:
-        file.write("\n\ndef pytest_configure():\n    from fixtures.servers import keeping\n"
-                   f"    keeping.Keeper = lambda: open({str(started)!r}, 'w').close()\n")
+        file.write(
+            "\n\ndef pytest_configure():\n    from fixtures.servers import keeping\n"
+            f"    keeping.Keeper = lambda: open({str(started)!r}, 'w').close()\n"
+        )
 
     assert project.run(*args).ret == 0
     assert not started.exists()
@@ -285,7 +325,7 @@ def test_nothing_is_left_of_a_run_that_a_signal_ends(project, wait_until, alive,
     project.test(WAITS)
     run = project.begin()
     wait_until(lambda: (project.path / "seen").exists(), "the run has its servers")
-    (pids, directory), = seen(project)
+    ((pids, directory),) = seen(project)
     assert [alive(pid) for pid in pids] == [True] * 3 and Path(directory).is_dir()
 
     # To the whole group, as Ctrl-C in a terminal does.
@@ -299,9 +339,10 @@ def test_nothing_is_left_of_a_run_with_workers_that_is_killed(project, wait_unti
     project.test(WAITS)
     run = project.begin("-n2")
     wait_until(lambda: (project.path / "seen").exists(), "the run has its servers")
-    (pids, directory), = seen(project)
+    ((pids, directory),) = seen(project)
 
-    run.kill()
+    # With its workers, and with all else that is in its group: the keeper must not be.
+    os.killpg(run.pid, signal.SIGKILL)
 
     wait_until(lambda: not any(map(alive, pids)), "the keeper and its servers end")
     assert not Path(directory).exists()

@@ -13,17 +13,23 @@ The world is entered also in every program that a claim starts.
 from __future__ import annotations
 
 import ast
+import asyncio
 import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+try:
+    import uvloop
+except ImportError:
+    uvloop = None
+
 
 class Patch:
     """What a world breaks things with. Nothing is put back: the process ends with the world.
 
-    Not pytest's: worlds are entered in the programs of claims too, where importing pytest would take longer than they do.
+    Not pytest's: worlds are entered in the programs of claims too, and importing pytest would take longer than those.
     """
 
     def __init__(self) -> None:
@@ -39,6 +45,14 @@ class Patch:
 
     def delattr(self, target: object, name: str) -> None:
         delattr(target, name)
+
+    def loops(self, wrong: type) -> None:
+        """Have every loop that claims and their programs are given, of both kinds, mix in the class `wrong`."""
+        selector = type("WrongSelectorEventLoop", (wrong, asyncio.SelectorEventLoop), {})
+        self.setattr(asyncio, "SelectorEventLoop", selector)
+        self.setattr(asyncio.unix_events._UnixDefaultEventLoopPolicy, "_loop_factory", selector)
+        if uvloop is not None:
+            self.setattr(uvloop, "new_event_loop", type("WrongUvloop", (wrong, uvloop.Loop), {}))
 
     def rewrite(self, transformer: ast.NodeTransformer) -> None:
         """Run the claims of this world with their own source changed by `transformer`: for what is syntax."""

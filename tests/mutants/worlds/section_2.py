@@ -7,8 +7,6 @@ import socket
 import sys
 import types
 
-import uvloop
-
 from tests.mutants.worlds import world
 
 
@@ -45,7 +43,10 @@ def _(patch):
     patch.setattr(asyncio, "create_task", holding)
 
 
-@world("bodies come empty", falsifies=["each-download-is-saved-byte-for-byte", "awaiting-content-read-gives-the-whole-body"])
+@world(
+    "bodies come empty",
+    falsifies=["each-download-is-saved-byte-for-byte", "awaiting-content-read-gives-the-whole-body"],
+)
 def _(patch):
     import aiohttp
     import requests
@@ -304,12 +305,8 @@ def _(patch):
 
 @world("host names are looked up in the loop's thread", falsifies=["host-name-look-up-takes-another-thread"])
 def _(patch):
-    async def getaddrinfo(self, host, port, **named):
-        return socket.getaddrinfo(host, port, **named)
+    class LooksUpInline:
+        async def getaddrinfo(self, host, port, **named):
+            return socket.getaddrinfo(host, port, **named)
 
-    class Inline(uvloop.Loop):
-        pass
-
-    Inline.getaddrinfo = getaddrinfo
-    patch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
-    patch.setattr(uvloop, "new_event_loop", Inline)
+    patch.loops(LooksUpInline)

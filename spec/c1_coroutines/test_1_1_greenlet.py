@@ -1,0 +1,184 @@
+"""greenlet: functions that switch to each other by explicit calls, step by step, and what the steps leave out."""
+
+import asyncio
+import threading
+
+import greenlet
+import pytest
+
+from fixtures.claims import claim
+
+
+def play(trace):
+    """Have the main program make one switch to the first of two functions that switch to each other.
+
+    `trace` gets what they do and every switch there is, told by greenlet itself; the two greenlets are returned.
+    """
+
+    def begin(name):
+        assert f"{name} begins" not in trace.steps, f"the {name} function began at its top a second time"
+        trace(f"{name} begins")
+
+    def first_function():
+        begin("first")
+        trace("first gives 1")
+        second.switch()
+        trace("first gives 2")
+        second.switch()
+        trace("first ends")
+
+    def second_function():
+        begin("second")
+        trace("second gives 3")
+        first.switch()
+        trace("second gives 4")
+        trace("second ends")
+
+    def see(_event, parties):
+        trace(" -> ".join(names.get(party, "another") for party in parties))
+
+    first = greenlet.greenlet(first_function)
+    second = greenlet.greenlet(second_function)
+    names = {greenlet.getcurrent(): "main", first: "first", second: "second"}
+    before = greenlet.settrace(see)
+    try:
+        first.switch()
+    finally:
+        greenlet.settrace(before)
+    return first, second
+
+
+def given(trace):
+    """What the two functions gave, in order."""
+    return [step for step in trace.steps if "gives" in step]
+
+
+@claim("greenlets-run-nothing-before-the-first-switch")
+def test_making_a_greenlet_runs_nothing_of_its_function_before_the_first_switch(trace):
+    made = greenlet.greenlet(lambda: trace("runs"))
+    assert trace.steps == []
+    assert (bool(made), made.dead) == (False, False)
+
+    made.switch()
+    assert trace.steps == ["runs"]
+    assert (bool(made), made.dead) == (False, True)
+
+
+@claim("greenlet-function-may-name-a-greenlet-made-later")
+def test_a_greenlets_function_may_name_another_greenlet_that_is_made_only_later():
+    def name_the_second():
+        return second
+
+    with pytest.raises(NameError, match="second"):
+        greenlet.greenlet(name_the_second).switch()
+
+    first = greenlet.greenlet(name_the_second)
+    second = greenlet.greenlet(name_the_second)
+
+    assert first.switch() is second
+
+
+@claim("greenlet-step-one-enters-the-first-function")
+def test_step_one_the_main_programs_switch_enters_the_first_function(trace):
+    play(trace)
+
+    assert trace.steps[:2] == ["main -> first", "first begins"]
+
+
+@claim("greenlet-step-two-gives-one")
+def test_step_two_the_first_function_gives_one_before_anybody_else_gets_control(trace):
+    play(trace)
+
+    assert given(trace)[:1] == ["first gives 1"]
+    assert trace.steps[2:4] == ["first gives 1", "first -> second"]
+
+
+@claim("greenlet-step-three-starts-the-second-function")
+def test_step_three_the_first_functions_switch_starts_the_second_from_its_top(trace):
+    play(trace)
+
+    assert trace.steps[3:5] == ["first -> second", "second begins"]
+
+
+@claim("greenlet-step-four-gives-three")
+def test_step_four_the_second_function_gives_three(trace):
+    play(trace)
+
+    assert given(trace)[:2] == ["first gives 1", "second gives 3"]
+
+
+@claim("greenlet-step-five-resumes-the-first-function")
+def test_step_five_the_second_functions_switch_resumes_the_first_where_it_stopped(trace):
+    play(trace)
+
+    assert trace.steps[6:8] == ["second -> first", "first gives 2"]
+    assert trace.steps.count("first begins") == 1
+
+
+@claim("greenlet-step-six-gives-two")
+def test_step_six_the_first_function_gives_two(trace):
+    play(trace)
+
+    assert given(trace)[:3] == ["first gives 1", "second gives 3", "first gives 2"]
+
+
+@claim("greenlet-step-seven-resumes-the-second-function")
+def test_step_seven_the_first_functions_second_switch_resumes_the_second_where_it_stopped(trace):
+    play(trace)
+
+    assert trace.steps[8:10] == ["first -> second", "second gives 4"]
+    assert trace.steps.count("second begins") == 1
+
+
+@claim("greenlet-step-eight-gives-four")
+def test_step_eight_the_second_function_gives_four_and_nothing_is_given_after_it(trace):
+    play(trace)
+
+    assert given(trace) == ["first gives 1", "second gives 3", "first gives 2", "second gives 4"]
+
+
+@claim("greenlet-that-ends-hands-control-to-its-parent")
+def test_a_ninth_step_hands_control_to_the_main_program_when_the_second_function_ends(trace):
+    _, second = play(trace)
+
+    assert trace.steps[10:] == ["second ends", "second -> main"]
+    assert second.parent is greenlet.getcurrent()
+
+
+@claim("greenlet-nobody-switches-back-to-never-finishes")
+def test_a_greenlet_nobody_switches_back_to_stays_suspended_in_its_last_switch(trace):
+    first, second = play(trace)
+    assert "second ends" in trace.steps and "first ends" not in trace.steps
+    assert (second.dead, first.dead) == (True, False)
+    assert bool(first), "the first function is not suspended"
+
+    first.switch()
+    assert trace.steps[-1] == "first ends"
+    assert first.dead
+
+
+@claim("greenlets-switch-by-explicit-calls-without-an-event-loop")
+def test_greenlets_switch_only_where_they_say_so_in_one_thread_and_without_an_event_loop(trace):
+    threads = set(threading.enumerate())
+
+    def first_function():
+        trace("first, before its switch")
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+        trace("first, still before its switch")
+        second.switch()
+        trace("first, nobody switched back")
+
+    def second_function():
+        assert set(threading.enumerate()) <= threads, "another thread was started"
+        trace("second, which switches to nobody")
+
+    first, second = greenlet.greenlet(first_function), greenlet.greenlet(second_function)
+    first.switch()
+
+    assert trace.steps == [
+        "first, before its switch",
+        "first, still before its switch",
+        "second, which switches to nobody",
+    ]
+    assert set(trace.threads) == {threading.get_ident()}

@@ -1,0 +1,163 @@
+"""yield and yield from: generators that take turns, and in what they are not coroutines."""
+
+import inspect
+import threading
+from collections.abc import Coroutine
+
+import pytest
+
+from fixtures.claims import claim
+
+
+@claim("generator-with-a-delegation-gives-its-values-in-place")
+def test_a_loop_over_a_generator_that_delegates_in_its_middle_gets_all_values_in_their_place(trace):
+    def outer():
+        yield 1
+        yield from inner()
+        yield 2
+
+    def inner():
+        yield 3
+        yield 4
+
+    for value in outer():
+        trace(value)
+
+    assert trace.steps == [1, 3, 4, 2]
+
+
+@claim("yield-from-runs-the-inner-generator-to-its-end")
+def test_yield_from_runs_the_inner_generator_to_its_end_before_the_outer_one_goes_on(trace):
+    def outer():
+        trace("outer hands over")
+        yield from inner()
+        trace("outer goes on")
+
+    def inner():
+        trace("inner begins")
+        yield
+        trace("inner is in its middle")
+        yield
+        trace("inner ends")
+
+    for _ in outer():
+        pass
+
+    assert trace.steps == ["outer hands over", "inner begins", "inner is in its middle", "inner ends", "outer goes on"]
+
+
+@claim("yield-from-has-the-inner-generators-return-value")
+def test_the_value_of_yield_from_is_what_the_inner_generator_returns_and_none_without_return():
+    def outer():
+        first = yield from returns()
+        second = yield from returns_nothing()
+        yield first, second
+
+    def returns():
+        yield "a value on the way"
+        return "what it returns"
+
+    def returns_nothing():
+        yield "another value on the way"
+
+    assert list(outer()) == ["a value on the way", "another value on the way", ("what it returns", None)]
+
+
+@claim("calling-a-generator-function-runs-nothing-yet")
+def test_calling_a_generator_function_makes_a_generator_and_runs_nothing_of_its_body(trace):
+    def numbers():
+        trace("body runs")
+        yield 1
+
+    made = numbers()
+    assert inspect.isgenerator(made)
+    assert trace.steps == []
+
+    assert next(made) == 1
+    assert trace.steps == ["body runs"]
+
+
+@claim("for-loop-ends-when-the-generator-ends")
+def test_the_for_loop_ends_when_the_generator_ends_and_next_then_raises_stop_iteration(trace):
+    def numbers():
+        yield 1
+        yield 2
+        trace("generator ends")
+
+    made = numbers()
+    for value in made:
+        trace(value)
+    trace("loop ends")
+
+    assert trace.steps == [1, 2, "generator ends", "loop ends"]
+    with pytest.raises(StopIteration):
+        next(made)
+
+
+@claim("generator-is-not-a-coroutine")
+async def test_a_generator_is_not_a_coroutine_and_cannot_be_awaited():
+    def numbers():
+        yield
+
+    assert inspect.isgenerator(numbers())
+    assert not inspect.iscoroutine(numbers())
+    assert not isinstance(numbers(), Coroutine)
+    with pytest.raises(TypeError, match="await"):
+        await numbers()
+
+
+@claim("generator-yields-only-to-its-consumer")
+def test_each_yield_of_the_inner_generator_goes_to_the_consumer_and_not_to_the_outer_one(trace):
+    def outer():
+        yield from inner()
+        trace("outer goes on")
+
+    def inner():
+        trace("inner's first value")
+        yield
+        trace("inner's second value")
+        yield
+
+    for _ in outer():
+        trace("consumer")
+
+    assert trace.steps == ["inner's first value", "consumer", "inner's second value", "consumer", "outer goes on"]
+
+
+@claim("generator-yields-only-to-its-consumer")
+def test_the_inner_generator_cannot_resume_the_outer_one_in_its_middle(trace):
+    def outer():
+        yield from inner()
+        trace("outer goes on")
+
+    def inner():
+        with pytest.raises(ValueError, match="already executing"):
+            next(waiting)
+        trace("inner could not resume outer")
+        yield
+
+    waiting = outer()
+    for _ in waiting:
+        trace("consumer")
+
+    assert trace.steps == ["inner could not resume outer", "consumer", "outer goes on"]
+
+
+@claim("generators-take-turns-in-the-callers-thread")
+def test_both_generators_run_in_the_thread_of_the_loop_that_consumes_them(trace):
+    threads = set(threading.enumerate())
+
+    def outer():
+        trace("outer")
+        yield from inner()
+
+    def inner():
+        assert set(threading.enumerate()) <= threads, "another thread was started"
+        trace("inner")
+        yield
+
+    for _ in outer():
+        trace("consumer")
+
+    assert trace.steps == ["outer", "inner", "consumer"]
+    assert set(trace.threads) == {threading.get_ident()}

@@ -1,0 +1,108 @@
+"""asyncio's decorator for generators, up to Python 3.10, and what is left of it since."""
+
+import asyncio
+import inspect
+import types
+
+import pytest
+
+from fixtures.claims import claim
+
+
+@claim("asyncio-coroutine-exists-up-to-python-310")
+async def test_asyncio_coroutine_makes_a_generator_awaitable_and_warns():
+    def generator():
+        yield
+        return "waited"
+
+    assert hasattr(asyncio, "coroutine"), "asyncio.coroutine is gone"
+    with pytest.warns(DeprecationWarning, match='"@coroutine" decorator is deprecated since Python 3.8'):
+        decorated = asyncio.coroutine(generator)
+
+    assert await decorated() == "waited"
+
+
+@claim("asyncio-coroutine-is-gone-since-python-311")
+def test_a_program_that_uses_asyncio_coroutine_stops_before_any_output(plain_program):
+    ended = plain_program("""
+        import asyncio
+
+        @asyncio.coroutine
+        def wait():
+            yield from asyncio.sleep(0)
+
+        print("goes on")
+    """)
+
+    assert ended.error.startswith("AttributeError: module 'asyncio' has no attribute 'coroutine'")
+    assert (ended.status, ended.stdout) == (1, "")
+
+
+@claim("asyncio-coroutine-is-gone-since-python-311")
+def test_asyncio_has_no_attribute_coroutine():
+    with pytest.raises(AttributeError, match="coroutine"):
+        asyncio.coroutine
+
+
+@claim("decorated-generators-wait-with-yield-from")
+async def test_two_decorated_generators_take_turns_where_they_yield_from_a_sleep(trace):
+    def in_two_parts(one, other):
+        trace(one)
+        waited = yield from asyncio.sleep(0)
+        trace(other)
+        return waited
+
+    with pytest.warns(DeprecationWarning):
+        decorated = asyncio.coroutine(in_two_parts)
+    results = await asyncio.gather(decorated(1, 2), decorated(3, 4))
+
+    assert trace.steps == [1, 3, 2, 4]
+    assert results == [None, None]
+
+
+@claim("plain-generators-cannot-yield-from-a-coroutine")
+async def test_only_under_types_coroutine_a_generator_may_yield_from_a_coroutine(trace):
+    def wait(sleeping):
+        trace("begins")
+        yield from sleeping
+        trace("goes on")
+
+    sleeping = asyncio.sleep(0)
+    with pytest.raises(TypeError, match="cannot 'yield from' a coroutine object in a non-coroutine generator"):
+        next(wait(sleeping))
+    assert trace.steps == ["begins"]
+
+    await types.coroutine(wait)(sleeping)
+    assert trace.steps == ["begins", "begins", "goes on"]
+
+
+@claim("decorated-generator-counts-as-a-coroutine-function")
+def test_a_decorated_generator_function_is_a_coroutine_function_for_asyncio_and_not_for_inspect():
+    def generator():
+        yield
+
+    assert not asyncio.iscoroutinefunction(generator)
+    with pytest.warns(DeprecationWarning):
+        decorated = asyncio.coroutine(generator)
+
+    assert asyncio.iscoroutinefunction(decorated)
+    assert not inspect.iscoroutinefunction(decorated)
+    assert type(decorated()) is types.GeneratorType
+
+
+@claim("types-coroutine-makes-no-coroutine-function")
+async def test_types_coroutine_gives_awaitable_generators_but_makes_no_coroutine_function():
+    def generator():
+        yield
+        return "waited"
+
+    async def native():
+        return "waited"
+
+    decorated = types.coroutine(generator)
+
+    assert inspect.iscoroutinefunction(native)
+    assert not inspect.iscoroutinefunction(decorated)
+    assert type(decorated()) is types.GeneratorType
+    assert inspect.isawaitable(decorated())
+    assert await decorated() == await native() == "waited"

@@ -1,0 +1,242 @@
+"""When the event loop turns from one task to another, to which, and in what order tasks start and resume."""
+
+import asyncio
+import socket
+import threading
+
+from fixtures.claims import claim
+from fixtures.trace import until
+
+
+@claim("network-wait-lets-the-loop-run-another-task")
+async def test_while_a_task_waits_for_the_network_the_loop_turns_to_another_task(trace):
+    here, there = socket.socketpair()
+    here.setblocking(False)
+
+    async def request():
+        trace("request waits")
+        reply = await asyncio.get_running_loop().sock_recv(here, 100)
+        trace(f"request got {reply.decode()}")
+
+    async def other():
+        trace("other task runs")
+
+    with here, there:
+        tasks = [asyncio.create_task(request()), asyncio.create_task(other())]
+        await until(tasks[1].done, "the other task does not run while the first waits for the network")
+        assert trace.steps == ["request waits", "other task runs"]
+        there.sendall(b"a reply")
+        await asyncio.gather(*tasks)
+
+    assert trace.steps == ["request waits", "other task runs", "request got a reply"]
+
+
+@claim("blocking-call-switches-to-nobody")
+async def test_a_call_that_blocks_stops_the_loop_and_an_await_that_suspends_does_not(trace):
+    here, there = socket.socketpair()
+
+    def answer():
+        there.recv(1)
+        seen_by_peer.extend(trace.steps)
+        there.sendall(b"!")
+
+    async def request():
+        trace("request sent")
+        here.sendall(b"?")
+        here.recv(1)
+        trace("reply received")
+        await asyncio.sleep(0)
+        trace("request goes on")
+
+    async def other():
+        trace("other task runs")
+
+    seen_by_peer = []
+    peer = threading.Thread(target=answer, daemon=True)
+    with here, there:
+        peer.start()
+        await asyncio.gather(request(), other())
+        peer.join()
+
+    assert seen_by_peer == ["request sent"]
+    assert trace.steps == ["request sent", "reply received", "other task runs", "request goes on"]
+
+
+@claim("any-ready-task-may-run-next")
+async def test_a_task_and_a_callback_outside_the_list_run_while_the_listed_task_waits(trace):
+    loop, wake = asyncio.get_running_loop(), asyncio.Event()
+
+    async def listed():
+        trace("listed task waits")
+        await wake.wait()
+        trace("listed task goes on")
+
+    async def outsider():
+        trace("task outside the list runs")
+        loop.call_soon(callback)
+
+    def callback():
+        trace("callback runs")
+        wake.set()
+
+    tasks = [asyncio.create_task(listed())]
+    outside = asyncio.create_task(outsider())
+    await until(tasks[0].done, "the listed task waits for one outside the list, which does not run")
+    await asyncio.wait([*tasks, outside])
+
+    assert trace.steps == [
+        "listed task waits",
+        "task outside the list runs",
+        "callback runs",
+        "listed task goes on",
+    ]
+
+
+@claim("ensure-future-makes-a-task-of-a-coroutine")
+async def test_ensure_future_makes_a_task_of_a_coroutine_object():
+    async def answer():
+        return 42
+
+    coroutine = answer()
+    task = asyncio.ensure_future(coroutine)
+
+    assert isinstance(task, asyncio.Task)
+    assert task.get_coro() is coroutine
+    assert await task == 42
+
+
+@claim("ensure-future-only-schedules")
+def test_ensure_future_runs_nothing_before_run_until_complete_is_called(new_loop, trace):
+    async def step():
+        trace("runs")
+
+    loop = new_loop()
+    task = asyncio.ensure_future(step(), loop=loop)
+    assert trace.steps == []
+
+    loop.run_until_complete(task)
+    assert trace.steps == ["runs"]
+
+
+@claim("ensure-future-only-schedules")
+async def test_ensure_future_in_a_running_loop_runs_nothing_before_the_next_turn(trace):
+    async def step():
+        trace("task runs")
+
+    task = asyncio.ensure_future(step())
+    trace("after ensure_future")
+    await task
+
+    assert trace.steps == ["after ensure_future", "task runs"]
+
+
+@claim("module-level-ensure-future-works-up-to-python-313")
+def test_ensure_future_at_module_level_makes_a_task_of_the_loop_that_get_event_loop_returns(program):
+    ended = program(
+        """
+        import asyncio
+
+        async def step():
+            print("runs")
+
+        task = asyncio.ensure_future(step())
+        loop = asyncio.get_event_loop()
+        print("same loop:", task.get_loop() is loop)
+        loop.run_until_complete(task)
+        """,
+        warnings="ignore",
+    )
+
+    assert (ended.status, ended.lines) == (0, ["same loop: True", "runs"])
+
+
+@claim("module-level-ensure-future-warns-on-python-312-and-313")
+def test_ensure_future_at_module_level_warns_that_there_is_no_current_event_loop(program):
+    ended = program(
+        """
+        import asyncio
+
+        async def step():
+            print("runs")
+
+        asyncio.get_event_loop().run_until_complete(asyncio.ensure_future(step()))
+        """,
+        warnings="default",
+    )
+
+    assert "DeprecationWarning: There is no current event loop" in ended.stderr
+    assert (ended.status, ended.lines) == (0, ["runs"])
+
+
+@claim("module-level-ensure-future-raises-since-python-314")
+def test_at_module_level_no_loop_is_made_and_both_calls_raise_runtime_error(program):
+    for call in ("asyncio.ensure_future(step())", "asyncio.get_event_loop()"):
+        ended = program(
+            f"""
+            import asyncio
+
+            async def step():
+                print("runs")
+
+            {call}
+            print("goes on")
+            """,
+            warnings="ignore",
+        )
+        assert ended.error == "RuntimeError: There is no current event loop in thread 'MainThread'."
+        assert (ended.status, ended.stdout) == (1, "")
+
+
+@claim("tasks-of-a-list-start-first-in-first-out")
+def test_tasks_made_before_the_loop_runs_start_in_the_order_they_were_made(new_loop, trace):
+    async def start(name):
+        trace(name)
+
+    loop = new_loop()
+    for _ in range(10):
+        trace.steps.clear()
+        tasks = [asyncio.ensure_future(start(name), loop=loop) for name in range(6)]
+        loop.run_until_complete(asyncio.gather(*tasks))
+        assert trace.steps == [0, 1, 2, 3, 4, 5]
+
+
+@claim("tasks-of-a-list-start-first-in-first-out")
+async def test_the_order_in_which_tasks_were_made_counts_and_not_that_of_the_list(trace):
+    async def start(name):
+        trace(name)
+
+    for _ in range(10):
+        trace.steps.clear()
+        tasks = [asyncio.ensure_future(start(name)) for name in range(6)]
+        await asyncio.wait(tasks[::-1])
+        assert trace.steps == [0, 1, 2, 3, 4, 5]
+
+
+@claim("sleeper-due-earlier-resumes-earlier")
+async def test_a_sleeper_due_earlier_resumes_earlier_although_it_began_later(trace):
+    async def sleeper(name, seconds):
+        trace(f"{name} begins")
+        await asyncio.sleep(seconds)
+        trace(f"{name} resumes")
+
+    # The one due later is never waited for; the second that it lies ahead only keeps a stalled machine from mattering.
+    later = asyncio.create_task(sleeper("due later", 1))
+    earlier = asyncio.create_task(sleeper("due earlier", 0.001))
+    await earlier
+    later.cancel()
+    await asyncio.wait([later])
+
+    assert trace.steps == ["due later begins", "due earlier begins", "due earlier resumes"]
+    assert later.cancelled()
+
+
+@claim("sleeper-due-earlier-resumes-earlier")
+async def test_of_two_sleepers_the_one_that_began_earlier_and_sleeps_less_resumes_first(trace):
+    async def in_two_parts(one, seconds, other):
+        trace(one)
+        await asyncio.sleep(seconds)
+        trace(other)
+
+    await asyncio.gather(in_two_parts(1, 0.001, 2), in_two_parts(3, 0.002, 4))
+
+    assert trace.steps == [1, 3, 2, 4]

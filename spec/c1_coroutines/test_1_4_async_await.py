@@ -1,0 +1,166 @@
+"""async def and await: native coroutines, and which awaits let another task run."""
+
+import asyncio
+import inspect
+import types
+
+import pytest
+
+from fixtures.claims import claim
+from fixtures.trace import Trace
+
+
+@claim("async-def-and-await-work-since-python-35")
+async def test_await_has_the_value_that_an_async_def_function_returns():
+    async def greeting(name):
+        return f"hello, {name}"
+
+    async def greetings():
+        return [await greeting("first"), await greeting("second")]
+
+    assert await greetings() == ["hello, first", "hello, second"]
+
+
+@claim("await-on-a-sleep-lets-the-other-task-run")
+async def test_an_await_on_a_sleep_lets_the_other_task_run_and_gives_nothing(trace):
+    async def in_two_parts(one, other):
+        trace(one)
+        slept = await asyncio.sleep(0)
+        trace(other)
+        return slept
+
+    first = asyncio.create_task(in_two_parts(1, 2))
+    second = asyncio.create_task(in_two_parts(3, 4))
+    results = [await first, await second]
+
+    assert trace.steps == [1, 3, 2, 4]
+    assert results == [None, None]
+
+
+@claim("await-without-suspension-switches-to-nobody")
+async def test_an_await_that_needs_no_suspension_goes_straight_on(trace):
+    async def never_suspends():
+        return "value"
+
+    async def other():
+        trace("other task runs")
+
+    future = asyncio.get_running_loop().create_future()
+    future.set_result("result")
+    done = asyncio.create_task(never_suspends())
+    await asyncio.wait([done])
+
+    waiting = asyncio.create_task(other())
+    trace(await never_suspends())
+    trace(await future)
+    trace(await done)
+    assert trace.steps == ["value", "result", "value"]
+
+    await waiting
+    assert trace.steps == ["value", "result", "value", "other task runs"]
+
+
+TASKS_AT_MODULE_LEVEL = """
+    import asyncio
+
+    async def in_two_parts(one, other):
+        print(one)
+        await asyncio.sleep(0)
+        print(other)
+
+    tasks = [asyncio.ensure_future(in_two_parts(1, 2)), asyncio.ensure_future(in_two_parts(3, 4))]
+    asyncio.get_event_loop().run_until_complete(asyncio.wait(tasks))
+"""
+TASKS_IN_ASYNCIO_RUN = """
+    import asyncio
+
+    async def in_two_parts(one, other):
+        print(one)
+        await asyncio.sleep(0)
+        print(other)
+
+    async def main():
+        tasks = [asyncio.ensure_future(in_two_parts(1, 2)), asyncio.ensure_future(in_two_parts(3, 4))]
+        await asyncio.wait(tasks)
+
+    asyncio.run(main())
+"""
+
+
+@claim("async-example-runs-up-to-python-313")
+def test_a_program_that_makes_its_tasks_at_module_level_runs_them_in_turn(program):
+    ended = program(TASKS_AT_MODULE_LEVEL, warnings="ignore")
+
+    assert (ended.status, ended.lines) == (0, ["1", "3", "2", "4"])
+
+
+@claim("async-example-stops-since-python-314")
+def test_a_program_that_makes_its_tasks_at_module_level_stops_and_asyncio_run_mends_it(program):
+    ended = program(TASKS_AT_MODULE_LEVEL, warnings="ignore")
+    assert ended.error == "RuntimeError: There is no current event loop in thread 'MainThread'."
+    assert (ended.status, ended.stdout) == (1, "")
+
+    mended = program(TASKS_IN_ASYNCIO_RUN)
+    assert (mended.status, mended.lines) == (0, ["1", "3", "2", "4"])
+
+
+async def steps_of(decorate):
+    """The steps of two tasks of a generator function that `decorate` makes a coroutine function, and their results."""
+    trace = Trace()
+
+    def in_two_parts(one, other):
+        trace(one)
+        yield from asyncio.sleep(0)
+        trace(other)
+        return other
+
+    decorated = decorate(in_two_parts)
+    return trace.steps, await asyncio.gather(decorated(1, 2), decorated(3, 4))
+
+
+async def steps_of_the_async_form():
+    """The same of an `async def` function."""
+    trace = Trace()
+
+    async def in_two_parts(one, other):
+        trace(one)
+        await asyncio.sleep(0)
+        trace(other)
+        return other
+
+    return trace.steps, await asyncio.gather(in_two_parts(1, 2), in_two_parts(3, 4))
+
+
+@claim("async-form-leaves-the-trace-of-the-decorated-form")
+async def test_the_async_form_takes_the_same_steps_as_the_decorated_form():
+    with pytest.warns(DeprecationWarning):
+        decorated = await steps_of(asyncio.coroutine)
+
+    assert decorated == ([1, 3, 2, 4], [2, 4])
+    assert await steps_of_the_async_form() == decorated
+
+
+@claim("async-form-leaves-the-trace-of-a-types-coroutine-generator")
+async def test_the_async_form_takes_the_same_steps_as_a_generator_under_types_coroutine():
+    generators = await steps_of(types.coroutine)
+
+    assert generators == ([1, 3, 2, 4], [2, 4])
+    assert await steps_of_the_async_form() == generators
+
+
+@claim("async-def-makes-native-coroutines-not-generators")
+def test_an_async_def_function_gives_a_native_coroutine_object_and_no_generator():
+    async def native():
+        pass
+
+    @types.coroutine
+    def generator():
+        yield
+
+    made = native()
+    kind = type(made), inspect.iscoroutine(made), inspect.isgenerator(made)
+    made.close()
+
+    assert kind == (types.CoroutineType, True, False)
+    assert inspect.iscoroutinefunction(native)
+    assert (type(generator()), inspect.iscoroutine(generator())) == (types.GeneratorType, False)

@@ -1,0 +1,159 @@
+"""How an event loop goes on and what ends it: `stop`, `run_forever`, `run_until_complete`, and an idle loop."""
+
+import asyncio
+
+from fixtures.claims import claim
+from fixtures.trace import PATIENCE, turn
+
+SOME_TURNS = 50
+
+
+class StillRunning(KeyboardInterrupt):
+    """Leaves a loop that does not stop: an ordinary exception in a callback stays inside the loop."""
+
+
+def run_until_stopped(loop):
+    """`loop.run_forever()`, or AssertionError when the loop still runs after `PATIENCE` turns."""
+
+    def count(turns):
+        nonlocal watch
+        if turns == PATIENCE:
+            raise StillRunning
+        watch = loop.call_soon(count, turns + 1)
+
+    watch = loop.call_soon(count, 0)
+    try:
+        loop.run_forever()
+    except StillRunning:
+        raise AssertionError(f"the loop was stopped and still ran {PATIENCE} turns later") from None
+    watch.cancel()
+
+
+@claim("loop-runs-until-it-is-stopped")
+def test_an_event_loop_runs_what_is_ready_over_and_over_until_it_is_stopped(new_loop, trace):
+    loop = new_loop()
+
+    def again():
+        trace("ran")
+        if len(trace.steps) == SOME_TURNS:
+            loop.stop()
+        else:
+            loop.call_soon(again)
+
+    loop.call_soon(again)
+    assert trace.steps == []
+
+    run_until_stopped(loop)
+
+    assert trace.steps == ["ran"] * SOME_TURNS
+    assert not loop.is_running()
+    assert not loop.is_closed()
+
+
+def queue_a_stop_between_two_callbacks(loop, trace):
+    """Queue three callbacks in one pass, the second being `stop`; each of the next two passes is queued by the last."""
+
+    def in_the_next_pass():
+        trace("next pass")
+        loop.call_soon(trace, "the pass after")
+
+    def in_this_pass():
+        trace("this pass")
+        loop.call_soon(in_the_next_pass)
+
+    loop.call_soon(in_this_pass)
+    loop.call_soon(loop.stop)
+    loop.call_soon(trace, "this pass")
+
+
+@claim("stop-ends-after-the-current-pass-on-asyncio")
+def test_stop_lets_the_current_pass_finish_and_leaves_what_it_queued_for_the_next_run(new_loop, trace):
+    loop = new_loop()
+    queue_a_stop_between_two_callbacks(loop, trace)
+
+    run_until_stopped(loop)
+    assert trace.steps == ["this pass", "this pass"]
+
+    loop.call_soon(loop.stop)
+    run_until_stopped(loop)
+    assert trace.steps == ["this pass", "this pass", "next pass"]
+
+
+@claim("stop-runs-one-more-pass-on-uvloop")
+def test_stop_on_uvloop_lets_one_more_pass_run_and_no_second(new_loop, trace):
+    loop = new_loop()
+    queue_a_stop_between_two_callbacks(loop, trace)
+
+    run_until_stopped(loop)
+    assert trace.steps == ["this pass", "this pass", "next pass"]
+
+    loop.call_soon(loop.stop)
+    run_until_stopped(loop)
+    assert trace.steps == ["this pass", "this pass", "next pass", "the pass after"]
+
+
+@claim("idle-loop-blocks-in-one-select")
+def test_an_idle_event_loop_asks_its_selector_once_and_without_a_time_out(new_loop, trace):
+    loop = new_loop()
+    select = loop._selector.select
+
+    def recorded_select(timeout=None):
+        trace(f"select({timeout})")
+        assert len(trace.steps) < PATIENCE, f"the loop has nothing to do and keeps spinning: {trace.steps[-1]}"
+        if timeout is None:
+            loop.call_soon_threadsafe(loop.stop)  # wakes the selector at once, so that nothing has to wait
+        return select(timeout)
+
+    loop._selector.select = recorded_select
+    loop.call_soon(trace, "all there is to do")
+
+    loop.run_forever()
+
+    assert trace.steps == ["select(0)", "all there is to do", "select(None)"]
+
+
+@claim("run-until-complete-returns-with-others-pending")
+def test_run_until_complete_returns_when_its_own_coroutine_is_done_with_other_tasks_pending(new_loop, trace):
+    loop = new_loop()
+
+    async def other_work():
+        trace("other work starts")
+        for _ in range(SOME_TURNS):
+            await turn()
+        trace("other work ends")
+
+    async def main():
+        await turn()
+        return "main is done"
+
+    other = loop.create_task(other_work())
+
+    assert loop.run_until_complete(main()) == "main is done"
+    assert trace.steps == ["other work starts"]
+    assert asyncio.all_tasks(loop) == {other}
+
+    loop.run_until_complete(other)
+    assert trace.steps == ["other work starts", "other work ends"]
+
+
+@claim("run-forever-outlives-its-tasks")
+def test_run_forever_goes_on_when_no_task_is_left_until_stop(new_loop, trace):
+    loop = new_loop()
+
+    async def only_task():
+        trace("the only task ends")
+
+    def after_it(turns_left):
+        trace(asyncio.all_tasks(loop))
+        if turns_left == 1:
+            loop.stop()
+        else:
+            loop.call_soon(after_it, turns_left - 1)
+
+    task = loop.create_task(only_task())
+    task.add_done_callback(lambda _task: after_it(SOME_TURNS))
+
+    run_until_stopped(loop)
+
+    no_task = set()
+    assert trace.steps == ["the only task ends", *[no_task] * SOME_TURNS]

@@ -1,0 +1,179 @@
+"""What an event loop does on a pass: which tasks it touches, in which order, and what it looks at between passes."""
+
+import asyncio
+import socket
+from collections.abc import Coroutine
+
+from fixtures.claims import claim
+from fixtures.trace import turn, until
+
+
+class CountedSteps(Coroutine):
+    """A coroutine that counts how often a task gives it a step."""
+
+    def __init__(self, coroutine):
+        self.coroutine = coroutine
+        self.steps = 0
+
+    def send(self, value):
+        self.steps += 1
+        return self.coroutine.send(value)
+
+    def throw(self, *error):
+        return self.coroutine.throw(*error)
+
+    def close(self):
+        self.coroutine.close()
+
+    def __await__(self):
+        raise TypeError("only a task drives this")
+
+
+@claim("waiting-task-costs-no-turns")
+async def test_a_waiting_task_is_not_touched_until_what_it_waits_for_wakes_it():
+    awaited = asyncio.get_running_loop().create_future()
+
+    async def wait():
+        return await awaited
+
+    counted = CountedSteps(wait())
+    task = asyncio.create_task(counted)
+    for _ in range(500):
+        await turn()
+    assert counted.steps == 1  # the one that brought it to its await
+
+    awaited.set_result("woken")
+    assert await task == "woken"
+    assert counted.steps == 2
+
+
+@claim("ready-queue-is-first-in-first-out")
+async def test_callbacks_and_tasks_run_in_the_order_in_which_they_became_ready(trace):
+    loop = asyncio.get_running_loop()
+
+    async def step(name):
+        trace(name)
+
+    loop.call_soon(trace, "callback 1")
+    tasks = [asyncio.create_task(step("task 2"))]
+    loop.call_soon(trace, "callback 3")
+    tasks.append(asyncio.create_task(step("task 4")))
+    assert trace.steps == []
+
+    await turn()
+
+    assert trace.steps == ["callback 1", "task 2", "callback 3", "task 4"]
+    await asyncio.gather(*tasks)
+
+
+@claim("ready-queue-is-first-in-first-out")
+async def test_waiting_tasks_resume_in_the_order_in_which_they_were_woken_not_made(trace):
+    loop = asyncio.get_running_loop()
+
+    async def resume_after(awaited, name):
+        await awaited
+        trace(name)
+
+    gates = [loop.create_future() for _ in range(3)]
+    tasks = [asyncio.create_task(resume_after(gate, f"made {n}")) for n, gate in enumerate(gates, 1)]
+    await turn()
+
+    for gate in (gates[2], gates[0], gates[1]):
+        gate.set_result(None)
+    await asyncio.gather(*tasks)
+
+    assert trace.steps == ["made 3", "made 1", "made 2"]
+
+
+@claim("each-ready-task-gets-one-step-a-pass")
+async def test_two_ready_tasks_take_turns_a_step_each(trace):
+    async def three_steps():
+        for step in ("step 1", "step 2", "step 3"):
+            trace(step)
+            await turn()
+
+    await asyncio.gather(three_steps(), three_steps())
+
+    assert trace.steps == ["step 1", "step 1", "step 2", "step 2", "step 3", "step 3"]
+
+
+@claim("each-ready-task-gets-one-step-a-pass")
+async def test_what_is_queued_during_a_pass_waits_while_the_loop_looks_at_its_sockets(trace):
+    loop = asyncio.get_running_loop()
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        loop.add_reader(reader, lambda: trace(reader.recv(1)))
+        writer.send(b"x")
+        await until(lambda: trace.steps, "a task that is always ready keeps the loop from a readable socket")
+        loop.remove_reader(reader)
+
+    assert trace.steps == [b"x"]
+
+
+@claim("zero-delay-runs-after-call-soon-on-asyncio")
+async def test_call_later_with_no_delay_makes_a_timer_that_a_later_call_soon_overtakes(trace):
+    loop = asyncio.get_running_loop()
+    delayed = loop.call_later(0, trace, "call_later(0)")
+    soon = loop.call_soon(trace, "call_soon")
+    assert isinstance(delayed, asyncio.TimerHandle)
+    assert not isinstance(soon, asyncio.TimerHandle)
+
+    await until(lambda: len(trace.steps) == 2, f"only {trace.steps} ran")
+
+    assert trace.steps == ["call_soon", "call_later(0)"]
+
+
+@claim("zero-delay-is-call-soon-on-uvloop")
+async def test_call_later_with_no_delay_on_uvloop_is_a_call_soon(trace):
+    loop = asyncio.get_running_loop()
+    delayed = loop.call_later(0, trace, "call_later(0)")
+    soon = loop.call_soon(trace, "call_soon")
+    timer = loop.call_later(1, trace, "call_later(1)")
+    timer.cancel()
+    assert type(delayed) is type(soon)
+    assert type(delayed) is not type(timer)
+
+    await turn()
+
+    assert trace.steps == ["call_later(0)", "call_soon"]
+
+
+async def make_a_socket_readable_and_give_one_turn(trace):
+    loop = asyncio.get_running_loop()
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        loop.add_reader(reader, lambda: trace(reader.recv(1)))
+        writer.send(b"x")
+        await asyncio.sleep(0)
+        trace("sleep(0) resumes")
+        await until(lambda: b"x" in trace.steps, "the loop never noticed that a socket is readable")
+        loop.remove_reader(reader)
+
+
+@claim("readable-socket-waits-for-the-first-turn-on-asyncio")
+async def test_a_readable_socket_is_noticed_after_the_first_sleep_of_zero_resumes(trace):
+    await make_a_socket_readable_and_give_one_turn(trace)
+
+    assert trace.steps == ["sleep(0) resumes", b"x"]
+
+
+@claim("readable-socket-comes-before-the-first-turn-on-uvloop")
+async def test_a_readable_socket_on_uvloop_is_noticed_before_the_first_sleep_of_zero_resumes(trace):
+    await make_a_socket_readable_and_give_one_turn(trace)
+
+    assert trace.steps == [b"x", "sleep(0) resumes"]
+
+
+@claim("finished-task-leaves-all-tasks")
+async def test_a_task_that_is_done_leaves_the_set_of_all_tasks():
+    async def work():
+        await turn()
+
+    me = asyncio.current_task()
+    task = asyncio.create_task(work())
+    assert asyncio.all_tasks() == {me, task}
+
+    await task
+
+    assert task.done()
+    assert asyncio.all_tasks() == {me}

@@ -1,0 +1,155 @@
+"""What `asyncio.get_event_loop` returns, makes or refuses: by Python, thread, policy and what ran before."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from fixtures.claims import claim
+
+# Fetches a loop twice where none is set, and says what came of it.
+FETCH_TWICE = """
+    import asyncio, warnings
+
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        try:
+            loop = asyncio.get_event_loop()
+        except RuntimeError as error:
+            print(f"RuntimeError: {error}")
+        else:
+            print("the same loop again:", asyncio.get_event_loop() is loop)
+            loop.close()
+    print("warnings:", [f"{one.category.__name__}: {one.message}" for one in seen])
+"""
+NONE_IN_THE_MAIN_THREAD = "RuntimeError: There is no current event loop in thread 'MainThread'."
+
+
+@claim("get-event-loop-makes-a-loop-silently-before-3-12")
+def test_get_event_loop_makes_a_loop_without_a_warning_and_keeps_it(plain_program):
+    ended = plain_program(FETCH_TWICE)
+
+    assert ended.lines == ["the same loop again: True", "warnings: []"]
+
+
+@claim("get-event-loop-warns-on-3-12-and-3-13")
+def test_get_event_loop_warns_when_it_makes_a_loop_and_then_keeps_it(plain_program):
+    ended = plain_program(FETCH_TWICE)
+
+    one_warning = ["DeprecationWarning: There is no current event loop"]
+    assert ended.lines == ["the same loop again: True", f"warnings: {one_warning}"]
+
+
+@claim("get-event-loop-raises-without-a-loop-since-3-14")
+def test_get_event_loop_makes_none_where_none_is_set(plain_program):
+    ended = plain_program(FETCH_TWICE)
+
+    assert ended.lines == [NONE_IN_THE_MAIN_THREAD, "warnings: []"]
+
+
+@claim("get-event-loop-makes-none-after-asyncio-run")
+def test_get_event_loop_makes_none_once_asyncio_run_was_used(program):
+    ended = program("""
+        import asyncio
+
+        async def work():
+            print("running, there is one:", asyncio.get_event_loop().is_running())
+
+        asyncio.run(work())
+        try:
+            asyncio.get_event_loop().close()
+            print("there is one still")
+        except RuntimeError as error:
+            print(f"RuntimeError: {error}")
+    """)
+
+    assert ended.lines == ["running, there is one: True", NONE_IN_THE_MAIN_THREAD]
+
+
+@claim("get-event-loop-makes-none-in-another-thread")
+def test_get_event_loop_makes_none_in_another_thread_and_returns_one_set_there(new_loop):
+    loop = new_loop()
+
+    def set_and_get():
+        asyncio.set_event_loop(loop)
+        return asyncio.get_event_loop()
+
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="another") as another_thread:
+        refused = another_thread.submit(asyncio.get_event_loop).exception()
+        fetched = another_thread.submit(set_and_get).result()
+
+    assert repr(refused) == """RuntimeError("There is no current event loop in thread 'another_0'.")"""
+    assert fetched is loop
+
+
+@claim("uvloop-policy-made-a-loop-before-0-22")
+def test_get_event_loop_under_uvloops_policy_makes_a_loop_of_uvloop(program):
+    ended = program(
+        """
+        import asyncio, uvloop
+
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+        loop = asyncio.get_event_loop()
+        print("a loop of uvloop:", type(loop) is uvloop.Loop, "| the same again:", asyncio.get_event_loop() is loop)
+        loop.close()
+        """,
+        warnings="ignore",
+    )
+
+    assert ended.lines == ["a loop of uvloop: True | the same again: True"]
+
+
+@claim("uvloop-policy-makes-no-loop-since-0-22")
+def test_get_event_loop_under_uvloops_policy_makes_none_and_returns_one_that_is_set(program):
+    ended = program(
+        """
+        import asyncio, uvloop
+
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+        try:
+            asyncio.get_event_loop().close()
+            print("made one")
+        except RuntimeError as error:
+            print(f"RuntimeError: {error}")
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        print("the one set:", asyncio.get_event_loop() is loop)
+        loop.close()
+        """,
+        warnings="ignore",
+    )
+
+    assert ended.lines == [NONE_IN_THE_MAIN_THREAD, "the one set: True"]
+
+
+@claim("get-event-loop-returns-the-loop-that-is-set")
+def test_get_event_loop_returns_the_loop_that_was_set_each_time(program):
+    ended = program("""
+        import asyncio
+
+        first, second = asyncio.new_event_loop(), asyncio.new_event_loop()
+        for loop in (first, second):
+            asyncio.set_event_loop(loop)
+            print(asyncio.get_event_loop() is loop, asyncio.get_event_loop() is loop)
+        first.close()
+        second.close()
+    """)
+
+    assert ended.lines == ["True True", "True True"]
+
+
+@claim("get-event-loop-returns-the-loop-that-is-set")
+def test_get_event_loop_in_a_coroutine_returns_the_running_loop_and_not_the_one_set(program):
+    ended = program("""
+        import asyncio
+
+        async def fetch():
+            return asyncio.get_event_loop()
+
+        set_one, running = asyncio.new_event_loop(), asyncio.new_event_loop()
+        asyncio.set_event_loop(set_one)
+        print("the running one:", running.run_until_complete(fetch()) is running)
+        print("the one set:", asyncio.get_event_loop() is set_one)
+        set_one.close()
+        running.close()
+    """)
+
+    assert ended.lines == ["the running one: True", "the one set: True"]

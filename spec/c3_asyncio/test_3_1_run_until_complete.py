@@ -1,0 +1,123 @@
+"""What `run_until_complete` takes, does with it, returns, and refuses."""
+
+import asyncio
+from contextlib import closing
+
+import pytest
+
+from fixtures.claims import claim
+from fixtures.trace import turn
+
+
+@claim("run-until-complete-wraps-a-coroutine-in-a-task")
+def test_run_until_complete_makes_a_task_of_a_coroutine_object(new_loop):
+    async def which_task():
+        return asyncio.current_task()
+
+    coroutine = which_task()
+
+    task = new_loop().run_until_complete(coroutine)
+
+    assert isinstance(task, asyncio.Task)
+    assert task.get_coro() is coroutine
+
+
+@claim("run-until-complete-wraps-a-coroutine-in-a-task")
+def test_run_until_complete_refuses_a_number(new_loop):
+    loop = new_loop()
+
+    with pytest.raises(TypeError, match="an awaitable is required"):
+        loop.run_until_complete(5)
+
+    assert asyncio.all_tasks(loop) == set()
+
+
+@claim("run-until-complete-runs-and-returns-the-result")
+def test_run_until_complete_runs_a_coroutine_or_task_to_its_end_and_returns_the_result(new_loop, trace):
+    loop = new_loop()
+
+    async def work(name):
+        trace(f"{name} starts")
+        await turn()
+        trace(f"{name} ends")
+        return f"result of {name}"
+
+    assert loop.run_until_complete(work("coroutine")) == "result of coroutine"
+    assert trace.steps == ["coroutine starts", "coroutine ends"]
+
+    task = loop.create_task(work("task"))
+    assert loop.run_until_complete(task) == "result of task"
+    assert trace.steps == ["coroutine starts", "coroutine ends", "task starts", "task ends"]
+
+
+@claim("run-until-complete-runs-and-returns-the-result")
+def test_run_until_complete_waits_for_a_future_and_returns_its_result(new_loop):
+    loop = new_loop()
+    future = loop.create_future()
+    loop.call_soon(future.set_result, "set meanwhile")
+
+    assert loop.run_until_complete(future) == "set meanwhile"
+
+
+@claim("run-until-complete-runs-and-returns-the-result")
+def test_run_until_complete_raises_the_exception_of_what_it_ran(new_loop):
+    async def fail():
+        await turn()
+        raise LookupError("raised in the coroutine")
+
+    with pytest.raises(LookupError, match="raised in the coroutine"):
+        new_loop().run_until_complete(fail())
+
+
+@claim("refused-nested-run-starts-nothing-on-asyncio")
+async def test_run_until_complete_in_a_running_loop_is_refused_before_it_starts_anything(trace):
+    async def errand():
+        trace("the errand ran")
+
+    with closing(errand()) as coroutine:
+        with pytest.raises(RuntimeError, match="This event loop is already running"):
+            asyncio.get_running_loop().run_until_complete(coroutine)
+
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        await turn()
+        assert trace.steps == []
+
+
+@claim("refused-nested-run-still-starts-the-coroutine-on-uvloop")
+async def test_run_until_complete_in_a_running_uvloop_is_refused_and_the_coroutine_runs_all_the_same(trace):
+    async def errand():
+        trace("the errand ran")
+
+    with closing(errand()) as coroutine:
+        with pytest.raises(RuntimeError, match="this event loop is already running"):
+            asyncio.get_running_loop().run_until_complete(coroutine)
+
+        made_meanwhile = asyncio.all_tasks() - {asyncio.current_task()}
+        assert [task.get_coro() for task in made_meanwhile] == [coroutine]
+        assert trace.steps == []
+        await turn()
+        assert trace.steps == ["the errand ran"]
+
+
+@claim("loop-program-needs-its-task-defined")
+def test_a_task_under_an_undefined_name_is_a_name_error_and_nothing_runs(program):
+    source = """
+        import asyncio
+
+        async def errand():
+            print("the errand ran")
+
+        loop = asyncio.new_event_loop()
+        print("a loop is there")
+        loop.run_until_complete({task})
+        loop.close()
+    """
+
+    undefined = program(source.format(task="some_errand"), warnings="ignore")
+    assert undefined.lines == ["a loop is there"]
+    assert undefined.error == "NameError: name 'some_errand' is not defined"
+    assert undefined.status == 1
+
+    defined = program(source.format(task="errand()"))
+    assert defined.lines == ["a loop is there", "the errand ran"]
+    assert defined.status == 0

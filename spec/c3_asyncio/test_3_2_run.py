@@ -1,0 +1,181 @@
+"""`asyncio.run`: what it returns, the loop it makes and closes, what it does with leftovers, and what it refuses."""
+
+import asyncio
+from contextlib import closing
+
+import pytest
+
+from fixtures.claims import claim
+
+
+@claim("asyncio-run-runs-the-body-once-and-returns-its-value")
+def test_asyncio_run_runs_a_coroutine_object_made_before_any_loop_once_and_returns_its_value(program):
+    ended = program("""
+        import asyncio
+
+        async def errand():
+            print("the body runs")
+            return "its value"
+
+        coroutine = errand()
+        print("no loop was made yet")
+        value = asyncio.run(coroutine)
+        print("returned:", value)
+    """)
+
+    assert ended.lines == ["no loop was made yet", "the body runs", "returned: its value"]
+    assert ended.status == 0
+
+
+@claim("asyncio-run-has-a-life-cycle-of-its-own")
+def test_asyncio_run_takes_closes_and_clears_a_loop_that_run_until_complete_leaves_as_it_is(program):
+    ended = program("""
+        import asyncio
+
+        async def wait_for_ever():
+            await asyncio.get_running_loop().create_future()
+
+        async def main():
+            left = asyncio.create_task(wait_for_ever())
+            await asyncio.sleep(0)
+            return "the value", asyncio.get_running_loop(), left
+
+        kept = asyncio.new_event_loop()
+        asyncio.set_event_loop(kept)
+        value, loop, left = kept.run_until_complete(main())
+        print(value, "| own loop:", loop is not kept, "| closed:", loop.is_closed(), "| leftover done:", left.done())
+        left.cancel()
+        kept.run_until_complete(asyncio.wait([left]))
+
+        value, loop, left = asyncio.run(main())
+        print(value, "| own loop:", loop is not kept, "| closed:", loop.is_closed(), "| leftover done:", left.done())
+        kept.close()
+    """)
+
+    assert ended.lines == [
+        "the value | own loop: False | closed: False | leftover done: False",
+        "the value | own loop: True | closed: True | leftover done: True",
+    ]
+
+
+@claim("asyncio-run-closes-its-loop")
+def test_asyncio_run_makes_a_new_loop_each_time_and_closes_it_for_good(program):
+    ended = program("""
+        import asyncio
+
+        async def which_loop():
+            return asyncio.get_running_loop()
+
+        first, second = asyncio.run(which_loop()), asyncio.run(which_loop())
+        print("another loop:", first is not second)
+        print("closed:", first.is_closed(), second.is_closed())
+        once_more = which_loop()
+        try:
+            second.run_until_complete(once_more)
+            print("ran once more")
+        except RuntimeError as error:
+            print(error)
+            once_more.close()
+    """)
+
+    assert ended.lines == ["another loop: True", "closed: True True", "Event loop is closed"]
+
+
+@claim("asyncio-run-cancels-leftover-tasks")
+def test_asyncio_run_cancels_leftover_tasks_and_lets_them_finish_before_it_returns(program):
+    ended = program("""
+        import asyncio
+
+        async def wait_for_ever(name):
+            try:
+                await asyncio.get_running_loop().create_future()
+            except asyncio.CancelledError:
+                print(name, "is cancelled")
+                await asyncio.sleep(0)
+                print(name, "has cleaned up")
+                raise
+
+        async def main():
+            left = asyncio.create_task(wait_for_ever("the leftover"))
+            await asyncio.sleep(0)
+            print("main ends")
+            return left
+
+        left = asyncio.run(main())
+        print("run returns | leftover cancelled:", left.cancelled())
+    """)
+
+    assert ended.lines == [
+        "main ends",
+        "the leftover is cancelled",
+        "the leftover has cleaned up",
+        "run returns | leftover cancelled: True",
+    ]
+
+
+@claim("asyncio-run-refuses-a-running-loop")
+async def test_asyncio_run_is_refused_where_a_loop_is_running_and_starts_nothing(trace):
+    async def errand():
+        trace("the errand ran")
+
+    with closing(errand()) as coroutine:
+        with pytest.raises(RuntimeError, match=r"asyncio\.run\(\) cannot be called from a running event loop"):
+            asyncio.run(coroutine)
+
+        await asyncio.sleep(0)
+        assert trace.steps == []
+
+
+@claim("coroutine-object-runs-only-once")
+def test_a_coroutine_object_runs_once_and_a_second_run_of_it_is_refused(program):
+    ended = program("""
+        import asyncio
+
+        async def errand():
+            print("the body runs")
+
+        coroutine = errand()
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(coroutine)
+        loop.close()
+        try:
+            asyncio.run(coroutine)
+            print("the same object ran again")
+        except RuntimeError as error:
+            print(error)
+        asyncio.run(errand())
+    """)
+
+    assert ended.lines == ["the body runs", "cannot reuse already awaited coroutine", "the body runs"]
+
+
+# Gives asyncio.run an awaitable that is no coroutine object, and a number.
+RUN_OTHER_THINGS = """
+    import asyncio
+
+    class Errand:
+        def __await__(self):
+            print("the awaitable runs")
+            return "its value"
+            yield
+
+    for thing in (Errand(), 5):
+        try:
+            print("returned:", asyncio.run(thing))
+        except (TypeError, ValueError) as error:
+            print(f"{type(error).__name__}: {error}".split(",")[0])
+"""
+
+
+@claim("asyncio-run-takes-only-coroutines-before-3-14")
+def test_asyncio_run_refuses_an_awaitable_that_is_no_coroutine_object(program):
+    ended = program(RUN_OTHER_THINGS)
+
+    assert ended.lines == ["ValueError: a coroutine was expected", "ValueError: a coroutine was expected"]
+
+
+@claim("asyncio-run-takes-any-awaitable-since-3-14")
+def test_asyncio_run_takes_any_awaitable_and_refuses_a_number(program):
+    ended = program(RUN_OTHER_THINGS)
+
+    assert ended.lines == ["the awaitable runs", "returned: its value", "TypeError: An asyncio.Future"]

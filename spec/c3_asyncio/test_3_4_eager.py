@@ -1,0 +1,104 @@
+"""3.4, eager tasks: that a new task starts later is only the default, and where uvloop differs."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from fixtures.claims import claim
+from fixtures.trace import turn
+
+STARTS_AT_ONCE = ["task starts", "creator goes on", "task ends"]
+STARTS_LATER = ["creator goes on", "task starts", "task ends"]
+
+
+async def run_a_task(trace, **options: object) -> None:
+    """Create a task that suspends once, with these options of create_task, and await it."""
+
+    async def request():
+        trace("task starts")
+        await turn()
+        trace("task ends")
+
+    task = asyncio.create_task(request(), **options)
+    trace("creator goes on")
+    await task
+
+
+@claim("eager-factory-starts-tasks-inside-create-task")
+async def test_with_the_eager_task_factory_a_task_starts_inside_create_task_and_without_it_later(trace):
+    await run_a_task(trace)
+    asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+    await run_a_task(trace)
+
+    assert trace.steps == STARTS_LATER + STARTS_AT_ONCE
+
+
+@claim("eager-factory-works-on-uvloop-on-3-12")
+async def test_on_uvloop_the_eager_task_factory_starts_a_task_inside_create_task(trace):
+    asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+    await run_a_task(trace)
+
+    assert trace.steps == STARTS_AT_ONCE
+
+
+@claim("eager-factory-works-on-uvloop-before-0-23")
+async def test_on_uvloop_before_0_23_the_eager_task_factory_starts_a_task_inside_create_task(trace):
+    asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+    await run_a_task(trace)
+
+    assert trace.steps == STARTS_AT_ONCE
+
+
+@claim("eager-factory-raises-on-uvloop-0-23-with-early-3-13")
+async def test_uvloop_hands_the_eager_task_factory_an_argument_it_does_not_know(trace):
+    async def request():
+        trace("task starts")
+
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(asyncio.eager_task_factory)
+    coroutine = request()
+    with pytest.raises(TypeError, match="unexpected keyword argument 'eager_start'"):
+        asyncio.create_task(coroutine)
+    loop.set_task_factory(None)  # the loop needs tasks of its own when it is closed
+    coroutine.close()
+
+    assert trace.steps == []
+
+
+@claim("eager-factory-is-ignored-on-uvloop-0-23-since-3-14")
+async def test_on_uvloop_a_task_starts_later_in_spite_of_the_eager_task_factory(trace):
+    asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+    await run_a_task(trace)
+
+    assert trace.steps == STARTS_LATER
+
+
+@claim("create-task-can-start-eagerly-since-3-14")
+async def test_create_task_with_eager_start_runs_the_first_step_at_once_and_without_it_later(trace):
+    await run_a_task(trace)
+    await run_a_task(trace, eager_start=True)
+
+    assert trace.steps == STARTS_LATER + STARTS_AT_ONCE
+
+
+@claim("uvloop-refuses-eager-start-before-0-23")
+async def test_uvloop_before_0_23_refuses_eager_start(trace):
+    async def request():
+        trace("task starts")
+
+    coroutine = request()
+    with pytest.raises(TypeError, match="unexpected keyword argument 'eager_start'"):
+        asyncio.create_task(coroutine, eager_start=True)
+    coroutine.close()
+
+    assert trace.steps == []
+
+
+@claim("uvloop-takes-eager-start-since-0-23")
+async def test_on_uvloop_create_task_with_eager_start_runs_the_first_step_at_once_and_without_it_later(trace):
+    await run_a_task(trace)
+    await run_a_task(trace, eager_start=True)
+
+    assert trace.steps == STARTS_LATER + STARTS_AT_ONCE

@@ -1,0 +1,301 @@
+"""3.4, tasks: how they are made, when and in which order they start, and what awaiting them gives."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+
+import pytest
+
+from fixtures.claims import claim
+from fixtures.trace import Rendezvous, turn, until
+
+
+@claim("tasks-run-coroutines-concurrently")
+async def test_two_tasks_are_under_way_at_once_and_each_goes_on_while_the_other_waits(in_flight):
+    rendezvous = Rendezvous(parties=2)
+
+    async def request(name):
+        with in_flight:
+            await rendezvous.meet(name)
+
+    first = asyncio.create_task(request("first"))
+    second = asyncio.create_task(request("second"))
+    await first
+    await second
+
+    assert in_flight.peak == 2
+
+
+@claim("create-task-returns-a-task")
+async def test_create_task_returns_a_task():
+    async def request():
+        return "page"
+
+    task = asyncio.create_task(request())
+
+    assert isinstance(task, asyncio.Task)
+    await task
+
+
+@claim("created-task-is-scheduled-and-not-yet-started")
+async def test_a_new_task_is_known_to_the_loop_but_has_not_started_when_create_task_returns(trace):
+    async def request():
+        trace("body starts")
+
+    task = asyncio.create_task(request())
+
+    assert trace.steps == []
+    assert task in asyncio.all_tasks()
+
+    await until(task.done, "the new task did not run")
+
+    assert trace.steps == ["body starts"]
+
+
+@claim("loop-create-task-and-ensure-future-make-the-same-task")
+async def test_loop_create_task_and_ensure_future_do_what_create_task_does(trace):
+    async def request():
+        trace("starts")
+        return "page"
+
+    for make in (asyncio.create_task, asyncio.get_running_loop().create_task, asyncio.ensure_future):
+        task = make(request())
+        trace(type(task))
+        trace(await task)
+
+    assert trace.steps == [asyncio.Task, "starts", "page"] * 3
+
+
+@claim("loop-create-task-works-before-the-loop-runs")
+def test_loop_create_task_takes_a_coroutine_before_the_loop_runs_and_starts_it_then(new_loop, trace):
+    async def request():
+        trace("task starts")
+
+    async def something_else():
+        await turn()
+
+    loop = new_loop()
+    task = loop.create_task(request())
+    trace("task created")
+    loop.run_until_complete(something_else())
+
+    assert trace.steps == ["task created", "task starts"]
+    assert task.done()
+
+
+@claim("ensure-future-returns-a-task-or-future-unchanged")
+async def test_ensure_future_gives_a_task_or_a_future_back_as_it_is_and_makes_no_task():
+    async def request():
+        return "page"
+
+    task = asyncio.create_task(request())
+    future = asyncio.get_running_loop().create_future()
+    tasks_before = asyncio.all_tasks()
+
+    assert asyncio.ensure_future(task) is task
+    assert asyncio.ensure_future(future) is future
+    assert asyncio.all_tasks() == tasks_before
+    await task
+
+
+@claim("ensure-future-wraps-any-awaitable-in-a-task")
+async def test_ensure_future_wraps_any_other_awaitable_in_a_task_and_refuses_what_is_none():
+    class Page:
+        def __await__(self):
+            yield
+            return "page"
+
+    task = asyncio.ensure_future(Page())
+
+    assert isinstance(task, asyncio.Task)
+    assert await task == "page"
+    with pytest.raises(TypeError):
+        await asyncio.ensure_future("page")
+
+
+@claim("task-made-by-hand-bypasses-the-task-factory")
+async def test_a_task_made_by_hand_works_and_the_task_factory_is_not_asked(trace):
+    async def request():
+        return "page"
+
+    def factory(loop, coroutine, **options):
+        trace("factory asked")
+        return asyncio.Task(coroutine, loop=loop, **options)
+
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(factory)
+    by_hand = asyncio.Task(request(), loop=loop)
+
+    assert await by_hand == "page"
+    assert trace.steps == []
+
+    await asyncio.create_task(request())
+
+    assert trace.steps == ["factory asked"]
+
+
+@claim("create-task-needs-a-running-loop")
+def test_create_task_raises_where_a_loop_exists_but_does_not_run(new_loop):
+    async def request():
+        return "page"
+
+    new_loop()
+    coroutine = request()
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        asyncio.create_task(coroutine)
+    coroutine.close()
+
+
+@claim("tasks-start-in-the-order-of-creation")
+async def test_tasks_start_in_the_order_in_which_they_were_created(trace):
+    async def request(name):
+        trace(name)
+
+    tasks = [asyncio.create_task(request(name)) for name in ("first", "second", "third")]
+    for task in tasks:
+        await task
+
+    assert trace.steps == ["first", "second", "third"]
+
+
+@claim("awaiting-a-task-gives-its-result-when-done")
+async def test_awaiting_a_task_gives_the_return_value_of_its_coroutine_once_it_is_done(trace):
+    page = object()
+
+    async def request():
+        await turn()
+        trace("task ends")
+        return page
+
+    task = asyncio.create_task(request())
+
+    assert not task.done()
+
+    result = await task
+    trace("creator goes on")
+
+    assert result is page
+    assert task.done()
+    assert trace.steps == ["task ends", "creator goes on"]
+
+
+@claim("task-runs-without-being-awaited")
+async def test_a_task_that_nobody_awaits_runs_once_its_creator_suspends(trace):
+    async def request():
+        trace("task runs")
+
+    task = asyncio.create_task(request())
+    trace("creator suspends")
+    await until(task.done, "the task that nobody awaits did not run")
+
+    assert trace.steps == ["creator suspends", "task runs"]
+
+
+@claim("task-may-be-awaited-again")
+async def test_a_task_may_be_awaited_again_and_gives_the_same_result_where_a_coroutine_object_raises():
+    page = object()
+
+    async def request():
+        return page
+
+    task = asyncio.create_task(request())
+    coroutine = request()
+
+    assert await task is page
+    assert await task is page
+    await coroutine
+    with pytest.raises(RuntimeError, match="cannot reuse already awaited coroutine"):
+        await coroutine
+
+
+@claim("two-tasks-program-prints-both-results-last")
+def test_a_program_with_two_tasks_prints_mains_lines_then_both_halves_and_then_both_results(program):
+    ended = program("""
+        import asyncio
+
+        async def request():
+            print(1)
+            await asyncio.sleep(0)
+            print(2)
+            return "page"
+
+        async def main():
+            print("main starts")
+            one = asyncio.create_task(request())
+            other = asyncio.create_task(request())
+            print("main ends")
+            print(await one, await other)
+
+        asyncio.run(main())
+    """)
+
+    assert ended.lines == ["main starts", "main ends", "1", "1", "2", "2", "page page"]
+    assert (ended.status, ended.stderr) == (0, "")
+
+
+@claim("awaiting-a-failed-task-raises-its-exception")
+async def test_the_exception_that_ended_a_task_is_raised_where_the_task_is_awaited():
+    error = LookupError("no such page")
+
+    async def request():
+        await turn()
+        raise error
+
+    task = asyncio.create_task(request())
+    with pytest.raises(LookupError) as raised:
+        await task
+
+    assert raised.value is error
+
+
+@claim("loop-holds-its-tasks-weakly")
+async def test_a_waiting_task_that_nothing_refers_to_is_collected_and_one_that_is_kept_goes_on(trace):
+    reports = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, context: reports.append(context["message"]))
+
+    async def wait_for(future):
+        trace("waits")
+        await future
+        trace("goes on")
+
+    dropped = weakref.ref(asyncio.create_task(wait_for(loop.create_future())))
+    await until(lambda: trace.steps == ["waits"], "the task did not come to wait")
+    await turn()  # by then no step of it is on the loop's ready queue, which would hold it
+    gc.collect()
+
+    assert dropped() is None
+    assert reports == ["Task was destroyed but it is pending!"]
+
+    answer = loop.create_future()
+    kept = asyncio.create_task(wait_for(answer))
+    await until(lambda: trace.steps == ["waits", "waits"], "the task did not come to wait")
+    await turn()
+    gc.collect()
+    answer.set_result("page")
+    await kept
+
+    assert trace.steps == ["waits", "waits", "goes on"]
+
+
+@claim("task-name-is-kept-and-shown")
+async def test_a_task_keeps_and_shows_the_name_it_was_given_and_without_one_has_its_own():
+    async def request():
+        return "page"
+
+    tasks = []
+    for create_task in (asyncio.create_task, asyncio.get_running_loop().create_task):
+        named = create_task(request(), name="front page")
+        unnamed = create_task(request())
+        another = create_task(request())
+        tasks += [named, unnamed, another]
+
+        assert named.get_name() == "front page"
+        assert "name='front page'" in repr(named)
+        assert unnamed.get_name() not in ("", "None", "front page", another.get_name())
+        assert f"name='{unnamed.get_name()}'" in repr(unnamed)
+
+    for task in tasks:
+        await task

@@ -1,0 +1,272 @@
+"""3.4, asyncio.wait: its two sets, what it hides, and what it makes of bare coroutine objects."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import re
+
+import pytest
+
+from fixtures.claims import claim
+from fixtures.trace import turn, until
+
+
+async def answer_after(turns: int) -> int:
+    """Give the loop so many turns, and the number of them as the answer."""
+    for _ in range(turns):
+        await turn()
+    return turns
+
+
+async def outcome_of(awaitable) -> object:
+    """What comes of awaiting it: the value or the exception, so that either can be compared with the other."""
+    try:
+        return await awaitable
+    except Exception as error:
+        return error
+
+
+def finished_tasks(line: str) -> list[tuple[str, str]]:
+    """Name and result, as shown, of each finished task in a printed set of tasks, whatever its order."""
+    assert line.startswith("{<Task finished ") and line.endswith(">}"), f"no set of finished tasks: {line}"
+    return sorted(re.findall(r"<Task finished name='([^']*)' [^{}]*?result=(\S+)>", line))
+
+
+@claim("named-tasks-program-prints-set-last")
+def test_a_program_that_waits_on_named_tasks_prints_the_set_of_them_finished_last(program):
+    ended = program("""
+        import asyncio
+
+        async def request():
+            print(1)
+            await asyncio.sleep(0)
+            print(2)
+            return "page"
+
+        async def main():
+            print("main starts")
+            tasks = [asyncio.create_task(request(), name=name) for name in ("left", "right")]
+            print("main ends")
+            finished, unfinished = await asyncio.wait(tasks, timeout=None)
+            print(finished)
+
+        asyncio.run(main())
+    """)
+
+    *lines, last = ended.lines
+    assert lines == ["main starts", "main ends", "1", "1", "2", "2"]
+    assert finished_tasks(last) == [("left", "'page'"), ("right", "'page'")]
+    assert (ended.status, ended.stderr) == (0, "")
+
+
+@claim("asyncio-wait-returns-done-and-pending-sets")
+async def test_asyncio_wait_returns_the_set_of_its_tasks_done_and_the_set_of_those_pending():
+    release = asyncio.Event()
+    quick = asyncio.create_task(answer_after(turns=0))
+    held = asyncio.create_task(release.wait())
+
+    returned = await asyncio.wait([held, quick], return_when=asyncio.FIRST_COMPLETED)
+
+    assert returned == ({quick}, {held})
+
+    release.set()
+    await held
+
+
+@claim("asyncio-wait-without-timeout-leaves-none-pending")
+async def test_asyncio_wait_without_a_timeout_returns_when_all_are_done_and_none_is_pending():
+    tasks = [asyncio.create_task(answer_after(turns)) for turns in (5, 1, 3)]
+
+    done, pending = await asyncio.wait(tasks, timeout=None)
+
+    assert [task.done() for task in tasks] == [True, True, True]
+    assert done == set(tasks)
+    assert pending == set()
+
+
+@claim("asyncio-wait-timeout-leaves-tasks-pending-not-cancelled")
+async def test_asyncio_wait_that_times_out_gives_the_unfinished_task_as_pending_and_it_goes_on():
+    release = asyncio.Event()
+    quick = asyncio.create_task(answer_after(turns=0))
+    held = asyncio.create_task(release.wait())
+    await quick
+
+    returned = await outcome_of(asyncio.wait([quick, held], timeout=0))
+
+    assert returned == ({quick}, {held})
+
+    await answer_after(turns=2)  # by then a cancellation would have ended it
+
+    assert not held.done()
+
+    release.set()
+    await held
+
+    assert not held.cancelled()
+
+
+@claim("done-set-has-no-order")
+async def test_the_done_set_equals_the_tasks_in_any_order_and_only_the_list_has_theirs():
+    first = asyncio.create_task(answer_after(turns=2))
+    second = asyncio.create_task(answer_after(turns=1))
+    tasks = [first, second]
+
+    done, _ = await asyncio.wait(tasks)
+
+    assert type(done) is set
+    assert done == {second, first}
+    assert [task for task in tasks if task in done] == [first, second]
+
+
+@claim("asyncio-wait-hides-task-exceptions")
+async def test_asyncio_wait_raises_nothing_for_a_failed_task_whose_exception_shows_when_it_is_asked():
+    error = LookupError("no such page")
+
+    async def request():
+        await turn()
+        raise error
+
+    failed = asyncio.create_task(request())
+    other = asyncio.create_task(answer_after(turns=3))
+
+    returned = await outcome_of(asyncio.wait([failed, other]))
+    raised = await outcome_of(failed)
+
+    assert returned == ({failed, other}, set())
+    assert raised is error
+    assert failed.exception() is error
+
+
+@claim("unasked-task-exception-is-reported-when-collected")
+async def test_an_exception_that_nobody_asked_the_task_for_is_reported_when_the_task_is_collected():
+    reports = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _loop, context: reports.append((context["message"], context["exception"]))
+    )
+    seen, unseen = LookupError("asked for"), LookupError("never asked for")
+
+    async def request(error):
+        await turn()
+        raise error
+
+    asked = asyncio.create_task(request(seen))
+    unasked = asyncio.create_task(request(unseen))
+    await until(lambda: asked.done() and unasked.done(), "the tasks did not end")  # noqa: F821 (they are, until `del`)
+    asked.exception()
+    del asked
+    gc.collect()
+
+    assert reports == []
+
+    del unasked
+    gc.collect()
+
+    assert reports == [("Task exception was never retrieved", unseen)]
+
+
+async def wait_on_bare_coroutines(*coroutines) -> tuple[set[asyncio.Task], set[asyncio.Task]]:
+    """What asyncio.wait() gives for coroutine objects, and the deprecation it warns of each time."""
+    with pytest.warns(DeprecationWarning, match="passing of coroutine objects to asyncio.wait"):
+        return await asyncio.wait(list(coroutines))
+
+
+PROGRAM_WITH_BARE_COROUTINES = """
+    import asyncio
+
+    async def request():
+        print(1)
+        await asyncio.sleep(0)
+        print(2)
+        return "page"
+
+    finished, unfinished = asyncio.run(asyncio.wait([request(), request()]))
+    print(finished)
+"""
+
+
+@claim("asyncio-wait-takes-coroutines-before-3-11")
+async def test_asyncio_wait_runs_bare_coroutine_objects_with_a_deprecation_warning():
+    done, pending = await wait_on_bare_coroutines(answer_after(turns=1), answer_after(turns=2))
+
+    assert sorted(task.result() for task in done) == [1, 2]
+    assert pending == set()
+
+
+@claim("asyncio-wait-takes-coroutines-before-3-11")
+def test_a_program_that_waits_on_bare_coroutine_objects_runs(program):
+    ended = program(PROGRAM_WITH_BARE_COROUTINES, warnings="ignore")
+
+    assert (ended.status, ended.stderr) == (0, "")
+    *lines, last = ended.lines
+    assert lines == ["1", "1", "2", "2"]
+    assert [result for _, result in finished_tasks(last)] == ["'page'", "'page'"]
+
+
+@claim("asyncio-wait-refuses-coroutines-since-3-11")
+async def test_asyncio_wait_refuses_bare_coroutine_objects_and_runs_none_of_them(trace):
+    async def request():
+        trace("body starts")
+
+    coroutines = [request(), request()]
+    with pytest.raises(TypeError, match="coroutines is forbidden"):
+        await asyncio.wait(coroutines)
+    await answer_after(turns=2)
+    for coroutine in coroutines:
+        coroutine.close()
+
+    assert trace.steps == []
+
+
+@claim("asyncio-wait-refuses-coroutines-since-3-11")
+def test_a_program_that_waits_on_bare_coroutine_objects_ends_with_type_error_and_none_has_run(program):
+    ended = program(PROGRAM_WITH_BARE_COROUTINES, warnings="ignore")
+
+    assert ended.stdout == ""
+    assert ended.error == "TypeError: Passing coroutines is forbidden, use tasks explicitly."
+    assert ended.status == 1
+
+
+@claim("asyncio-wait-call-is-a-coroutine-for-asyncio-run")
+def test_a_call_of_asyncio_wait_gives_a_coroutine_object_that_asyncio_run_takes(program):
+    # Tasks can only be made once the loop of asyncio.run is there: map makes them when wait goes through it.
+    ended = program("""
+        import asyncio
+        import inspect
+
+        async def request():
+            return "page"
+
+        call = asyncio.wait(map(asyncio.create_task, [request(), request()]))
+        print(inspect.iscoroutine(call))
+        done, pending = asyncio.run(call)
+        print(len(done), len(pending))
+    """)
+
+    assert ended.lines == ["True", "2 0"]
+    assert (ended.status, ended.stderr) == (0, "")
+
+
+@claim("asyncio-wait-hands-back-new-tasks-for-coroutines")
+async def test_asyncio_wait_hands_back_new_tasks_with_default_names_and_not_the_coroutine_objects():
+    first, second = answer_after(turns=1), answer_after(turns=2)
+
+    done, _ = await wait_on_bare_coroutines(first, second)
+
+    assert done.isdisjoint({first, second})
+    assert [type(task) for task in done] == [asyncio.Task, asyncio.Task]
+    assert {task.get_coro() for task in done} == {first, second}
+    assert [re.sub(r"\d+", "N", task.get_name()) for task in done] == ["Task-N", "Task-N"]
+
+
+@claim("bare-coroutines-in-asyncio-wait-start-in-set-order")
+async def test_asyncio_wait_makes_a_set_of_bare_coroutine_objects_and_starts_each_once(trace):
+    async def request(name):
+        trace(name)
+
+    first, second, third = request("first"), request("second"), request("third")
+
+    done, _ = await wait_on_bare_coroutines(first, second, first, third)
+
+    assert len(done) == 3
+    assert sorted(trace.steps) == ["first", "second", "third"]  # whichever order the set had

@@ -1,0 +1,250 @@
+"""3.7: what `async for` asks of an object, what it refuses, and what ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterable, AsyncIterator
+
+import pytest
+
+from fixtures.claims import claim
+from fixtures.trace import turn
+
+
+class Letters:
+    """An asynchronous iterator over the letters of a word; to read on after its stop is an error."""
+
+    def __init__(self, word: str) -> None:
+        self.left = list(word)
+        self.stopped = False
+
+    def __aiter__(self) -> Letters:
+        return self
+
+    async def __anext__(self) -> str:
+        assert not self.stopped, "__anext__ was asked again after StopAsyncIteration"
+        if not self.left:
+            self.stopped = True
+            raise StopAsyncIteration
+        return self.left.pop(0)
+
+
+@claim("async-iterator-has-aiter-and-anext")
+async def test_an_async_iterator_has_both_aiter_and_anext(trace):
+    class OnlyAiter:
+        def __aiter__(self):
+            return self
+
+    class OnlyAnext:
+        async def __anext__(self):
+            trace("asked")
+            raise StopAsyncIteration
+
+    assert isinstance(Letters("ab"), AsyncIterator)
+    assert not isinstance(OnlyAiter(), AsyncIterator)
+    assert not isinstance(OnlyAnext(), AsyncIterator)
+
+    with pytest.raises(TypeError, match="__anext__"):
+        async for letter in OnlyAiter():
+            trace(letter)
+    with pytest.raises(TypeError, match="__aiter__"):
+        async for letter in OnlyAnext():
+            trace(letter)
+    assert trace.steps == []
+
+    async for letter in Letters("ab"):
+        trace(letter)
+    assert trace.steps == ["a", "b"]
+
+
+@claim("anext-must-return-an-awaitable")
+async def test_async_for_refuses_a_plain_value_from_anext(trace):
+    class Plain:
+        def __aiter__(self):
+            return self
+
+        def __anext__(self):
+            trace("asked")
+            if trace.steps == ["asked"]:
+                return 1
+            raise StopAsyncIteration
+
+    with pytest.raises(TypeError, match="__anext__"):
+        async for number in Plain():
+            trace(number)
+
+    assert trace.steps == ["asked"]
+
+
+@claim("anext-must-return-an-awaitable")
+async def test_anext_may_be_a_plain_function_that_returns_a_task():
+    class Tasks(Letters):
+        def __anext__(self):
+            return asyncio.create_task(super().__anext__())
+
+    results = []
+    async for result in Tasks("ab"):
+        results.append(result)
+
+    assert results == ["a", "b"]
+
+
+@claim("async-for-awaits-anext-until-stop")
+async def test_async_for_awaits_one_anext_after_the_other_until_the_stop(trace):
+    class SlowLetters(Letters):
+        async def __anext__(self):
+            trace("asked")
+            await turn()
+            return await super().__anext__()
+
+    async for letter in SlowLetters("ab"):
+        trace(f"{letter} begins")
+        await turn()
+        trace(f"{letter} ends")
+    else:
+        trace("else")
+
+    assert trace.steps == ["asked", "a begins", "a ends", "asked", "b begins", "b ends", "asked", "else"]
+
+
+@claim("async-for-awaits-anext-until-stop")
+async def test_an_exception_other_than_the_stop_comes_out_of_async_for(trace):
+    class Broken:
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self):
+            assert trace.steps == [], "__anext__ was asked again after its exception"
+            trace("asked")
+            raise LookupError("no such letter")
+
+    with pytest.raises(LookupError, match="no such letter"):
+        async for letter in Broken():
+            trace(letter)
+        else:
+            trace("else")
+
+    assert trace.steps == ["asked"]
+
+
+@claim("async-iterable-needs-only-aiter")
+async def test_async_for_takes_an_async_iterable_that_is_no_iterator_itself():
+    class Word:
+        def __aiter__(self):
+            return Letters("ab")
+
+    word = Word()
+    first, second = [], []
+    async for letter in word:
+        first.append(letter)
+    async for letter in word:
+        second.append(letter)
+
+    assert isinstance(word, AsyncIterable)
+    assert not isinstance(word, AsyncIterator)
+    assert first == ["a", "b"]
+    assert second == ["a", "b"]
+
+
+@claim("aiter-must-return-an-async-iterator")
+async def test_async_for_refuses_the_coroutine_object_of_an_async_def_aiter(trace):
+    class Word:
+        async def __aiter__(self):
+            trace("awaited")
+            return Letters("ab")
+
+    with pytest.warns(RuntimeWarning, match="__aiter__' was never awaited"):
+        with pytest.raises(TypeError, match="__aiter__"):
+            async for letter in Word():
+                trace(letter)
+        gc.collect()
+
+    assert trace.steps == []
+
+
+@claim("aiter-must-return-an-async-iterator")
+async def test_async_for_refuses_a_plain_iterator_or_anything_else_from_aiter(trace):
+    class Answer:
+        def __init__(self, value):
+            self.value = value
+
+        def __aiter__(self):
+            return self.value
+
+    for value in (iter("ab"), ["a", "b"], 7, None):
+        with pytest.raises(TypeError, match="__anext__"):
+            async for letter in Answer(value):
+                trace(letter)
+    assert trace.steps == []
+
+    async for letter in Answer(Letters("ab")):
+        trace(letter)
+    assert trace.steps == ["a", "b"]
+
+
+@claim("async-for-only-in-a-coroutine-function")
+def test_async_for_outside_a_coroutine_function_is_a_syntax_error():
+    scene = "async for letter in letters: pass"
+    in_a_function = f"def function(letters):\n  {scene}"
+    in_a_function_of_a_coroutine_function = f"async def outer(letters):\n def function():\n  {scene}"
+
+    for source in (scene, in_a_function, in_a_function_of_a_coroutine_function):
+        with pytest.raises(SyntaxError, match="async"):
+            compile(source, "scene", "exec")
+
+    compile(f"async {in_a_function}", "scene", "exec")
+
+
+@claim("plain-and-async-iteration-do-not-mix")
+async def test_async_for_refuses_a_plain_list(trace):
+    with pytest.raises(TypeError, match="__aiter__"):
+        async for letter in ["a", "b"]:
+            trace(letter)
+
+    assert trace.steps == []
+
+
+@claim("plain-and-async-iteration-do-not-mix")
+async def test_a_plain_for_refuses_an_async_iterator(trace):
+    letters = Letters("ab")
+
+    with pytest.raises(TypeError, match="not iterable"):
+        for letter in letters:
+            trace(letter)
+
+    assert trace.steps == []
+    assert letters.left == ["a", "b"]
+
+
+@claim("stopiteration-cannot-end-an-async-iterator")
+async def test_stopiteration_raised_in_anext_becomes_a_runtimeerror(trace):
+    class Ended:
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self):
+            raise StopIteration
+
+    with pytest.raises(RuntimeError, match="StopIteration") as caught:
+        async for letter in Ended():
+            trace(letter)
+        else:
+            trace("else")
+
+    assert isinstance(caught.value.__cause__, StopIteration)
+    assert trace.steps == []
+
+
+@claim("async-comprehension-collects-what-async-for-sees")
+async def test_an_async_comprehension_collects_what_async_for_sees_in_the_same_order():
+    seen = []
+    async for letter in Letters("cab"):
+        seen.append(letter)
+
+    collected = [letter async for letter in Letters("cab")]
+    keys = {letter: None async for letter in Letters("cab")}
+
+    assert seen == ["c", "a", "b"]
+    assert collected == seen
+    assert list(keys) == seen

@@ -1,0 +1,366 @@
+"""3.8: when `async with` enters and leaves its manager, what it tells it, and how the article's manager is repaired."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+
+import pytest
+
+from fixtures.claims import claim
+from fixtures.trace import Rendezvous, turn, until
+
+
+class Manager:
+    """A manager that traces what is asked of it, waits a turn in both methods, and keeps what `__aexit__` was told."""
+
+    def __init__(self, trace, answer: object = None, name: str = "") -> None:
+        self.trace = trace
+        self.answer = answer
+        self.name = name
+        self.told: tuple = ()
+
+    async def __aenter__(self) -> Manager:
+        self.trace(f"entering {self.name}".strip())
+        await turn()
+        self.trace(f"entered {self.name}".strip())
+        return self
+
+    async def __aexit__(self, kind, error, traceback) -> object:
+        self.trace(f"leaving {self.name}".strip())
+        self.told = (kind, error, traceback)
+        await turn()
+        self.trace(f"left {self.name}".strip())
+        return self.answer
+
+
+ENTER, LEAVE = ["entering", "entered"], ["leaving", "left"]
+
+
+@claim("async-with-enters-before-and-exits-after")
+async def test_async_with_awaits_aenter_once_before_its_body_and_aexit_once_after_it(trace):
+    async with Manager(trace):
+        trace("body begins")
+        await turn()
+        trace("body ends")
+    trace("after")
+
+    assert trace.steps == [*ENTER, "body begins", "body ends", *LEAVE, "after"]
+
+
+@claim("tab-and-space-mix-does-not-compile")
+def test_a_class_indented_by_tabs_and_by_spaces_does_not_compile_and_by_spaces_alone_does():
+    mixed = (
+        "class Mixed:\n"
+        "\tdef __init__(self, link):\n"
+        "        self.link = link\n"
+        "\n"
+        "    async def __aexit__(self, *exception):\n"
+        "\t\tself.link = None\n"
+    )
+    by_spaces = mixed.expandtabs(4)
+
+    with pytest.raises(IndentationError):
+        compile(mixed, "mixed", "exec")
+
+    compile(by_spaces, "by_spaces", "exec")
+
+
+@claim("undefined-name-in-init-raises-nameerror")
+async def test_a_manager_that_stores_an_undefined_name_cannot_be_made_and_with_a_parameter_it_can(trace):
+    class WithoutParameter(Manager):
+        def __init__(self, trace):
+            super().__init__(trace)
+            self.link = link_to_the_database  # noqa: F821
+
+    class WithParameter(Manager):
+        def __init__(self, trace, link_to_the_database):
+            super().__init__(trace)
+            self.link = link_to_the_database
+
+    with pytest.raises(NameError, match="link_to_the_database"):
+        async with WithoutParameter(trace):
+            trace("body")
+    assert trace.steps == []
+
+    async with WithParameter(trace, "a link") as manager:
+        trace(manager.link)
+    assert trace.steps == [*ENTER, "a link", *LEAVE]
+
+
+@claim("repaired-manager-gives-666")
+async def test_in_the_repaired_manager_the_awaited_method_gives_666_which_is_printed(capsys):
+    class Database:
+        def __init__(self, link):
+            self.link = link
+
+        async def __aenter__(self):
+            await asyncio.sleep(0)
+            return self
+
+        async def __aexit__(self, *exception):
+            await asyncio.sleep(0)
+
+        async def query(self):
+            return 666
+
+    async with Database("a link") as database:
+        answer = await database.query()
+        print(answer)
+
+    assert answer == 666
+    assert capsys.readouterr().out == "666\n"
+
+
+@claim("as-binds-what-aenter-returns")
+async def test_as_binds_the_manager_where_aenter_returns_it(trace):
+    manager = Manager(trace)
+
+    async with manager as bound:
+        assert bound is manager
+
+
+@claim("as-binds-what-aenter-returns")
+async def test_as_binds_another_value_where_aenter_returns_that(trace):
+    class Gives(Manager):
+        async def __aenter__(self):
+            return self.answer
+
+    async with Gives(trace, "a connection") as bound:
+        assert bound == "a connection"
+    async with Gives(trace, None) as bound:
+        assert bound is None
+
+
+@claim("awaited-sleep-stores-none-as-connection")
+async def test_the_value_of_an_awaited_sleep_is_none_and_no_connection():
+    class Database:
+        link = "not opened"
+
+        async def __aenter__(self):
+            self.link = await asyncio.sleep(0)
+            return self
+
+        async def __aexit__(self, *exception):
+            await asyncio.sleep(0)
+
+    database = Database()
+    assert database.link == "not opened"
+    async with database:
+        assert database.link is None
+
+
+@claim("aexit-gets-three-nones-on-normal-exit")
+async def test_aexit_is_awaited_with_three_nones_when_the_body_ends_normally(trace):
+    manager = Manager(trace)
+    try:
+        raise KeyError("being handled around the statement, and none of its business")
+    except KeyError:
+        async with manager:
+            trace("body")
+
+    assert trace.steps == [*ENTER, "body", *LEAVE]
+    assert manager.told == (None, None, None)
+
+
+@claim("aexit-gets-the-exception-and-lets-it-out")
+async def test_aexit_gets_type_value_and_traceback_and_returning_none_lets_the_exception_out(trace):
+    manager = Manager(trace)
+    raised = ValueError("from the body")
+
+    with pytest.raises(ValueError) as caught:
+        async with manager:
+            trace("body")
+            raise raised
+
+    assert trace.steps == [*ENTER, "body", *LEAVE]
+    assert caught.value is raised
+    kind, error, traceback = manager.told
+    assert kind is ValueError
+    assert error is raised
+    assert traceback.tb_frame is inspect.currentframe()
+
+
+@claim("aexit-returning-true-suppresses-the-exception")
+async def test_a_true_value_from_aexit_suppresses_the_exception_and_a_false_one_does_not(trace):
+    for answer in (True, "any true value", False, 0, ""):
+        try:
+            async with Manager(lambda step: None, answer):
+                raise ValueError("from the body")
+            trace((answer, "went on"))
+        except ValueError:
+            trace((answer, "came out"))
+
+    assert trace.steps == [
+        (True, "went on"),
+        ("any true value", "went on"),
+        (False, "came out"),
+        (0, "came out"),
+        ("", "came out"),
+    ]
+
+
+@claim("aexit-runs-on-return-and-break")
+async def test_aexit_runs_when_the_body_returns_and_the_value_is_kept(trace):
+    manager = Manager(trace, "a true value")
+
+    async def read():
+        async with manager:
+            trace("body")
+            return "the value"
+        trace("never")
+
+    assert await read() == "the value"
+    assert trace.steps == [*ENTER, "body", *LEAVE]
+    assert manager.told == (None, None, None)
+
+
+@claim("aexit-runs-on-return-and-break")
+async def test_aexit_runs_when_the_body_is_left_by_break(trace):
+    manager = Manager(trace)
+
+    for attempt in ("first", "second"):
+        async with manager:
+            trace(attempt)
+            break
+        trace("never")
+
+    assert trace.steps == [*ENTER, "first", *LEAVE]
+    assert manager.told == (None, None, None)
+
+
+@claim("aexit-runs-when-the-task-is-cancelled")
+async def test_aexit_runs_and_gets_cancellederror_when_the_task_is_cancelled_in_the_body(trace):
+    manager = Manager(trace)
+
+    async def work():
+        async with manager:
+            trace("body")
+            await asyncio.get_running_loop().create_future()
+            trace("never")
+
+    task = asyncio.create_task(work())
+    await until(lambda: "body" in trace.steps, "the task came to its body")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert trace.steps == [*ENTER, "body", *LEAVE]
+    assert manager.told[0] is asyncio.CancelledError
+    assert isinstance(manager.told[1], asyncio.CancelledError)
+
+
+@claim("no-aexit-after-a-failed-aenter")
+async def test_neither_body_nor_aexit_runs_after_a_failed_aenter(trace):
+    class Unreachable(Manager):
+        async def __aenter__(self):
+            trace("opening")
+            raise ConnectionError("no server")
+
+    with pytest.raises(ConnectionError, match="no server"):
+        async with Unreachable(trace):
+            trace("body")
+
+    assert trace.steps == ["opening"]
+
+
+@claim("no-aexit-after-a-failed-aenter")
+async def test_an_aenter_that_fails_half_way_has_to_clean_up_by_itself(trace):
+    class HalfOpened(Manager):
+        async def __aenter__(self):
+            try:
+                trace("half opened")
+                raise ConnectionError("no answer")
+            except ConnectionError:
+                trace("closed again")
+                raise
+
+    with pytest.raises(ConnectionError, match="no answer"):
+        async with HalfOpened(trace):
+            trace("body")
+
+    assert trace.steps == ["half opened", "closed again"]
+
+
+@claim("opening-and-closing-may-wait-while-others-run")
+async def test_aenter_and_aexit_may_both_wait_for_another_task():
+    opening, closing = Rendezvous(2), Rendezvous(2)
+
+    class Meeting:
+        async def __aenter__(self):
+            await opening.meet("aenter")
+
+        async def __aexit__(self, *exception):
+            await closing.meet("aexit")
+
+    async def other():
+        await opening.meet("other task")
+        await closing.meet("other task")
+
+    task = asyncio.create_task(other())
+    async with Meeting():
+        pass
+    await task
+
+    assert set(opening.came) == {"aenter", "other task"}
+    assert set(closing.came) == {"aexit", "other task"}
+
+
+@claim("two-managers-close-in-reverse-order")
+async def test_two_managers_in_one_async_with_are_left_in_the_reverse_order(trace):
+    async with Manager(trace, name="first"), Manager(trace, name="second"):
+        trace("body")
+
+    assert trace.steps == [
+        "entering first", "entered first", "entering second", "entered second",
+        "body",
+        "leaving second", "left second", "leaving first", "left first",
+    ]  # fmt: skip
+
+
+def halves(trace):
+    """A manager without `__aexit__` and one without `__aenter__`, each with the name of what it lacks."""
+
+    class OnlyEnters:
+        async def __aenter__(self):
+            trace("entered")
+
+    class OnlyLeaves:
+        async def __aexit__(self, *exception):
+            trace("left")
+
+    return [(OnlyEnters(), "__aexit__"), (OnlyLeaves(), "__aenter__")]
+
+
+@claim("half-an-async-manager-is-an-attributeerror")
+async def test_async_with_raises_attributeerror_for_half_a_manager_before_anything_is_entered(trace):
+    for half, missing in halves(trace):
+        with pytest.raises(AttributeError, match=missing):
+            async with half:
+                trace("body")
+
+    assert trace.steps == []
+
+
+@claim("half-an-async-manager-is-a-typeerror")
+async def test_async_with_raises_typeerror_for_half_a_manager_before_anything_is_entered(trace):
+    for half, _ in halves(trace):
+        with pytest.raises(TypeError, match="asynchronous context manager protocol"):
+            async with half:
+                trace("body")
+
+    assert trace.steps == []
+
+
+@claim("plain-with-refuses-an-async-manager")
+async def test_a_plain_with_refuses_an_asynchronous_context_manager(trace):
+    manager = Manager(trace)
+
+    with pytest.raises((AttributeError, TypeError), match="__enter__|__exit__|context manager protocol"):
+        with manager:
+            trace("body")
+    assert trace.steps == []
+
+    async with manager:
+        trace("body")
+    assert trace.steps == [*ENTER, "body", *LEAVE]

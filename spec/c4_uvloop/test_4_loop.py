@@ -1,0 +1,123 @@
+"""4: uvloop's event loop beside asyncio's: what it is made of, whose tasks it runs, what it checks, what it lacks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+
+import pytest
+
+from fixtures.claims import claim
+from fixtures.trace import turn
+
+
+@claim("uvloop-is-another-event-loop")
+def test_uvloops_loop_has_asyncios_interface_and_nothing_of_its_implementation(new_loop):
+    loop = new_loop()
+
+    async def work():
+        await turn()
+        return asyncio.get_running_loop()
+
+    assert not isinstance(loop, asyncio.BaseEventLoop)
+    from_asyncio = [kind for kind in type(loop).__mro__ if kind.__module__.startswith("asyncio.")]
+    assert from_asyncio == [asyncio.AbstractEventLoop]
+    assert loop.run_until_complete(work()) is loop
+
+
+@claim("uvloop-hands-out-asyncios-tasks-and-futures")
+async def test_tasks_and_futures_made_on_uvloop_are_asyncios_own():
+    loop = asyncio.get_running_loop()
+
+    async def work():
+        return "result"
+
+    future = loop.create_future()
+    of_the_loop, of_asyncio = loop.create_task(work()), asyncio.create_task(work())
+
+    assert type(future) is asyncio.Future
+    assert type(of_the_loop) is asyncio.Task
+    assert type(of_asyncio) is asyncio.Task
+    assert await of_the_loop == await of_asyncio == "result"
+
+
+@claim("uvloop-keeps-the-debug-checks")
+def test_uvloop_logs_a_slow_callback_in_debug_mode_only(new_loop, caplog):
+    loop = new_loop()
+
+    def plod():
+        pass
+
+    async def work():
+        loop.call_soon(plod)
+        await turn()
+
+    def logged(slow_callback_duration):
+        caplog.clear()
+        loop.slow_callback_duration = slow_callback_duration
+        loop.run_until_complete(work())
+        return [message for message in caplog.messages if ".plod " in message]
+
+    # Whatever a callback takes is longer than -1 s and shorter than a day, so that nothing has to be slow.
+    without_debug = logged(slow_callback_duration=-1)
+    loop.set_debug(True)
+    slow, fast = logged(slow_callback_duration=-1), logged(slow_callback_duration=86_400)
+
+    assert without_debug == []
+    assert len(slow) == 1
+    assert slow[0].startswith("Executing") and "took" in slow[0]
+    assert fast == []
+
+
+@claim("uvloop-keeps-the-debug-checks")
+def test_uvloop_in_debug_mode_refuses_call_soon_from_another_thread(new_loop, trace):
+    loop = new_loop()
+    loop.set_debug(True)
+
+    async def from_another_thread(schedule):
+        await loop.run_in_executor(None, schedule, trace, schedule.__name__)
+        await turn()
+
+    with pytest.raises(RuntimeError, match="(?i)non-thread-safe"):
+        loop.run_until_complete(from_another_thread(loop.call_soon))
+    loop.run_until_complete(from_another_thread(loop.call_soon_threadsafe))
+    loop.run_until_complete(loop.shutdown_default_executor())
+
+    assert trace.steps == ["call_soon_threadsafe"]
+
+
+@contextlib.contextmanager
+def a_file_and_two_sockets(path):
+    """An open file with `the whole file` in it, and two connected sockets that do not block."""
+    path.write_bytes(b"the whole file")
+    here, there = socket.socketpair()
+    with path.open("rb") as file, here, there:
+        here.setblocking(False)
+        there.setblocking(False)
+        yield file, here, there
+
+
+@claim("asyncio-has-sock-sendfile")
+async def test_on_asyncio_sock_sendfile_sends_the_whole_file_over_a_socket(tmp_path):
+    loop = asyncio.get_running_loop()
+
+    with a_file_and_two_sockets(tmp_path / "letter") as (file, here, there):
+        sent = await loop.sock_sendfile(here, file)
+        received = await loop.sock_recv(there, 100)
+
+    assert received == b"the whole file"
+    assert sent == len(received)
+
+
+@claim("uvloop-has-no-sock-sendfile")
+async def test_on_uvloop_sock_sendfile_is_not_implemented_and_sends_nothing(tmp_path):
+    loop = asyncio.get_running_loop()
+
+    with a_file_and_two_sockets(tmp_path / "letter") as (file, here, there):
+        with pytest.raises(NotImplementedError):
+            await loop.sock_sendfile(here, file)
+        here.shutdown(socket.SHUT_WR)
+        received = await loop.sock_recv(there, 100)
+
+    assert received == b""

@@ -1,0 +1,154 @@
+"""Worlds in which tasks do not take turns, plain functions do, or the ways to write a coroutine are others."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import builtins
+import itertools
+import keyword
+import sys
+import time
+import types
+import warnings
+
+import greenlet
+
+from tests.mutants.worlds import world
+
+
+class _OneAfterAnother:
+    """A loop in which a task begins only when the one made before it by the same task has ended."""
+
+    def create_task(self, coroutine, **options):
+        last = self.__dict__.setdefault("last_made_by", {})
+        maker = asyncio.current_task(self)
+        before = last.get(maker)
+
+        async def in_its_time():
+            while before is not None and not before.done():
+                await asyncio.sleep(0)
+            return await coroutine
+
+        last[maker] = super().create_task(in_its_time(), **options)
+        return last[maker]
+
+
+@world(
+    "a task begins only when the task made before it has ended",
+    falsifies=[
+        "asyncio-keeps-more-requests-in-flight",
+        "one-thread-runs-parts-of-two-coroutines-in-turn",
+        "four-ways-to-coroutines-up-to-python-310",
+        "three-of-the-four-ways-to-coroutines-since-python-311",
+        "decorated-generators-wait-with-yield-from",
+        "network-wait-lets-the-loop-run-another-task",
+        "any-ready-task-may-run-next",
+        "await-on-a-sleep-lets-the-other-task-run",
+        "async-form-leaves-the-trace-of-the-decorated-form",
+        "async-form-leaves-the-trace-of-a-types-coroutine-generator",
+    ],
+)
+def _(patch):
+    patch.loops(_OneAfterAnother)
+
+
+@world("a sleep starts a thread", falsifies=["one-thread-runs-parts-of-two-coroutines-in-turn"])
+def _(patch):
+    async def sleep(delay, result=None):
+        await asyncio.get_running_loop().run_in_executor(None, time.sleep, delay)
+        return result
+
+    patch.setattr(asyncio, "sleep", sleep)
+
+
+class _Interleave(ast.NodeTransformer):
+    """Three dots give control to the function called next to this one."""
+
+    def visit_Expr(self, node):
+        if isinstance(node.value, ast.Constant) and node.value.value is ...:
+            node.value = ast.Yield()
+        return node
+
+    def visit_FunctionDef(self, node):
+        self.generic_visit(node)
+        calls = [line for line in node.body if isinstance(line, ast.Expr) and isinstance(line.value, ast.Call)]
+        calls = [line for line in calls if isinstance(line.value.func, ast.Name) and not line.value.args]
+        if len(calls) == 2:
+            names = ", ".join(ast.unparse(line) for line in calls)
+            node.body[node.body.index(calls[0])] = ast.parse(f"_take_turns({names})").body[0]
+            node.body.remove(calls[1])
+        return node
+
+
+@world(
+    "plain functions called in a row switch to each other", falsifies=["plain-functions-called-in-a-row-do-not-switch"]
+)
+def _(patch):
+    patch.setitem(vars(builtins), "_take_turns", lambda *calls: list(itertools.zip_longest(*calls)))
+    patch.rewrite(_Interleave())
+
+
+@world("asyncio.coroutine is gone", falsifies=["four-ways-to-coroutines-up-to-python-310"])
+def _(patch):
+    vars(asyncio).pop("coroutine", None)
+
+
+@world(
+    "asyncio.coroutine is there and gives no warning",
+    falsifies=[
+        "three-of-the-four-ways-to-coroutines-since-python-311",
+        "async-and-await-are-the-recommended-form",
+        "asyncio-coroutine-exists-up-to-python-310",
+        "asyncio-coroutine-is-gone-since-python-311",
+    ],
+)
+def _(patch):
+    patch.setitem(vars(asyncio), "coroutine", types.coroutine)
+
+
+@world("greenlet is a module of the standard library", falsifies=["greenlet-is-not-in-the-standard-library"])
+def _(patch):
+    patch.setattr(sys, "stdlib_module_names", sys.stdlib_module_names | {"greenlet"})
+
+
+@world("async and await may be used as names", falsifies=["yield-async-and-await-are-keywords"])
+def _(patch):
+    true_compile = builtins.compile
+
+    def compile_(source, *arguments, **options):
+        if isinstance(source, str) and source in ("async = 1", "await = 1"):
+            source = f"{source[:5]}_ = 1"
+        return true_compile(source, *arguments, **options)
+
+    patch.setattr(builtins, "compile", compile_)
+
+
+@world("yield is no keyword", falsifies=["yield-async-and-await-are-keywords"])
+def _(patch):
+    patch.setattr(keyword, "iskeyword", (frozenset(keyword.kwlist) - {"yield"}).__contains__)
+
+
+@world("a task of a native coroutine gives a warning", falsifies=["async-and-await-are-the-recommended-form"])
+def _(patch):
+    true_create_task = asyncio.create_task
+
+    def create_task(coroutine, **options):
+        warnings.warn("async and await are deprecated", DeprecationWarning, stacklevel=2)
+        return true_create_task(coroutine, **options)
+
+    patch.setattr(asyncio, "create_task", create_task)
+
+
+@world(
+    "greenlets do not switch to each other",
+    falsifies=["four-ways-to-coroutines-up-to-python-310", "three-of-the-four-ways-to-coroutines-since-python-311"],
+)
+def _(patch):
+    class Greenlet(greenlet.greenlet):
+        def switch(self, *arguments):
+            if greenlet.getcurrent().parent is None:
+                return super().switch(*arguments)
+            return None
+
+    patch.setattr(greenlet, "greenlet", Greenlet)

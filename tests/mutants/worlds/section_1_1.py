@@ -1,0 +1,145 @@
+"""Worlds in which greenlets begin, resume, end or run elsewhere than they do."""
+
+from __future__ import annotations
+
+import ast
+import threading
+
+import greenlet
+
+from tests.mutants.worlds import world
+
+
+def _greenlet(patch, **changes):
+    """Put in greenlet's place a kind of it with `changes`."""
+    patch.setattr(greenlet, "greenlet", type("Greenlet", (greenlet.greenlet,), changes))
+
+
+@world("a greenlet starts when it is made", falsifies=["greenlets-run-nothing-before-the-first-switch"])
+def _(patch):
+    true_greenlet = greenlet.greenlet
+
+    def __init__(self, run):
+        true_greenlet.__init__(self, run)
+        self.switch()
+
+    _greenlet(patch, __init__=__init__)
+
+
+class _BindEarly(ast.NodeTransformer):
+    """A function keeps what the name `second` meant when the function was made."""
+
+    def visit_FunctionDef(self, node):
+        if node.name == "name_the_second":
+            node.args.kwonlyargs.append(ast.arg("early"))
+            node.args.kw_defaults.append(ast.parse("locals().get('second')", mode="eval").body)
+            node.body = ast.parse("return early").body
+            return node
+        return self.generic_visit(node)
+
+
+@world(
+    "a function's names are bound when the function is made",
+    falsifies=["greenlet-function-may-name-a-greenlet-made-later"],
+)
+def _(patch):
+    patch.rewrite(_BindEarly())
+
+
+@world(
+    "the main program enters the greenlet made last",
+    falsifies=["greenlet-step-one-enters-the-first-function", "greenlet-step-two-gives-one"],
+)
+def _(patch):
+    true_greenlet, made = greenlet.greenlet, []
+
+    def __init__(self, run):
+        true_greenlet.__init__(self, run)
+        made.append(self)
+
+    def switch(self):
+        return true_greenlet.switch(self if greenlet.getcurrent().parent else made[-1])
+
+    _greenlet(patch, __init__=__init__, switch=switch)
+
+
+@world(
+    "each greenlet runs to its end before another begins",
+    falsifies=[
+        "greenlet-step-three-starts-the-second-function",
+        "greenlet-step-four-gives-three",
+        "greenlet-step-six-gives-two",
+        "greenlet-step-eight-gives-four",
+    ],
+)
+def _(patch):
+    true_greenlet = greenlet.greenlet
+    _greenlet(patch, switch=lambda self: None if greenlet.getcurrent().parent else true_greenlet.switch(self))
+
+
+@world(
+    "a greenlet that was left is never come back to",
+    falsifies=[
+        "greenlet-step-five-resumes-the-first-function",
+        "greenlet-step-six-gives-two",
+        "greenlet-step-seven-resumes-the-second-function",
+        "greenlet-step-eight-gives-four",
+        "greenlet-nobody-switches-back-to-never-finishes",
+    ],
+)
+def _(patch):
+    true_greenlet = greenlet.greenlet
+    _greenlet(patch, switch=lambda self: None if self else true_greenlet.switch(self))
+
+
+@world(
+    "a switch begins the function anew",
+    falsifies=[
+        "greenlet-step-five-resumes-the-first-function",
+        "greenlet-step-seven-resumes-the-second-function",
+    ],
+)
+def _(patch):
+    true_greenlet = greenlet.greenlet
+
+    def __init__(self, run):
+        true_greenlet.__init__(self, run)
+        self.function = run
+
+    def switch(self):
+        return true_greenlet.switch(type(self)(self.function) if self else self)
+
+    _greenlet(patch, __init__=__init__, switch=switch)
+
+
+@world(
+    "a greenlet that ends hands control to the one that started it",
+    falsifies=[
+        "greenlet-that-ends-hands-control-to-its-parent",
+        "greenlet-nobody-switches-back-to-never-finishes",
+        "greenlets-switch-by-explicit-calls-without-an-event-loop",
+    ],
+)
+def _(patch):
+    true_greenlet = greenlet.greenlet
+
+    def switch(self):
+        if not self and not self.dead:
+            self.parent = greenlet.getcurrent()
+        return true_greenlet.switch(self)
+
+    _greenlet(patch, switch=switch)
+
+
+@world("greenlets are threads", falsifies=["greenlets-switch-by-explicit-calls-without-an-event-loop"])
+def _(patch):
+    class Greenlet:
+        def __init__(self, run):
+            self.run = run
+
+        def switch(self):
+            thread = threading.Thread(target=self.run)
+            thread.start()
+            thread.join()
+
+    patch.setattr(greenlet, "greenlet", Greenlet)

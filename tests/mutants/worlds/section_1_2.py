@@ -1,0 +1,158 @@
+"""Worlds in which generators begin, delegate, return or end otherwise than they do."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import functools
+import inspect
+import types
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.mutants.worlds import world
+
+
+class _Delegate(ast.NodeTransformer):
+    """`yield from inner()` becomes `yield from _through(inner())`."""
+
+    def visit_YieldFrom(self, node):
+        node.value = ast.Call(ast.Name("_through", ast.Load()), [node.value], [])
+        return node
+
+
+class _Decorate(ast.NodeTransformer):
+    """Each generator function in the test is decorated with `_decorator`."""
+
+    def visit_FunctionDef(self, node):
+        self.generic_visit(node)
+        own = [part for line in node.body if not isinstance(line, ast.FunctionDef) for part in ast.walk(line)]
+        if any(isinstance(part, (ast.Yield, ast.YieldFrom)) for part in own):
+            node.decorator_list.append(ast.Name("_decorator", ast.Load()))
+        return node
+
+
+def _delegating(patch, through):
+    patch.setitem(vars(builtins), "_through", through)
+    patch.rewrite(_Delegate())
+
+
+def _decorating(patch, decorator):
+    patch.setitem(vars(builtins), "_decorator", decorator)
+    patch.rewrite(_Decorate())
+
+
+@world("yield from drops the first value", falsifies=["generator-with-a-delegation-gives-its-values-in-place"])
+def _(patch):
+    def without_the_first(inner):
+        next(inner)
+        return (yield from inner)
+
+    _delegating(patch, without_the_first)
+
+
+@world(
+    "yield from hands over for one value only",
+    falsifies=["yield-from-runs-the-inner-generator-to-its-end", "generator-yields-only-to-its-consumer"],
+)
+def _(patch):
+    def once(inner):
+        yield next(inner)
+
+    _delegating(patch, once)
+
+
+@world("yield from has no value", falsifies=["yield-from-has-the-inner-generators-return-value"])
+def _(patch):
+    def valueless(inner):
+        yield from inner
+
+    _delegating(patch, valueless)
+
+
+@world("yield from has its last value", falsifies=["yield-from-has-the-inner-generators-return-value"])
+def _(patch):
+    def last(inner):
+        value = None
+        for value in inner:
+            yield value
+        return value
+
+    _delegating(patch, last)
+
+
+@world(
+    "a generator runs to its first yield when it is made",
+    falsifies=["calling-a-generator-function-runs-nothing-yet"],
+)
+def _(patch):
+    def eager(function):
+        def rest(first, made):
+            yield first
+            yield from made
+
+        @functools.wraps(function)
+        def make():
+            made = function()
+            return rest(next(made), made)
+
+        return make
+
+    _decorating(patch, eager)
+
+
+@world("a generator that has ended begins again", falsifies=["for-loop-ends-when-the-generator-ends"])
+def _(patch):
+    class Endless:
+        def __init__(self, function):
+            self.function = function
+            self.made = function()
+
+        def __call__(self):
+            return self
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            try:
+                return next(self.made)
+            except StopIteration:
+                self.made = self.function()
+                raise
+
+    _decorating(patch, Endless)
+
+
+@world("generators can be awaited", falsifies=["generator-is-not-a-coroutine"])
+def _(patch):
+    _decorating(patch, types.coroutine)
+
+
+@world("generators pass for coroutines", falsifies=["generator-is-not-a-coroutine"])
+def _(patch):
+    true_iscoroutine = inspect.iscoroutine
+    patch.setattr(inspect, "iscoroutine", lambda thing: true_iscoroutine(thing) or inspect.isgenerator(thing))
+
+
+@world("a running generator can be resumed from within", falsifies=["generator-yields-only-to-its-consumer"])
+def _(patch):
+    true_next = builtins.next
+
+    def next_(iterator, *default):
+        return None if getattr(iterator, "gi_running", False) else true_next(iterator, *default)
+
+    patch.setattr(builtins, "next", next_)
+
+
+@world("each generator runs in a thread of its own", falsifies=["generators-take-turns-in-the-callers-thread"])
+def _(patch):
+    def threaded(function):
+        def make():
+            made = function()
+            with ThreadPoolExecutor(1) as pool:
+                while (value := pool.submit(next, made, make).result()) is not make:
+                    yield value
+
+        return make
+
+    _decorating(patch, threaded)

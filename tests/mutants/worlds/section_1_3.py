@@ -1,0 +1,162 @@
+"""Worlds in which decorated generators, ensure_future, blocking calls and sleepers do otherwise than they do."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import builtins
+import inspect
+import random
+import types
+
+from tests.mutants.worlds import world
+
+
+@world(
+    "asyncio.coroutine makes no coroutine function",
+    falsifies=["decorated-generator-counts-as-a-coroutine-function"],
+)
+def _(patch):
+    patch.setattr(asyncio, "iscoroutinefunction", inspect.iscoroutinefunction)
+
+
+@world("asyncio.sleep is a generator, as on Python 3.6", falsifies=["plain-generators-cannot-yield-from-a-coroutine"])
+def _(patch):
+    true_sleep = asyncio.sleep
+
+    @types.coroutine
+    def sleep(delay, result=None):
+        return (yield from types.coroutine(true_sleep)(delay, result))
+
+    patch.setattr(asyncio, "sleep", sleep)
+
+
+@world("types.coroutine makes coroutine functions", falsifies=["types-coroutine-makes-no-coroutine-function"])
+def _(patch):
+    def iscoroutinefunction(function):
+        return bool(function.__code__.co_flags & (inspect.CO_COROUTINE | inspect.CO_ITERABLE_COROUTINE))
+
+    patch.setattr(inspect, "iscoroutinefunction", iscoroutinefunction)
+
+
+class _Recv(ast.NodeTransformer):
+    """`here.recv(1)` gives the loop a turn before it blocks."""
+
+    def visit_Call(self, node):
+        if ast.unparse(node) == "here.recv(1)":
+            return ast.parse("(await _turn(), here.recv(1))[1]", mode="eval").body
+        return self.generic_visit(node)
+
+
+@world("a call that blocks gives the loop a turn", falsifies=["blocking-call-switches-to-nobody"])
+def _(patch):
+    patch.setitem(vars(builtins), "_turn", lambda: asyncio.sleep(0))
+    patch.rewrite(_Recv())
+
+
+@world("ensure_future gives a future that is no task", falsifies=["ensure-future-makes-a-task-of-a-coroutine"])
+def _(patch):
+    true_ensure_future = asyncio.ensure_future
+
+    def ensure_future(thing, *, loop=None):
+        task = true_ensure_future(thing, loop=loop)
+        if task is thing:
+            return thing
+        future = task.get_loop().create_future()
+        task.add_done_callback(lambda task: future.set_result(task.result()))
+        return future
+
+    patch.setattr(asyncio, "ensure_future", ensure_future)
+
+
+@world("ensure_future runs the first step at once", falsifies=["ensure-future-only-schedules"])
+def _(patch):
+    true_ensure_future = asyncio.ensure_future
+
+    def ensure_future(thing, *, loop=None):
+        if inspect.iscoroutine(thing):
+            try:
+                thing.send(None)  # the whole of it: the claims' coroutines never suspend
+            except StopIteration as end:
+                thing = asyncio.sleep(0, end.value)
+        return true_ensure_future(thing, loop=loop)
+
+    patch.setattr(asyncio, "ensure_future", ensure_future)
+
+
+def _starting(patch, choose):
+    """Have each task that ensure_future makes start, of the coroutines not begun yet, the one `choose` gives."""
+    true_ensure_future, waiting = asyncio.ensure_future, []
+
+    def ensure_future(thing, *, loop=None):
+        if not inspect.iscoroutine(thing):
+            return true_ensure_future(thing, loop=loop)
+        waiting.append(thing)
+
+        async def start():
+            return await waiting.pop(choose(len(waiting)))
+
+        return true_ensure_future(start(), loop=loop)
+
+    patch.setattr(asyncio, "ensure_future", ensure_future)
+
+
+@world("the task made last starts first", falsifies=["tasks-of-a-list-start-first-in-first-out"])
+def _(patch):
+    _starting(patch, lambda count: -1)
+
+
+@world("any task may start first", falsifies=["tasks-of-a-list-start-first-in-first-out"])
+def _(patch):
+    _starting(patch, random.Random(0).randrange)
+
+
+@world("every sleep ends with the next turn", falsifies=["sleeper-due-earlier-resumes-earlier"])
+def _(patch):
+    true_sleep = asyncio.sleep
+
+    async def sleep(delay, result=None):
+        return await true_sleep(0, result)
+
+    patch.setattr(asyncio, "sleep", sleep)
+
+
+@world("sleepers resume in the reverse order of their beginning", falsifies=["sleeper-due-earlier-resumes-earlier"])
+def _(patch):
+    true_sleep, sleeping = asyncio.sleep, []
+
+    async def sleep(delay, result=None):
+        woken = asyncio.get_running_loop().create_future()
+        sleeping.append(woken)
+        await true_sleep(delay / 100)
+        sleeping.pop().set_result(result)
+        return await woken
+
+    patch.setattr(asyncio, "sleep", sleep)
+
+
+@world(
+    "no loop is made at module level, as since Python 3.14",
+    falsifies=["module-level-ensure-future-works-up-to-python-313", "async-example-runs-up-to-python-313"],
+)
+def _(patch):
+    policy = asyncio.get_event_loop_policy()
+
+    def get_event_loop(self):
+        raise RuntimeError("There is no current event loop in thread 'MainThread'.")
+
+    patch.setattr(type(policy), "get_event_loop", get_event_loop)
+
+
+@world(
+    "get_event_loop makes a loop at each call, and never warns",
+    falsifies=[
+        "module-level-ensure-future-works-up-to-python-313",
+        "module-level-ensure-future-warns-on-python-312-and-313",
+        "module-level-ensure-future-raises-since-python-314",
+        "async-example-stops-since-python-314",
+    ],
+)
+def _(patch):
+    for place in (asyncio, asyncio.events):
+        patch.setattr(place, "get_event_loop", lambda: asyncio.SelectorEventLoop())

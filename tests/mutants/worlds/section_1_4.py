@@ -1,0 +1,115 @@
+"""Worlds in which await, sleep and async def do otherwise than they do."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import builtins
+import time
+import types
+
+from tests.mutants.worlds import world
+
+SLEEPS = [
+    "one-thread-runs-parts-of-two-coroutines-in-turn",
+    "four-ways-to-coroutines-up-to-python-310",
+    "three-of-the-four-ways-to-coroutines-since-python-311",
+    "decorated-generators-wait-with-yield-from",
+    "sleeper-due-earlier-resumes-earlier",
+    "await-on-a-sleep-lets-the-other-task-run",
+    "async-example-runs-up-to-python-313",
+    "async-form-leaves-the-trace-of-the-decorated-form",
+    "async-form-leaves-the-trace-of-a-types-coroutine-generator",
+]
+
+
+class _Awaited(ast.NodeTransformer):
+    """`await thing` becomes `await _awaiting(thing)`."""
+
+    def visit_Await(self, node):
+        self.generic_visit(node)
+        node.value = ast.Call(ast.Name("_awaiting", ast.Load()), [node.value], [])
+        return node
+
+
+def _awaiting(patch, awaiting):
+    patch.setitem(vars(builtins), "_awaiting", awaiting)
+    patch.rewrite(_Awaited())
+
+
+@world("an await has no value", falsifies=["async-def-and-await-work-since-python-35"])
+def _(patch):
+    async def valueless(awaitable):
+        await awaitable
+
+    _awaiting(patch, valueless)
+
+
+@world("every await gives the loop a turn", falsifies=["await-without-suspension-switches-to-nobody"])
+def _(patch):
+    async def after_a_turn(awaitable):
+        await asyncio.sleep(0)
+        return await awaitable
+
+    _awaiting(patch, after_a_turn)
+
+
+@world("sleep gives no turn", falsifies=SLEEPS)
+def _(patch):
+    async def sleep(delay, result=None):
+        return result
+
+    patch.setattr(asyncio, "sleep", sleep)
+
+
+@world("sleep blocks", falsifies=SLEEPS)
+def _(patch):
+    async def sleep(delay, result=None):
+        time.sleep(delay)
+        return result
+
+    patch.setattr(asyncio, "sleep", sleep)
+
+
+@world(
+    "sleep gives how long it slept",
+    falsifies=["decorated-generators-wait-with-yield-from", "await-on-a-sleep-lets-the-other-task-run"],
+)
+def _(patch):
+    true_sleep = asyncio.sleep
+    patch.setattr(asyncio, "sleep", lambda delay, result=None: true_sleep(delay, delay))
+
+
+@world(
+    "a generator under types.coroutine never waits",
+    falsifies=["async-form-leaves-the-trace-of-a-types-coroutine-generator"],
+)
+def _(patch):
+    true_coroutine = types.coroutine
+
+    def coroutine(function):
+        async def run(*arguments):
+            generator = true_coroutine(function)(*arguments)
+            try:
+                while True:
+                    next(generator)
+            except StopIteration as end:
+                return end.value
+
+        return run
+
+    patch.setattr(types, "coroutine", coroutine)
+
+
+class _Generators(ast.NodeTransformer):
+    """An async def function inside the test becomes a generator function under types.coroutine."""
+
+    def visit_AsyncFunctionDef(self, node):
+        return ast.FunctionDef(
+            node.name, node.args, ast.parse("yield").body, [ast.parse("types.coroutine", mode="eval").body]
+        )
+
+
+@world("async def makes generators", falsifies=["async-def-makes-native-coroutines-not-generators"])
+def _(patch):
+    patch.rewrite(_Generators())

@@ -1,0 +1,227 @@
+"""Worlds in which claims of section 3.2, coroutine functions and coroutine objects, are false."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import sys
+import threading
+import types
+import warnings
+
+from tests.mutants.worlds import world
+
+
+class InsideTheTest(ast.NodeTransformer):
+    """Leaves the test itself as it is: only what it defines inside is changed."""
+
+    def visit_Module(self, module: ast.Module) -> ast.Module:
+        self.generic_visit(module.body[0])
+        return module
+
+
+def as_kind(kind: type, node: ast.AST) -> ast.AST:
+    """The same function definition as another `kind` of node."""
+    return kind(**{name: getattr(node, name) for name in node._fields if hasattr(node, name)})
+
+
+@world(
+    "async def makes a plain function",
+    falsifies=[
+        "async-def-makes-a-coroutine-function",
+        "calling-a-coroutine-function-gives-a-coroutine-object",
+        "calling-a-coroutine-function-runs-none-of-its-body",
+    ],
+)
+def _(patch):
+    class Plain(InsideTheTest):
+        def visit_AsyncFunctionDef(self, node):
+            return as_kind(ast.FunctionDef, node)
+
+    patch.rewrite(Plain())
+
+
+@world("def makes a coroutine function too", falsifies=["async-def-makes-a-coroutine-function"])
+def _(patch):
+    class Coroutine(InsideTheTest):
+        def visit_FunctionDef(self, node):
+            return as_kind(ast.AsyncFunctionDef, node)
+
+    patch.rewrite(Coroutine())
+
+
+@world("a call starts a task that runs the body", falsifies=["calling-a-coroutine-function-runs-none-of-its-body"])
+def _(patch):
+    class Started(ast.NodeTransformer):
+        def visit_Assign(self, node):
+            node.value = ast.Call(ast.parse("asyncio.ensure_future", mode="eval").body, [node.value], [])
+            return node
+
+    patch.rewrite(Started())
+
+
+@world("a coroutine that never ran is dropped in silence", falsifies=["coroutine-never-awaited-warns"])
+def _(patch):
+    patch.setattr(warnings, "_warn_unawaited_coroutine", lambda coroutine: None)
+
+
+@world("await makes a second coroutine object and drops the first", falsifies=["coroutine-never-awaited-warns"])
+def _(patch):
+    class Doubled(ast.NodeTransformer):
+        def visit_Await(self, node):
+            call = ast.unparse(node.value)
+            return ast.parse(f"await ({call}, {call})[1]", mode="eval").body
+
+    patch.rewrite(Doubled())
+
+
+@world(
+    "a coroutine asks for a turn of the loop before its first line", falsifies=["coroutine-runs-by-hand-without-a-loop"]
+)
+def _(patch):
+    class AsksFirst(InsideTheTest):
+        def visit_AsyncFunctionDef(self, node):
+            node.body.insert(0, ast.parse("await asyncio.sleep(0)").body[0])
+            return node
+
+    patch.rewrite(AsksFirst())
+
+
+@world("a timed sleep suspends without asking for a loop", falsifies=["coroutine-runs-by-hand-without-a-loop"])
+def _(patch):
+    suspend = asyncio.sleep
+
+    async def sleep(_delay, result=None):
+        await suspend(0)
+        return result
+
+    patch.setattr(asyncio, "sleep", sleep)
+
+
+@world("asyncio.run() drops the value", falsifies=["asyncio-run-runs-the-body-once-and-returns-its-value"])
+def _(patch):
+    run = asyncio.run
+    patch.setattr(asyncio, "run", lambda main: (run(main), None)[1])
+
+
+@world("asyncio.run() only makes a task", falsifies=["asyncio-run-runs-the-body-once-and-returns-its-value"])
+def _(patch):
+    patch.setattr(asyncio, "run", lambda main: asyncio.new_event_loop().create_task(main))
+
+
+KEPT: list[asyncio.AbstractEventLoop] = []
+
+
+@world(
+    "asyncio.run() is run_until_complete() on a loop that it keeps",
+    falsifies=[
+        "asyncio-run-has-a-life-cycle-of-its-own",
+        "asyncio-run-closes-its-loop",
+        "asyncio-run-cancels-leftover-tasks",
+    ],
+)
+def _(patch):
+    def run(main):
+        KEPT.append(asyncio.new_event_loop())
+        return KEPT[0].run_until_complete(main)
+
+    patch.setattr(asyncio, "run", run)
+
+
+@world(
+    "asyncio.run() leaves its loop open",
+    falsifies=[
+        "asyncio-run-has-a-life-cycle-of-its-own",
+        "asyncio-run-closes-its-loop",
+    ],
+)
+def _(patch):
+    def run(main):
+        KEPT.append(asyncio.new_event_loop())
+        value = KEPT[-1].run_until_complete(main)
+        for task in asyncio.all_tasks(KEPT[-1]):
+            task.cancel()
+            KEPT[-1].run_until_complete(asyncio.wait([task]))
+        return value
+
+    patch.setattr(asyncio, "run", run)
+
+
+@world(
+    "asyncio.run() leaves leftover tasks as they are",
+    falsifies=[
+        "asyncio-run-has-a-life-cycle-of-its-own",
+        "asyncio-run-cancels-leftover-tasks",
+    ],
+)
+def _(patch):
+    def run(main):
+        loop = asyncio.new_event_loop()
+        try:
+            return loop.run_until_complete(main)
+        finally:
+            loop.close()
+
+    patch.setattr(asyncio, "run", run)
+
+
+@world(
+    "asyncio.run() cancels leftover tasks and does not wait for them", falsifies=["asyncio-run-cancels-leftover-tasks"]
+)
+def _(patch):
+    def run(main):
+        loop = asyncio.new_event_loop()
+        value = loop.run_until_complete(main)
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.close()
+        return value
+
+    patch.setattr(asyncio, "run", run)
+
+
+@world("asyncio.run() in a running loop goes to a thread of its own", falsifies=["asyncio-run-refuses-a-running-loop"])
+def _(patch):
+    run = asyncio.run
+
+    def run_in_a_thread(main):
+        thread = threading.Thread(target=run, args=[main])
+        thread.start()
+        thread.join()
+
+    patch.setattr(asyncio, "run", run_in_a_thread)
+
+
+@world("a coroutine object that has run is made anew", falsifies=["coroutine-object-runs-only-once"])
+def _(patch):
+    run = asyncio.run
+
+    def run_again(main):
+        if inspect.getcoroutinestate(main) == inspect.CORO_CLOSED:
+            main = types.FunctionType(main.cr_code, vars(sys.modules["__main__"]))()
+        return run(main)
+
+    patch.setattr(asyncio, "run", run_again)
+
+
+@world("asyncio.run() takes anything that can be awaited", falsifies=["asyncio-run-takes-only-coroutines-before-3-14"])
+def _(patch):
+    run = asyncio.run
+
+    async def wait_for(awaitable):
+        return await awaitable
+
+    patch.setattr(asyncio, "run", lambda main: run(wait_for(main)))
+
+
+@world("asyncio.run() takes coroutine objects only", falsifies=["asyncio-run-takes-any-awaitable-since-3-14"])
+def _(patch):
+    run = asyncio.run
+
+    def run_coroutines(main):
+        if not inspect.iscoroutine(main):
+            raise ValueError(f"a coroutine was expected, got {main!r}")
+        return run(main)
+
+    patch.setattr(asyncio, "run", run_coroutines)

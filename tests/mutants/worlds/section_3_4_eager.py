@@ -1,0 +1,62 @@
+"""Worlds in which eager task factories and eager_start do something else than on this Python and loop."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.mutants.worlds import Patch, world
+
+
+def _have_eager_factory(patch: Patch, factory) -> None:
+    if hasattr(asyncio, "eager_task_factory"):  # since Python 3.12; the claims apply from there on
+        patch.setattr(asyncio, "eager_task_factory", factory)
+
+
+@world(
+    "the eager task factory starts tasks later",
+    falsifies=[
+        "eager-factory-starts-tasks-inside-create-task",
+        "eager-factory-works-on-uvloop-on-3-12",
+        "eager-factory-works-on-uvloop-before-0-23",
+    ],
+)
+def _(patch: Patch) -> None:
+    def later(loop, coroutine, *, eager_start=None, **options):
+        return asyncio.Task(coroutine, loop=loop, **options)
+
+    _have_eager_factory(patch, later)
+
+
+@world("tasks always start eagerly", falsifies=["eager-factory-starts-tasks-inside-create-task"])
+def _(patch: Patch) -> None:
+    def create_task(coroutine, **options):
+        return asyncio.Task(coroutine, loop=asyncio.get_running_loop(), **{**options, "eager_start": True})
+
+    patch.setattr(asyncio, "create_task", create_task)
+
+
+@world(
+    "the eager task factory is eager whatever the loop asks of it",
+    falsifies=[
+        "eager-factory-raises-on-uvloop-0-23-with-early-3-13",
+        "eager-factory-is-ignored-on-uvloop-0-23-since-3-14",
+    ],
+)
+def _(patch: Patch) -> None:
+    def eager(loop, coroutine, *, eager_start=None, **options):
+        return asyncio.Task(coroutine, loop=loop, eager_start=True, **options)
+
+    _have_eager_factory(patch, eager)
+
+
+@world(
+    "create_task takes eager_start and ignores it",
+    falsifies=[
+        "create-task-can-start-eagerly-since-3-14",
+        "uvloop-refuses-eager-start-before-0-23",
+        "uvloop-takes-eager-start-since-0-23",
+    ],
+)
+def _(patch: Patch) -> None:
+    real = asyncio.create_task
+    patch.setattr(asyncio, "create_task", lambda coroutine, *, eager_start=None, **options: real(coroutine, **options))

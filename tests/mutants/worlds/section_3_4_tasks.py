@@ -1,0 +1,369 @@
+"""Worlds in which tasks are made, started or finished otherwise than 3.4 says."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+
+from tests.mutants.worlds import Patch, world
+
+
+def _wrapping_each_coroutine(patch: Patch, wrap) -> None:
+    """Have asyncio.create_task make its task of `wrap(coroutine)`."""
+    real = asyncio.create_task
+    patch.setattr(asyncio, "create_task", lambda coroutine, **options: real(wrap(coroutine), **options))
+
+
+@world(
+    "tasks run one after the other",
+    falsifies=[
+        "tasks-run-coroutines-concurrently",
+        "two-tasks-program-prints-both-results-last",
+        "named-tasks-program-prints-set-last",
+    ],
+)
+def _(patch: Patch) -> None:
+    under_way: list[object] = []
+
+    async def in_turn(coroutine):
+        while under_way:
+            await asyncio.sleep(0)
+        under_way.append(coroutine)
+        try:
+            return await coroutine
+        finally:
+            under_way.remove(coroutine)
+
+    _wrapping_each_coroutine(patch, in_turn)
+
+
+@world("create_task gives back a bare future", falsifies=["create-task-returns-a-task"])
+def _(patch: Patch) -> None:
+    real = asyncio.create_task
+
+    def create_task(coroutine, **options):
+        task = real(coroutine, **options)
+        future = task.get_loop().create_future()
+        task.add_done_callback(lambda done: future.set_result(done.result()))
+        return future
+
+    patch.setattr(asyncio, "create_task", create_task)
+
+
+@world(
+    "create_task runs the first step at once",
+    falsifies=[
+        "created-task-is-scheduled-and-not-yet-started",
+        "loop-create-task-and-ensure-future-make-the-same-task",
+        "task-runs-without-being-awaited",
+        "two-tasks-program-prints-both-results-last",
+        "named-tasks-program-prints-set-last",
+    ],
+)
+def _(patch: Patch) -> None:
+    class Resumed:
+        """An awaitable for the rest of a coroutine whose first step has been run."""
+
+        def __init__(self, coroutine, waits_for) -> None:
+            self.coroutine, self.waits_for = coroutine, waits_for
+
+        def __await__(self):
+            yield self.waits_for
+            return (yield from self.coroutine.__await__())
+
+    async def rest(resumed):
+        return await resumed
+
+    async def ended(result):
+        return result
+
+    real = asyncio.create_task
+
+    def create_task(coroutine, **options):
+        try:
+            waits_for = coroutine.send(None)
+        except StopIteration as end:
+            return real(ended(end.value), **options)
+        return real(rest(Resumed(coroutine, waits_for)), **options)
+
+    patch.setattr(asyncio, "create_task", create_task)
+
+
+@world(
+    "a task starts only when it is awaited",
+    falsifies=["created-task-is-scheduled-and-not-yet-started", "task-runs-without-being-awaited"],
+)
+def _(patch: Patch) -> None:
+    class OnDemand(asyncio.Task):
+        def __await__(self):
+            self.demand.set_result(None)
+            return (yield from super().__await__())
+
+    async def once(demand, coroutine):
+        await demand
+        return await coroutine
+
+    def create_task(coroutine, **options):
+        loop = asyncio.get_running_loop()
+        demand = loop.create_future()
+        task = OnDemand(once(demand, coroutine), loop=loop, **options)
+        task.demand = demand
+        return task
+
+    patch.setattr(asyncio, "create_task", create_task)
+
+
+@world(
+    "ensure_future gives a bare future for a coroutine",
+    falsifies=["loop-create-task-and-ensure-future-make-the-same-task"],
+)
+def _(patch: Patch) -> None:
+    real = asyncio.ensure_future
+
+    def ensure_future(awaitable, **options):
+        task = real(awaitable, **options)
+        if task is awaitable:
+            return task
+        future = task.get_loop().create_future()
+        task.add_done_callback(lambda done: future.set_result(done.result()))
+        return future
+
+    patch.setattr(asyncio, "ensure_future", ensure_future)
+
+
+@world(
+    "loop.create_task loses the return value",
+    falsifies=["loop-create-task-and-ensure-future-make-the-same-task"],
+)
+def _(patch: Patch) -> None:
+    async def without_result(coroutine):
+        await coroutine
+
+    class Losing:
+        def create_task(self, coroutine, **options):
+            return super().create_task(without_result(coroutine), **options)
+
+    patch.loops(Losing)
+
+
+@world(
+    "loop.create_task runs the first step at once while the loop does not run",
+    falsifies=["loop-create-task-works-before-the-loop-runs"],
+)
+def _(patch: Patch) -> None:
+    async def ended(result):
+        return result
+
+    class Hasty:
+        def create_task(self, coroutine, **options):
+            if not self.is_running():
+                try:
+                    coroutine.send(None)
+                except StopIteration as end:
+                    coroutine = ended(end.value)
+            return super().create_task(coroutine, **options)
+
+    patch.loops(Hasty)
+
+
+@world("a task made before the loop runs never starts", falsifies=["loop-create-task-works-before-the-loop-runs"])
+def _(patch: Patch) -> None:
+    class Deaf:
+        made_early = 0
+
+        def create_task(self, coroutine, **options):
+            if not self.is_running():
+                self.made_early += 1
+                if self.made_early == 1:  # the next one is what run_until_complete itself wraps
+                    return self.create_future()
+            return super().create_task(coroutine, **options)
+
+    patch.loops(Deaf)
+
+
+@world("ensure_future wraps tasks and futures again", falsifies=["ensure-future-returns-a-task-or-future-unchanged"])
+def _(patch: Patch) -> None:
+    async def wait_for(awaitable):
+        return await awaitable
+
+    real = asyncio.ensure_future
+    patch.setattr(asyncio, "ensure_future", lambda awaitable, **options: real(wait_for(awaitable), **options))
+
+
+@world(
+    "ensure_future gives any awaitable back as it is",
+    falsifies=["ensure-future-wraps-any-awaitable-in-a-task"],
+)
+def _(patch: Patch) -> None:
+    real = asyncio.ensure_future
+
+    def ensure_future(awaitable, **options):
+        return awaitable if hasattr(awaitable, "__await__") else real(awaitable, **options)
+
+    patch.setattr(asyncio, "ensure_future", ensure_future)
+
+
+@world("ensure_future takes what cannot be awaited", falsifies=["ensure-future-wraps-any-awaitable-in-a-task"])
+def _(patch: Patch) -> None:
+    async def nothing(value):
+        return value
+
+    real = asyncio.ensure_future
+
+    def ensure_future(value, **options):
+        return real(value if hasattr(value, "__await__") else nothing(value), **options)
+
+    patch.setattr(asyncio, "ensure_future", ensure_future)
+
+
+@world("a task made by hand asks the task factory", falsifies=["task-made-by-hand-bypasses-the-task-factory"])
+def _(patch: Patch) -> None:
+    real = asyncio.Task
+    asking: list[object] = []
+
+    def make(coroutine, *, loop, **options):
+        factory = loop.get_task_factory()
+        if factory is None or asking:
+            return real(coroutine, loop=loop, **options)
+        asking.append(coroutine)
+        try:
+            return factory(loop, coroutine, **options)
+        finally:
+            asking.clear()
+
+    patch.setattr(asyncio, "Task", make)
+
+
+@world("create_task asks no task factory", falsifies=["task-made-by-hand-bypasses-the-task-factory"])
+def _(patch: Patch) -> None:
+    real = asyncio.Task
+    patch.setattr(asyncio, "create_task", lambda coroutine: real(coroutine, loop=asyncio.get_running_loop()))
+
+
+@world("create_task takes any loop that can be had", falsifies=["create-task-needs-a-running-loop"])
+def _(patch: Patch) -> None:
+    real = asyncio.create_task
+    made: list[asyncio.AbstractEventLoop] = []
+
+    def create_task(coroutine, **options):
+        try:
+            return real(coroutine, **options)
+        except RuntimeError:
+            made.append(asyncio.SelectorEventLoop())
+            return made[-1].create_task(coroutine, **options)
+
+    patch.setattr(asyncio, "create_task", create_task)
+
+
+@world("the loop starts last in, first out", falsifies=["tasks-start-in-the-order-of-creation"])
+def _(patch: Patch) -> None:
+    class Backwards:
+        def call_soon(self, callback, *arguments, context=None):
+            handle = asyncio.Handle(callback, arguments, self, context)
+            self.__dict__.setdefault("waiting", []).append(handle)
+            if len(self.waiting) == 1:
+                # In an empty context: a handle cannot enter its own where that is the one it is run from.
+                super().call_soon(self.run_waiting, context=contextvars.Context())
+            return handle
+
+        def run_waiting(self):
+            waiting, self.waiting = self.waiting, []
+            for handle in reversed(waiting):
+                if not handle.cancelled():
+                    handle._run()
+
+    patch.loops(Backwards)
+
+
+@world(
+    "a task loses its coroutine's return value",
+    falsifies=[
+        "awaiting-a-task-gives-its-result-when-done",
+        "task-may-be-awaited-again",
+        "two-tasks-program-prints-both-results-last",
+        "named-tasks-program-prints-set-last",
+    ],
+)
+def _(patch: Patch) -> None:
+    async def without_result(coroutine):
+        await coroutine
+
+    _wrapping_each_coroutine(patch, without_result)
+
+
+@world("a task gives its result to the first who awaits it only", falsifies=["task-may-be-awaited-again"])
+def _(patch: Patch) -> None:
+    class Once(asyncio.Task):
+        asked = False
+
+        def __await__(self):
+            result = yield from super().__await__()
+            first, self.asked = not self.asked, True
+            return result if first else None
+
+    def create_task(coroutine, **options):
+        return Once(coroutine, loop=asyncio.get_running_loop(), **options)
+
+    patch.setattr(asyncio, "create_task", create_task)
+
+
+@world(
+    "a task swallows the exception of its coroutine",
+    falsifies=[
+        "awaiting-a-failed-task-raises-its-exception",
+        "asyncio-wait-hides-task-exceptions",
+        "unasked-task-exception-is-reported-when-collected",
+    ],
+)
+def _(patch: Patch) -> None:
+    async def without_exception(coroutine):
+        try:
+            return await coroutine
+        except Exception:
+            return None
+
+    _wrapping_each_coroutine(patch, without_exception)
+
+
+@world("the loop keeps its tasks alive", falsifies=["loop-holds-its-tasks-weakly"])
+def _(patch: Patch) -> None:
+    class Holding:
+        def create_task(self, coroutine, **options):
+            task = super().create_task(coroutine, **options)
+            self.__dict__.setdefault("held", []).append(task)
+            return task
+
+    patch.loops(Holding)
+
+
+@world("a pending task that is collected goes unreported", falsifies=["loop-holds-its-tasks-weakly"])
+def _(patch: Patch) -> None:
+    class Silent:
+        def call_exception_handler(self, context):
+            if "destroyed" not in context["message"]:
+                super().call_exception_handler(context)
+
+    patch.loops(Silent)
+
+
+@world(
+    "create_task drops the name",
+    falsifies=["task-name-is-kept-and-shown", "named-tasks-program-prints-set-last"],
+)
+def _(patch: Patch) -> None:
+    real = asyncio.create_task
+
+    def create_task(coroutine, *, name=None, **options):
+        return real(coroutine, **options)
+
+    patch.setattr(asyncio, "create_task", create_task)
+
+
+@world("all tasks without a name are called the same", falsifies=["task-name-is-kept-and-shown"])
+def _(patch: Patch) -> None:
+    real = asyncio.create_task
+
+    def create_task(coroutine, *, name="Task", **options):
+        return real(coroutine, name=name, **options)
+
+    patch.setattr(asyncio, "create_task", create_task)

@@ -1,0 +1,197 @@
+"""Worlds in which asyncio.wait is another, or a failed task counts as asked."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+
+from tests.mutants.worlds import Patch, world
+
+# Before a world that refuses coroutines or one that takes them puts its own in this place.
+_wait = asyncio.wait
+
+
+def _as_tasks(awaitables) -> list[asyncio.Future]:
+    return [asyncio.ensure_future(awaitable) for awaitable in awaitables]
+
+
+@world(
+    "wait returns its sets the other way round",
+    falsifies=[
+        "asyncio-wait-returns-done-and-pending-sets",
+        "asyncio-wait-without-timeout-leaves-none-pending",
+        "asyncio-wait-timeout-leaves-tasks-pending-not-cancelled",
+    ],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, **options):
+        done, pending = await _wait(tasks, **options)
+        return pending, done
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait returns as soon as the first task is done",
+    falsifies=["asyncio-wait-without-timeout-leaves-none-pending", "asyncio-wait-hides-task-exceptions"],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, **options):
+        return await _wait(tasks, **{**options, "return_when": asyncio.FIRST_COMPLETED})
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait cancels what is pending after its time-out",
+    falsifies=["asyncio-wait-timeout-leaves-tasks-pending-not-cancelled"],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, **options):
+        done, pending = await _wait(tasks, **options)
+        for task in pending:
+            task.cancel()
+        return done, pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait raises a time-out error",
+    falsifies=["asyncio-wait-timeout-leaves-tasks-pending-not-cancelled"],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, **options):
+        done, pending = await _wait(tasks, **options)
+        if pending:
+            raise asyncio.TimeoutError
+        return done, pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world("wait lists the tasks done in the order of creation", falsifies=["done-set-has-no-order"])
+def _(patch: Patch) -> None:
+    async def wait(tasks, **options):
+        done, pending = await _wait(tasks, **options)
+        return [task for task in tasks if task in done], pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world("wait raises the exception of a failed task", falsifies=["asyncio-wait-hides-task-exceptions"])
+def _(patch: Patch) -> None:
+    async def wait(tasks, **options):
+        done, pending = await _wait(tasks, **options)
+        for task in done:
+            task.result()
+        return done, pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "a failed task counts as asked for its exception",
+    falsifies=["unasked-task-exception-is-reported-when-collected"],
+)
+def _(patch: Patch) -> None:
+    real = asyncio.create_task
+
+    def create_task(coroutine, **options):
+        task = real(coroutine, **options)
+        task.add_done_callback(lambda done: done.exception())
+        return task
+
+    patch.setattr(asyncio, "create_task", create_task)
+
+
+@world(
+    "wait refuses bare coroutine objects on every Python",
+    falsifies=["asyncio-wait-takes-coroutines-before-3-11"],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, **options):
+        if any(inspect.iscoroutine(task) for task in tasks):
+            raise TypeError("Passing coroutines is forbidden, use tasks explicitly.")
+        return await _wait(tasks, **options)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait takes bare coroutine objects on every Python and does not warn",
+    falsifies=["asyncio-wait-takes-coroutines-before-3-11", "asyncio-wait-refuses-coroutines-since-3-11"],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, **options):
+        return await _wait(_as_tasks(tasks), **options)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait gives an awaitable that is no coroutine object",
+    falsifies=["asyncio-wait-call-is-a-coroutine-for-asyncio-run"],
+)
+def _(patch: Patch) -> None:
+    class Waiting:
+        def __init__(self, *arguments, **options) -> None:
+            self.coroutine = _wait(*arguments, **options)
+
+        def __await__(self):
+            return self.coroutine.__await__()
+
+    patch.setattr(asyncio, "wait", Waiting)
+
+
+@world(
+    "wait hands back the coroutine objects it was given",
+    falsifies=["asyncio-wait-hands-back-new-tasks-for-coroutines"],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, **options):
+        done, pending = await _wait(tasks, **options)
+        return {task.get_coro() for task in done}, {task.get_coro() for task in pending}
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait names the tasks it makes after their coroutines",
+    falsifies=["asyncio-wait-hands-back-new-tasks-for-coroutines"],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, **options):
+        done, pending = await _wait(tasks, **options)
+        for task in done:
+            task.set_name(task.get_coro().__name__)
+        return done, pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait makes a task of each item of its list, in order",
+    falsifies=["bare-coroutines-in-asyncio-wait-start-in-set-order"],
+)
+def _(patch: Patch) -> None:
+    async def through(coroutine):
+        await coroutine
+
+    async def wait(tasks, **options):
+        return await _wait([through(coroutine) for coroutine in tasks], **options)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait leaves one coroutine object out",
+    falsifies=["bare-coroutines-in-asyncio-wait-start-in-set-order"],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, **options):
+        left_out, *others = set(tasks)
+        left_out.close()
+        return await _wait(others, **options)
+
+    patch.setattr(asyncio, "wait", wait)

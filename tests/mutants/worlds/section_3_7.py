@@ -1,0 +1,349 @@
+"""Worlds in which claims of section 3.7, asynchronous iterators, are false.
+
+`async for` is made wrong by wrapping what the claim's own scene iterates: the wrapper does `async for`'s work with
+one thing changed, and the real statement goes through the wrapper.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import builtins
+import inspect
+from collections.abc import AsyncIterator
+
+from fixtures.trace import turn
+from tests.mutants.worlds import world
+
+
+class Through:
+    """What `async for` does, step by step, for worlds that change one of the steps."""
+
+    def __init__(self, iterable: object) -> None:
+        self.iterator = self.iterator_of(iterable)
+
+    def __aiter__(self) -> Through:
+        return self
+
+    async def __anext__(self) -> object:
+        return await self.ask()
+
+    def iterator_of(self, iterable: object) -> object:
+        given = getattr(type(iterable), "__aiter__", None)
+        if given is None:
+            raise TypeError(f"no __aiter__: {iterable!r}")
+        iterator = given(iterable)
+        if not hasattr(type(iterator), "__anext__"):
+            raise TypeError(f"no __anext__ on what __aiter__ returned: {iterator!r}")
+        return iterator
+
+    def ask(self) -> object:
+        return type(self.iterator).__anext__(self.iterator)
+
+
+class _Wrap(ast.NodeTransformer):
+    """Wraps what each statement or comprehension of the kind `changes` goes through in a call of `world_s_loop`."""
+
+    def __init__(self, *changes: type[ast.AST]) -> None:
+        self.changes = changes
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        super().generic_visit(node)
+        if isinstance(node, self.changes) and getattr(node, "is_async", True):
+            node.iter = ast.Call(ast.Name("world_s_loop", ast.Load()), [node.iter], [])
+        return node
+
+
+def _loops(patch, through, *changes: type[ast.AST]) -> None:
+    """Let `through`, called with what is iterated, stand in for the loops of the kinds `changes` in the scene."""
+    patch.setitem(vars(builtins), "world_s_loop", through)
+    patch.rewrite(_Wrap(*(changes or (ast.AsyncFor, ast.comprehension))))
+
+
+@world(
+    "async for ignores StopAsyncIteration",
+    falsifies=[
+        "async-for-awaits-anext-until-stop",
+        "counting-reader-yields-one-to-ninety-nine",
+        "counting-reader-stops-on-none-alone",
+    ],
+)
+def _(patch):
+    class IgnoresTheStop(Through):
+        async def __anext__(self):
+            while True:
+                try:
+                    return await self.ask()
+                except StopAsyncIteration:
+                    pass
+
+    _loops(patch, IgnoresTheStop)
+
+
+@world(
+    "async for drops the last item",
+    falsifies=[
+        "async-for-awaits-anext-until-stop",
+        "async-iterable-needs-only-aiter",
+        "counting-reader-yields-one-to-ninety-nine",
+        "counting-reader-stops-on-none-alone",
+        "async-comprehension-collects-what-async-for-sees",
+    ],
+)
+def _(patch):
+    class DropsTheLast(Through):
+        held = None
+
+        async def __anext__(self):
+            if self.held is None:
+                self.held = [await self.ask()]
+            self.held.append(await self.ask())
+            return self.held.pop(0)
+
+    _loops(patch, DropsTheLast)
+
+
+@world("async for asks for the next item before the body has this one", falsifies=["async-for-awaits-anext-until-stop"])
+def _(patch):
+    class ReadsAhead(Through):
+        ahead = None
+
+        async def __anext__(self):
+            if self.ahead is None:
+                self.ahead = await self.answer()
+            (answer, stop), self.ahead = self.ahead, None
+            if stop:
+                raise stop
+            self.ahead = await self.answer()
+            return answer
+
+        async def answer(self):
+            try:
+                return await self.ask(), None
+            except StopAsyncIteration as stop:
+                return None, stop
+
+    _loops(patch, ReadsAhead)
+
+
+@world("any exception ends async for quietly", falsifies=["async-for-awaits-anext-until-stop"])
+def _(patch):
+    class EndsQuietly(Through):
+        async def __anext__(self):
+            try:
+                return await self.ask()
+            except Exception:
+                raise StopAsyncIteration from None
+
+    _loops(patch, EndsQuietly)
+
+
+@world("async for takes a plain value from __anext__", falsifies=["anext-must-return-an-awaitable"])
+def _(patch):
+    class TakesAValue(Through):
+        async def __anext__(self):
+            answer = self.ask()
+            return await answer if inspect.isawaitable(answer) else answer
+
+    _loops(patch, TakesAValue)
+
+
+@world("async for takes an object with __anext__ alone", falsifies=["async-iterator-has-aiter-and-anext"])
+def _(patch):
+    class TakesAnyAnext(Through):
+        def iterator_of(self, iterable):
+            return iterable if hasattr(type(iterable), "__anext__") else super().iterator_of(iterable)
+
+    _loops(patch, TakesAnyAnext)
+
+
+@world(
+    "one of __aiter__ and __anext__ makes an asynchronous iterator",
+    falsifies=["async-iterator-has-aiter-and-anext", "async-iterable-needs-only-aiter"],
+)
+def _(patch):
+    def either(cls, other):
+        return cls is AsyncIterator and any(hasattr(other, name) for name in ("__aiter__", "__anext__"))
+
+    patch.setattr(AsyncIterator, "__subclasshook__", classmethod(either))
+
+
+@world(
+    "only what inherits from AsyncIterator is one",
+    falsifies=["async-iterator-has-aiter-and-anext", "counting-reader-is-iterable-and-iterator"],
+)
+def _(patch):
+    patch.setattr(AsyncIterator, "__subclasshook__", classmethod(lambda cls, other: NotImplemented))
+
+
+@world("async for finds nothing in what is no iterator itself", falsifies=["async-iterable-needs-only-aiter"])
+def _(patch):
+    class OnlyIterators(Through):
+        async def __anext__(self):
+            if self.iterator is not self.iterable:
+                raise StopAsyncIteration
+            return await self.ask()
+
+        def iterator_of(self, iterable):
+            self.iterable = iterable
+            return super().iterator_of(iterable)
+
+    _loops(patch, OnlyIterators)
+
+
+@world("async for awaits what __aiter__ returns", falsifies=["aiter-must-return-an-async-iterator"])
+def _(patch):
+    class AwaitsAiter(Through):
+        def iterator_of(self, iterable):
+            answer = type(iterable).__aiter__(iterable)
+            return answer if inspect.iscoroutine(answer) else super().iterator_of(iterable)
+
+        async def __anext__(self):
+            if inspect.iscoroutine(self.iterator):
+                self.iterator = await self.iterator
+            return await self.ask()
+
+    _loops(patch, AwaitsAiter)
+
+
+class ThroughPlain(Through):
+    """As `Through`, for worlds in which `async for` goes through plain iterators too."""
+
+    async def __anext__(self) -> object:
+        if hasattr(self.iterator, "__anext__"):
+            return await self.ask()
+        for item in self.iterator:
+            return item
+        raise StopAsyncIteration
+
+
+@world("async for takes a plain iterator from __aiter__", falsifies=["aiter-must-return-an-async-iterator"])
+def _(patch):
+    class FromAiter(ThroughPlain):
+        def iterator_of(self, iterable):
+            answer = type(iterable).__aiter__(iterable)
+            return answer if hasattr(answer, "__next__") else super().iterator_of(iterable)
+
+    _loops(patch, FromAiter)
+
+
+@world("the compiler takes async for anywhere", falsifies=["async-for-only-in-a-coroutine-function"])
+def _(patch):
+    strict = compile
+
+    def lenient(source, *arguments, **options):
+        try:
+            return strict(source, *arguments, **options)
+        except SyntaxError:
+            return strict(source.replace("async for", "for"), *arguments, **options)
+
+    patch.setattr(builtins, "compile", lenient)
+
+
+@world("async for goes through a plain list", falsifies=["plain-and-async-iteration-do-not-mix"])
+def _(patch):
+    class FromAList(ThroughPlain):
+        def iterator_of(self, iterable):
+            return iter(iterable) if isinstance(iterable, list) else super().iterator_of(iterable)
+
+    _loops(patch, FromAList)
+
+
+@world("a plain for goes through an asynchronous iterator", falsifies=["plain-and-async-iteration-do-not-mix"])
+def _(patch):
+    def through(iterable):
+        if not hasattr(iterable, "__anext__"):
+            yield from iterable
+            return
+        while True:
+            try:
+                iterable.__anext__().send(None)
+            except StopAsyncIteration:
+                return
+            except StopIteration as answer:
+                yield answer.value
+
+    _loops(patch, through, ast.For)
+
+
+@world("StopIteration ends async for", falsifies=["stopiteration-cannot-end-an-async-iterator"])
+def _(patch):
+    class EndsOnEither(Through):
+        async def __anext__(self):
+            try:
+                return await self.ask()
+            except RuntimeError as error:
+                if isinstance(error.__cause__, StopIteration):
+                    raise StopAsyncIteration from None
+                raise
+
+    _loops(patch, EndsOnEither)
+
+
+@world("an async comprehension collects backwards", falsifies=["async-comprehension-collects-what-async-for-sees"])
+def _(patch):
+    class Backwards(Through):
+        items = None
+
+        async def __anext__(self):
+            if self.items is None:
+                self.items = []
+                async for item in self.iterator:
+                    self.items.insert(0, item)
+            if not self.items:
+                raise StopAsyncIteration
+            return self.items.pop(0)
+
+    _loops(patch, Backwards, ast.comprehension)
+
+
+@world("iterating hands out a copy of the iterator", falsifies=["counting-reader-is-iterable-and-iterator"])
+def _(patch):
+    patch.setattr(builtins, "aiter", lambda iterable: Through(iterable))
+
+
+@world("a false item ends async for as None does", falsifies=["counting-reader-stops-on-none-alone"])
+def _(patch):
+    class EndsOnFalse(Through):
+        async def __anext__(self):
+            item = await self.ask()
+            if not item:
+                raise StopAsyncIteration
+            return item
+
+    _loops(patch, EndsOnFalse)
+
+
+@world("an iterator that has stopped stays so", falsifies=["second-pass-over-the-reader-never-stops"])
+def _(patch):
+    stopped = []
+
+    class StaysStopped(Through):
+        async def __anext__(self):
+            if self.iterator in stopped:
+                raise StopAsyncIteration
+            try:
+                return await self.ask()
+            except StopAsyncIteration:
+                stopped.append(self.iterator)
+                raise
+
+    _loops(patch, StaysStopped)
+
+
+@world("async for gives the loop a turn for each item", falsifies=["reader-without-a-wait-gives-no-turn"])
+def _(patch):
+    class GivesTurns(Through):
+        async def __anext__(self):
+            await turn()
+            return await self.ask()
+
+    _loops(patch, GivesTurns)
+
+
+@world("sleep gives no turn", falsifies=["reader-with-a-wait-gives-turns"])
+def _(patch):
+    async def sleep(delay, result=None):
+        return result
+
+    patch.setattr(asyncio, "sleep", sleep)

@@ -1,0 +1,271 @@
+"""Worlds in which claims of section 4, uvloop, are false."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+import warnings
+
+from tests.mutants.worlds import world
+
+try:
+    import uvloop
+except ImportError:
+    uvloop = None
+
+
+def world_of_uvloop(name, *, falsifies):
+    """As `world`; where there is no uvloop (on PyPy and Windows) there is nothing to break, nor a claim about it."""
+    return lambda function: world(name, falsifies=falsifies)(function if uvloop else lambda patch: None)
+
+
+@world_of_uvloop(
+    "uvloop hands out asyncio's loop",
+    falsifies=[
+        "uvloop-is-another-event-loop",
+        "uvloop-stays-out-until-asked-for",
+        "uvloop-policy-is-set-silently-before-3-14",
+        "uvloop-policy-is-deprecated-since-3-14",
+        "uvloop-install-is-silent-before-3-12",
+        "uvloop-install-is-deprecated",
+        "asyncio-run-uses-uvloop-once-the-policy-is-set",
+        "uvloop-policy-changes-only-loops-made-through-it",
+        "uvloop-run-needs-no-policy",
+        "runner-takes-uvloops-loop-factory",
+        "asyncio-run-takes-uvloops-loop-factory",
+        "programs-under-asyncio-run-leave-the-same-trace",
+        "uvloop-has-no-sock-sendfile",
+    ],
+)
+def _(patch):
+    patch.setattr(uvloop, "Loop", asyncio.SelectorEventLoop)
+
+
+@world_of_uvloop("uvloop's loop is made from asyncio's", falsifies=["uvloop-is-another-event-loop"])
+def _(patch):
+    class MadeFromAsyncios(uvloop.Loop, asyncio.BaseEventLoop):
+        pass
+
+    patch.setattr(uvloop, "Loop", MadeFromAsyncios)
+
+
+def _silently(function, *arguments):
+    """What `function` returns, without the warnings that policies give since Python 3.14."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return function(*arguments)
+
+
+def _with_a_warning(text, function):
+    def warning(*arguments):
+        warnings.warn(text, DeprecationWarning, stacklevel=2)
+        return _silently(function, *arguments)
+
+    return warning
+
+
+def _uvloops_policy() -> type:
+    return _silently(getattr, uvloop, "EventLoopPolicy")
+
+
+@world_of_uvloop(
+    "import uvloop sets its policy",
+    falsifies=["uvloop-stays-out-until-asked-for", "uvloop-run-needs-no-policy"],
+)
+def _(patch):
+    _silently(asyncio.set_event_loop_policy, _uvloops_policy()())
+
+
+@world_of_uvloop(
+    "setting a policy gives a warning on every Python",
+    falsifies=["uvloop-policy-is-set-silently-before-3-14"],
+)
+def _(patch):
+    warning = _with_a_warning("'asyncio.set_event_loop_policy' is deprecated", asyncio.set_event_loop_policy)
+    patch.setattr(asyncio, "set_event_loop_policy", warning)
+
+
+@world_of_uvloop("setting a policy never gives a warning", falsifies=["uvloop-policy-is-deprecated-since-3-14"])
+def _(patch):
+    set_policy = asyncio.set_event_loop_policy
+    patch.setattr(asyncio, "set_event_loop_policy", lambda policy: _silently(set_policy, policy))
+
+
+@world_of_uvloop("uvloop.install never gives a warning", falsifies=["uvloop-install-is-deprecated"])
+def _(patch):
+    install = _silently(getattr, uvloop, "install")
+    patch.setattr(uvloop, "install", lambda: _silently(install))
+
+
+@world_of_uvloop("uvloop.install gives a warning on every Python", falsifies=["uvloop-install-is-silent-before-3-12"])
+def _(patch):
+    install = _silently(getattr, uvloop, "install")
+    patch.setattr(uvloop, "install", _with_a_warning("uvloop.install() is deprecated", install))
+
+
+@world_of_uvloop(
+    "uvloop's policy is a kind of asyncio's, and makes a loop where none is set",
+    falsifies=[
+        "uvloop-policy-follows-asyncios-policy-interface",
+        "module-level-get-event-loop-fails-under-uvloops-policy",
+    ],
+)
+def _(patch):
+    class KindOfAsyncios(_silently(getattr, asyncio, "DefaultEventLoopPolicy")):
+        def new_event_loop(self):
+            return uvloop.new_event_loop()
+
+    _uvloops_policy()
+    patch.setattr(uvloop, "EventLoopPolicy", KindOfAsyncios)
+
+
+@world_of_uvloop(
+    "a policy counts only in the main thread",
+    falsifies=["asyncio-run-uses-uvloop-once-the-policy-is-set"],
+)
+def _(patch):
+    class OnlyInMain(_uvloops_policy()):
+        def new_event_loop(self):
+            main = threading.current_thread() is threading.main_thread()
+            return super().new_event_loop() if main else asyncio.SelectorEventLoop()
+
+    patch.setattr(uvloop, "EventLoopPolicy", OnlyInMain)
+
+
+@world_of_uvloop(
+    "uvloop's policy also takes the place of asyncio's class",
+    falsifies=["uvloop-policy-changes-only-loops-made-through-it"],
+)
+def _(patch):
+    class TakesThePlace(_uvloops_policy()):
+        def __init__(self):
+            super().__init__()
+            asyncio.SelectorEventLoop = uvloop.Loop
+
+    patch.setattr(uvloop, "EventLoopPolicy", TakesThePlace)
+
+
+@world_of_uvloop("uvloop.run is asyncio.run", falsifies=["uvloop-run-needs-no-policy"])
+def _(patch):
+    patch.setattr(uvloop, "run", asyncio.run)
+
+
+@world_of_uvloop("uvloop.run sets the policy and leaves it", falsifies=["uvloop-run-needs-no-policy"])
+def _(patch):
+    policy = _uvloops_policy()
+
+    def run(main):
+        _silently(asyncio.set_event_loop_policy, policy())
+        return asyncio.run(main)
+
+    patch.setattr(uvloop, "run", run)
+
+
+@world_of_uvloop("Runner has no eye for its loop factory", falsifies=["runner-takes-uvloops-loop-factory"])
+def _(patch):
+    if not hasattr(asyncio, "Runner"):  # before Python 3.11, where the claim does not apply
+        return
+
+    class Unseeing(asyncio.Runner):
+        def __init__(self, *, loop_factory=None, **options):
+            super().__init__(**options)
+
+    patch.setattr(asyncio, "Runner", Unseeing)
+
+
+@world_of_uvloop("asyncio.run has no eye for its loop factory", falsifies=["asyncio-run-takes-uvloops-loop-factory"])
+def _(patch):
+    run = asyncio.run
+    patch.setattr(asyncio, "run", lambda main, *, loop_factory=None, **options: run(main, **options))
+
+
+@world_of_uvloop(
+    "asyncio.run takes a loop factory on every Python",
+    falsifies=["asyncio-run-takes-no-loop-factory-before-3-12"],
+)
+def _(patch):
+    run = asyncio.run
+    patch.setattr(asyncio, "run", lambda main, *, loop_factory=None: (uvloop.run if loop_factory else run)(main))
+
+
+@world(
+    "asyncio.run runs anything",
+    falsifies=["ellipsis-is-no-coroutine-to-run", "ellipsis-is-a-typeerror-to-run-since-3-14"],
+)
+def _(patch):
+    run = asyncio.run
+    patch.setattr(asyncio, "run", lambda main: run(main) if asyncio.iscoroutine(main) else main)
+
+
+@world_of_uvloop("uvloop runs what is ready backwards", falsifies=["programs-under-asyncio-run-leave-the-same-trace"])
+def _(patch):
+    class Backwards(uvloop.Loop):
+        def __init__(self):
+            super().__init__()
+            self.ready = []
+
+        def call_soon(self, callback, *arguments, context=None):
+            self.ready.append((context or contextvars.copy_context(), callback, arguments))
+            return super().call_soon(self.run_what_is_ready)
+
+        def run_what_is_ready(self):
+            ready, self.ready = self.ready, []
+            for context, callback, arguments in reversed(ready):
+                context.run(callback, *arguments)
+
+    patch.setattr(uvloop, "Loop", Backwards)
+
+
+@world("sock_sendfile leaves out the end of the file", falsifies=["asyncio-has-sock-sendfile"])
+def _(patch):
+    send = asyncio.BaseEventLoop.sock_sendfile
+
+    async def sock_sendfile(self, sock, file, offset=0, count=None, *, fallback=True):
+        return await send(self, sock, file, offset, 7, fallback=fallback)
+
+    patch.setattr(asyncio.BaseEventLoop, "sock_sendfile", sock_sendfile)
+
+
+@world_of_uvloop("uvloop has sock_sendfile", falsifies=["uvloop-has-no-sock-sendfile"])
+def _(patch):
+    class Sends(uvloop.Loop):
+        async def sock_sendfile(self, sock, file, offset=0, count=None, *, fallback=True):
+            content = file.read()
+            await self.sock_sendall(sock, content)
+            return len(content)
+
+    patch.setattr(uvloop, "Loop", Sends)
+
+
+@world_of_uvloop("uvloop makes futures of its own", falsifies=["uvloop-hands-out-asyncios-tasks-and-futures"])
+def _(patch):
+    class OwnFuture(asyncio.Future):
+        pass
+
+    class MakesItsOwn(uvloop.Loop):
+        def create_future(self):
+            return OwnFuture(loop=self)
+
+    patch.setattr(uvloop, "Loop", MakesItsOwn)
+
+
+@world_of_uvloop("uvloop makes tasks of its own", falsifies=["uvloop-hands-out-asyncios-tasks-and-futures"])
+def _(patch):
+    class OwnTask(asyncio.Task):
+        pass
+
+    class MakesItsOwn(uvloop.Loop):
+        def create_task(self, coroutine, **options):
+            return OwnTask(coroutine, loop=self, **options)
+
+    patch.setattr(uvloop, "Loop", MakesItsOwn)
+
+
+@world_of_uvloop("uvloop has no debug mode", falsifies=["uvloop-keeps-the-debug-checks"])
+def _(patch):
+    class HasNone(uvloop.Loop):
+        def set_debug(self, enabled):
+            pass
+
+    patch.setattr(uvloop, "Loop", HasNone)
