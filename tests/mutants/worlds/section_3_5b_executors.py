@@ -14,29 +14,19 @@ from tests.mutants.worlds import Patch, world
 try:
     import uvloop
 except ImportError:
-    LOOPS = [asyncio.BaseEventLoop]
-else:
-    LOOPS = [asyncio.BaseEventLoop, uvloop.Loop]
+    uvloop = None
 
 Future = concurrent.futures.Future
 
 
-def instead_of_run_in_executor(patch: Patch, make) -> None:
-    """Replace each loop's run_in_executor by `make(its own)`."""
-    for loop in LOOPS:
-        patch.setattr(loop, "run_in_executor", make(loop.run_in_executor))
-
-
 @world("run_in_executor ignores the loop's default", falsifies=["none-as-executor-means-the-default-thread-pool"])
 def _(patch: Patch) -> None:
-    def make(run_in_executor):
-        def in_its_own(loop, executor, function, *arguments):
+    class WithPoolsOfItsOwn:
+        def run_in_executor(self, executor, function, *arguments):
             with ThreadPoolExecutor(thread_name_prefix="own") as pool:
-                return run_in_executor(loop, executor or pool, function, *arguments)
+                return super().run_in_executor(executor or pool, function, *arguments)
 
-        return in_its_own
-
-    instead_of_run_in_executor(patch, make)
+    patch.loops(WithPoolsOfItsOwn)
 
 
 @world(
@@ -44,24 +34,23 @@ def _(patch: Patch) -> None:
     falsifies=["none-as-executor-means-the-default-thread-pool", "asyncio-refuses-a-process-pool-as-default"],
 )
 def _(patch: Patch) -> None:
-    def make(run_in_executor):
-        return lambda loop, executor, function, *arguments: run_in_executor(loop, None, function, *arguments)
+    class WithTheDefaultAlways:
+        def run_in_executor(self, executor, function, *arguments):
+            return super().run_in_executor(None, function, *arguments)
 
-    instead_of_run_in_executor(patch, make)
+    patch.loops(WithTheDefaultAlways)
 
 
 @world("run_in_executor gives a task", falsifies=["run-in-executor-hands-out-an-asyncio-future"])
 def _(patch: Patch) -> None:
-    def make(run_in_executor):
-        def as_task(loop, *arguments):
-            async def wait():
-                return await run_in_executor(loop, *arguments)
+    class WithTasks:
+        def run_in_executor(self, *arguments):
+            async def wait(future):
+                return await future
 
-            return loop.create_task(wait())
+            return self.create_task(wait(super().run_in_executor(*arguments)))
 
-        return as_task
-
-    instead_of_run_in_executor(patch, make)
+    patch.loops(WithTasks)
 
 
 @world("run_in_executor swallows exceptions", falsifies=["run-in-executor-hands-out-an-asyncio-future"])
@@ -71,32 +60,34 @@ def _(patch: Patch) -> None:
 
 @world("run_in_executor submits nothing before it is awaited", falsifies=["executor-job-runs-before-any-await"])
 def _(patch: Patch) -> None:
-    def make(run_in_executor):
-        async def lazily(loop, *arguments):
-            return await run_in_executor(loop, *arguments)
+    class Lazy:
+        def run_in_executor(self, *arguments):
+            submit = super().run_in_executor
 
-        return lambda loop, *arguments: asyncio.ensure_future(lazily(loop, *arguments))
+            async def submit_and_wait():
+                return await submit(*arguments)
 
-    instead_of_run_in_executor(patch, make)
+            return self.create_task(submit_and_wait())
+
+    patch.loops(Lazy)
 
 
 @world("run_in_executor passes keywords on", falsifies=["run-in-executor-passes-only-positional-arguments"])
 def _(patch: Patch) -> None:
-    def make(run_in_executor):
-        def generously(loop, executor, function, *arguments, **keywords):
-            return run_in_executor(loop, executor, lambda: function(*arguments, **keywords))
+    class Generous:
+        def run_in_executor(self, executor, function, *arguments, **keywords):
+            return super().run_in_executor(executor, lambda: function(*arguments, **keywords))
 
-        return generously
-
-    instead_of_run_in_executor(patch, make)
+    patch.loops(Generous)
 
 
 @world("run_in_executor passes no arguments on", falsifies=["run-in-executor-passes-only-positional-arguments"])
 def _(patch: Patch) -> None:
-    def make(run_in_executor):
-        return lambda loop, executor, function, *_: run_in_executor(loop, executor, function)
+    class Forgetful:
+        def run_in_executor(self, executor, function, *arguments):
+            return super().run_in_executor(executor, function)
 
-    instead_of_run_in_executor(patch, make)
+    patch.loops(Forgetful)
 
 
 @world(
@@ -123,15 +114,13 @@ def _(patch: Patch) -> None:
     falsifies=["asyncio-executor-gives-back-an-unrun-coroutine", "uvloop-executor-refuses-a-coroutine-function"],
 )
 def _(patch: Patch) -> None:
-    def make(run_in_executor):
-        def running_coroutines(loop, executor, function, *arguments):
+    class RunningCoroutines:
+        def run_in_executor(self, executor, function, *arguments):
             if inspect.iscoroutinefunction(function):
-                return run_in_executor(loop, executor, lambda: asyncio.run(function(*arguments)))
-            return run_in_executor(loop, executor, function, *arguments)
+                return super().run_in_executor(executor, lambda: asyncio.run(function(*arguments)))
+            return super().run_in_executor(executor, function, *arguments)
 
-        return running_coroutines
-
-    instead_of_run_in_executor(patch, make)
+    patch.loops(RunningCoroutines)
 
 
 @world("debug mode checks nothing in asyncio", falsifies=["asyncio-executor-gives-back-an-unrun-coroutine"])
