@@ -1,6 +1,9 @@
 """Section 2, the asynchronous way: downloads with aiohttp, at once, from a real server that waits for all of them."""
 
 import asyncio
+import contextlib
+import os
+import stat
 import threading
 import warnings
 
@@ -10,6 +13,28 @@ import pytest
 from fixtures.claims import claim
 
 NAMES = ["site_first.jpg", "site_second.jpg", "site_third.jpg"]
+
+
+def open_sockets():
+    """The descriptors of this process that are sockets."""
+    found = set()
+    for descriptor in map(int, os.listdir("/dev/fd")):
+        try:
+            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                found.add(descriptor)
+        except OSError:  # the one that listed them
+            continue
+    return found
+
+
+@contextlib.asynccontextmanager
+async def session_for_tls():
+    """A session that is left only when its connections are closed: TLS takes its leave over the network."""
+    before = open_sockets()
+    async with aiohttp.ClientSession() as session:
+        yield session
+    while open_sockets() - before:
+        await asyncio.sleep(0)
 
 
 async def save(session, url, folder):
@@ -94,7 +119,7 @@ async def test_a_session_is_open_inside_its_async_with_and_of_no_use_after_it(do
 
 @claim("verify-ssl-is-accepted-with-a-warning")
 async def test_verify_ssl_is_accepted_and_warns_that_ssl_took_its_place(downloads):
-    async with aiohttp.ClientSession() as session:
+    async with session_for_tls() as session:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             async with session.get(downloads.https_url("image"), verify_ssl=False) as response:
@@ -112,7 +137,7 @@ async def test_a_self_signed_certificate_is_refused_unless_verify_ssl_is_false(d
         async with session.get(downloads.https_url("image"), **options) as response:
             return await response.content.read()
 
-    async with aiohttp.ClientSession() as session:
+    async with session_for_tls() as session:
         with pytest.raises(aiohttp.ClientConnectorCertificateError, match="self-signed|self signed"):
             await body(session)
         assert downloads.report().arrivals == []
