@@ -1,0 +1,259 @@
+"""3.5 (the second): run_in_executor, which lends the event loop the threads and processes of a pool."""
+
+import asyncio
+import functools
+import os
+import threading
+import types
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from fixtures.claims import claim
+from fixtures.threads import Gate
+from fixtures.trace import turn
+
+
+@claim("none-as-executor-means-the-default-thread-pool")
+async def test_none_as_the_executor_is_a_thread_pool_apart_from_the_loops_thread():
+    worker = await asyncio.get_running_loop().run_in_executor(None, threading.get_ident)
+
+    assert worker != threading.get_ident()
+
+
+@claim("none-as-executor-means-the-default-thread-pool")
+async def test_none_as_the_executor_is_the_loops_default_and_an_executor_given_goes_before_it():
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="default"))
+
+    by_default = await loop.run_in_executor(None, threading.current_thread)
+    with ThreadPoolExecutor(thread_name_prefix="given") as pool:
+        by_pool = await loop.run_in_executor(pool, threading.current_thread)
+
+    assert (by_default.name, by_pool.name) == ("default_0", "given_0")
+
+
+@claim("run-in-executor-hands-out-an-asyncio-future")
+async def test_run_in_executor_gives_an_asyncio_future_and_no_task():
+    future = asyncio.get_running_loop().run_in_executor(None, int, "8")
+
+    assert type(future) is asyncio.Future
+    assert not isinstance(future, asyncio.Task)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert await future == 8
+
+
+@claim("run-in-executor-hands-out-an-asyncio-future")
+async def test_awaiting_what_run_in_executor_gave_raises_the_functions_exception():
+    error = LookupError("nothing there")
+
+    def fail():
+        raise error
+
+    with pytest.raises(LookupError) as raised:
+        await asyncio.get_running_loop().run_in_executor(None, fail)
+    assert raised.value is error
+
+
+@claim("executor-job-runs-before-any-await")
+async def test_a_function_runs_in_the_executor_to_its_end_before_anything_is_awaited(trace):
+    async def coroutine_function():
+        trace("the coroutine runs")
+
+    gate = Gate()
+    coroutine = coroutine_function()
+    with ThreadPoolExecutor(max_workers=1) as pool, gate:
+        future = asyncio.get_running_loop().run_in_executor(pool, gate.hold, "the function")
+        assert gate.next_arrival() == "the function"
+        gate.open()
+        pool.submit(trace, "the function has run").result()  # the same worker, so after it
+
+    assert trace.steps == ["the function has run"]
+    assert not future.done()  # its loop has had no turn to hear of it
+    await coroutine
+    assert trace.steps == ["the function has run", "the coroutine runs"]
+    assert await future == "the function"
+
+
+@claim("loop-stays-free-while-an-executor-job-blocks")
+async def test_other_tasks_run_while_a_function_blocks_in_the_executor(trace):
+    async def other():
+        for step in ("one step", "another", "a third"):
+            trace(step)
+            await turn()
+        gate.open()
+
+    with Gate() as gate:
+        future = asyncio.get_running_loop().run_in_executor(None, gate.hold, "the function")
+        future.add_done_callback(lambda _: trace("the function is done"))
+        await asyncio.create_task(other())
+        assert await future == "the function"
+
+    assert trace.steps == ["one step", "another", "a third", "the function is done"]
+
+
+@claim("run-in-executor-passes-only-positional-arguments")
+async def test_run_in_executor_passes_positional_arguments_on_and_refuses_keywords():
+    def function(*positional, **keywords):
+        return positional, keywords
+
+    loop = asyncio.get_running_loop()
+
+    assert await loop.run_in_executor(None, function, 1, "two") == ((1, "two"), {})
+    with pytest.raises(TypeError, match="unexpected keyword argument"):
+        loop.run_in_executor(None, function, 1, timeout=2)
+    assert await loop.run_in_executor(None, functools.partial(function, 1, timeout=2)) == ((1,), {"timeout": 2})
+
+
+PROCESS_POOL_AS_DEFAULT = """
+    import asyncio, multiprocessing, os, warnings
+    from concurrent.futures import ProcessPoolExecutor
+    from fixtures.workers import end_with_the_program
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        fork = multiprocessing.get_context("fork")
+        pool = ProcessPoolExecutor(max_workers=1, mp_context=fork, initializer=end_with_the_program)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                loop.set_default_executor(pool)
+            except TypeError as error:
+                print("refused:", error)
+        print([warning.category.__name__ for warning in caught])
+        for executor in (pool, None):  # the pool first: a process with threads should not fork
+            worker = await loop.run_in_executor(executor, os.getpid)
+            print("in this process" if worker == os.getpid() else "in another process")
+        pool.shutdown()
+
+    asyncio.run(main())
+"""
+
+
+@claim("asyncio-takes-a-process-pool-as-default-with-a-warning")
+def test_before_python_3_11_asyncio_takes_a_process_pool_as_default_with_a_warning(program):
+    ended = program(PROCESS_POOL_AS_DEFAULT)
+
+    assert ended.lines == ["['DeprecationWarning']", "in another process", "in another process"]
+    assert (ended.status, ended.stderr) == (0, "")
+
+
+@claim("asyncio-refuses-a-process-pool-as-default")
+def test_since_python_3_11_asyncio_refuses_a_process_pool_as_default_and_takes_it_in_run_in_executor(program):
+    ended = program(PROCESS_POOL_AS_DEFAULT)
+
+    refused = "refused: executor must be ThreadPoolExecutor instance"
+    assert ended.lines == [refused, "[]", "in another process", "in this process"]
+    assert (ended.status, ended.stderr) == (0, "")
+
+
+@claim("uvloop-takes-a-process-pool-as-default")
+def test_uvloop_takes_a_process_pool_as_default_without_a_warning(program):
+    ended = program(PROCESS_POOL_AS_DEFAULT)
+
+    assert ended.lines == ["[]", "in another process", "in another process"]
+    assert (ended.status, ended.stderr) == (0, "")
+
+
+@claim("asyncio-executor-gives-back-an-unrun-coroutine")
+async def test_on_asyncio_a_coroutine_function_in_the_executor_gives_a_coroutine_object_that_has_not_run(trace):
+    async def coroutine_function():
+        trace("the body runs")
+        return 8
+
+    result = await asyncio.get_running_loop().run_in_executor(None, coroutine_function)
+
+    assert type(result) is types.CoroutineType
+    assert trace.steps == []
+    assert await result == 8
+
+
+@claim("asyncio-executor-gives-back-an-unrun-coroutine")
+async def test_on_asyncio_in_debug_mode_the_executor_refuses_a_coroutine_function():
+    async def coroutine_function():
+        """Must not be called."""
+
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+
+    with pytest.raises(TypeError, match="coroutines cannot be used with run_in_executor"):
+        await (await loop.run_in_executor(None, coroutine_function))
+
+
+@claim("uvloop-executor-refuses-a-coroutine-function")
+async def test_on_uvloop_the_executor_refuses_a_coroutine_function_whatever_the_mode():
+    async def coroutine_function():
+        """Must not be called."""
+
+    loop = asyncio.get_running_loop()
+    for debug in (False, True):
+        loop.set_debug(debug)
+        with pytest.raises(TypeError, match="coroutines cannot be used with run_in_executor"):
+            await (await loop.run_in_executor(None, coroutine_function))
+
+
+@claim("default-executor-bounds-what-overlaps")
+async def test_as_many_functions_overlap_in_the_default_executor_as_it_has_workers_and_no_more(in_flight):
+    def job(value):
+        with in_flight:
+            return gate.hold(value)
+
+    loop = asyncio.get_running_loop()
+    cpus = getattr(os, "process_cpu_count", os.cpu_count)()
+    bound = min(32, cpus + 4)
+    others = set(threading.enumerate())
+    with Gate() as gate:
+        futures = [loop.run_in_executor(None, job, value) for value in range(bound + 2)]
+        started = {gate.next_arrival() for _ in range(bound)}
+
+        assert started == set(range(bound))
+        assert len(set(threading.enumerate()) - others) == bound
+        gate.open()
+        assert await asyncio.gather(*futures) == list(range(bound + 2))
+
+    assert in_flight.peak == bound
+
+
+@claim("default-executor-bounds-what-overlaps")
+async def test_three_functions_overlap_in_the_default_executor():
+    loop = asyncio.get_running_loop()
+    with Gate() as gate:
+        futures = [loop.run_in_executor(None, gate.hold, name) for name in ("a", "b", "c")]
+
+        assert {gate.next_arrival() for _ in range(3)} == {"a", "b", "c"}
+        gate.open()
+        assert await asyncio.gather(*futures) == ["a", "b", "c"]
+
+
+@claim("cancelling-does-not-stop-a-running-job")
+async def test_a_function_that_runs_in_the_executor_runs_to_its_end_though_cancelled(trace):
+    def function():
+        gate.hold("the function")
+        trace("the function ends")
+
+    with ThreadPoolExecutor(max_workers=1) as pool, Gate() as gate:
+        future = asyncio.get_running_loop().run_in_executor(pool, function)
+        gate.next_arrival()
+        future.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await future
+        await turn()  # the loop passes a cancellation on to the pool in its next turn
+        trace("the waiter is told of the cancellation")
+
+    assert trace.steps == ["the waiter is told of the cancellation", "the function ends"]
+
+
+@claim("cancelling-does-not-stop-a-running-job")
+async def test_a_function_still_queued_for_the_executor_never_starts_once_cancelled(trace):
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(max_workers=1) as pool, Gate() as gate:
+        running = loop.run_in_executor(pool, gate.hold, "the one before")
+        queued = loop.run_in_executor(pool, trace, "the queued function runs")
+        queued.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await queued
+        await turn()  # the loop passes a cancellation on to the pool in its next turn
+        gate.open()
+        assert await running == "the one before"
+
+    assert trace.steps == []

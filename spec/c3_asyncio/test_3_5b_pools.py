@@ -1,0 +1,203 @@
+"""3.5 (the second): the Future that a thread pool hands out, and how the pool gets through its jobs."""
+
+import asyncio
+import concurrent.futures
+import threading
+from concurrent.futures.thread import ThreadPoolExecutor
+
+import pytest
+
+from fixtures.claims import claim
+from fixtures.threads import SOON, Gate
+from fixtures.trace import turn
+
+
+def threads_named(prefix):
+    return [thread for thread in threading.enumerate() if thread.name.startswith(prefix)]
+
+
+def state_shown_by(future):
+    """What a Future says of itself when it is printed: pending, running or finished."""
+    return str(future).partition("state=")[2].strip(">")
+
+
+@claim("pools-hand-out-concurrent-futures")
+def test_a_thread_pool_hands_out_concurrent_futures_whose_results_are_what_the_jobs_returned():
+    with ThreadPoolExecutor(max_workers=5) as pool:
+        futures = [pool.submit(pow, value, 2) for value in range(10)]
+
+    assert [type(future) for future in futures] == [concurrent.futures.Future] * 10
+    assert [future.result() for future in futures] == [0, 1, 4, 9, 16, 25, 36, 49, 64, 81]
+
+
+@claim("two-kinds-of-future-share-no-class")
+def test_a_concurrent_future_and_an_asyncio_future_have_only_object_in_common():
+    assert set(concurrent.futures.Future.__mro__) & set(asyncio.Future.__mro__) == {object}
+
+
+@claim("pool-future-must-be-wrapped-to-be-awaited")
+async def test_a_pools_future_is_no_awaitable_and_can_be_awaited_once_it_is_wrapped():
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        good, bad = pool.submit(int, "8"), pool.submit(int, "eight")
+
+        with pytest.raises(TypeError, match="Future"):
+            await good
+
+        assert await asyncio.wrap_future(good) == 8
+        with pytest.raises(ValueError, match="eight"):
+            await asyncio.wrap_future(bad)
+
+
+@claim("pool-future-result-blocks-its-caller")
+async def test_result_of_a_pools_future_waits_for_the_job_and_that_of_an_asyncio_future_does_not_wait():
+    with ThreadPoolExecutor(max_workers=2) as pool, Gate() as gate:
+        unfinished = pool.submit(gate.hold, "the job")
+
+        with pytest.raises(Exception) as given_up:
+            unfinished.result(timeout=0)
+        assert given_up.type is concurrent.futures.TimeoutError, "result() did not wait"
+
+        waiting = pool.submit(unfinished.result)
+        gate.open()
+        assert waiting.result() == "the job"
+
+    with pytest.raises(Exception) as refused:
+        asyncio.Future().result()
+    assert refused.type is asyncio.InvalidStateError
+
+
+@claim("pool-future-calls-back-without-a-loop")
+def test_a_pools_future_calls_back_with_no_event_loop_in_the_thread_that_ends_the_job(trace):
+    with ThreadPoolExecutor(max_workers=1) as pool, Gate() as gate:
+        worker = pool.submit(threading.get_ident).result()
+        future = pool.submit(gate.hold)
+        future.add_done_callback(lambda _: trace("called back"))
+        assert trace.steps == []
+
+    assert trace.steps == ["called back"]
+    assert trace.threads == [worker]
+
+
+@claim("pool-future-calls-back-without-a-loop")
+async def test_once_done_a_pools_future_calls_back_at_once_and_an_asyncio_future_through_its_loop(trace):
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        of_pool = pool.submit(int)
+    of_loop = asyncio.get_running_loop().create_future()
+    of_loop.set_result(None)
+
+    of_pool.add_done_callback(lambda _: trace("the pool's future calls back"))
+    trace("added to the pool's")
+    of_loop.add_done_callback(lambda _: trace("the loop's future calls back"))
+    trace("added to the loop's")
+    await turn()
+
+    assert trace.steps == [
+        "the pool's future calls back",
+        "added to the pool's",
+        "added to the loop's",
+        "the loop's future calls back",
+    ]
+
+
+@claim("submit-returns-before-the-job-ends")
+def test_submit_returns_a_future_that_can_be_printed_while_its_job_is_unfinished():
+    with ThreadPoolExecutor(max_workers=5) as pool, Gate() as gate:
+        futures = []
+        for value in range(10):
+            futures.append(pool.submit(gate.hold, value))
+            assert state_shown_by(futures[-1]) in ("running", "pending")
+        assert not any(future.done() for future in futures)
+
+    assert [future.result() for future in futures] == list(range(10))
+
+
+@claim("max-workers-bounds-the-jobs-in-flight")
+def test_five_jobs_of_ten_are_in_flight_and_no_sixth_in_a_pool_of_five_workers(in_flight):
+    def job(value):
+        with in_flight:
+            gate.hold(value)
+
+    with ThreadPoolExecutor(max_workers=5, thread_name_prefix="bounded") as pool, Gate() as gate:
+        futures = [pool.submit(job, value) for value in range(10)]
+        assert {gate.next_arrival() for _ in range(5)} == {0, 1, 2, 3, 4}
+        assert len(threads_named("bounded")) == 5  # a thread too many would be there before its job is
+        assert in_flight.now == 5
+
+    assert in_flight.peak == 5
+    assert all(future.done() for future in futures)
+
+
+@claim("max-workers-bounds-the-jobs-in-flight")
+def test_once_five_workers_have_started_five_futures_are_running_and_five_pending():
+    with ThreadPoolExecutor(max_workers=5) as pool, Gate() as gate:
+        futures = [pool.submit(gate.hold, value) for value in range(10)]
+        for _ in range(5):
+            gate.next_arrival()
+
+        states = [state_shown_by(future) for future in futures]
+        assert states == ["running"] * 5 + ["pending"] * 5
+
+
+@claim("idle-workers-are-reused-before-new-threads")
+def test_jobs_one_after_the_other_need_one_thread_of_the_five_allowed():
+    with ThreadPoolExecutor(max_workers=5, thread_name_prefix="reused") as pool:
+        for value in range(10):
+            assert pool.submit(pow, value, 1).result() == value
+            # A result is there a moment before its worker is idle, and nothing public says when that is.
+            assert pool._idle_semaphore.acquire(timeout=SOON), "the worker does not become idle"
+            pool._idle_semaphore.release()
+
+        assert len(threads_named("reused")) == 1
+
+
+@claim("jobs-start-in-order-of-submission")
+def test_jobs_start_in_the_order_in_which_they_were_submitted_whichever_worker_is_free():
+    with ThreadPoolExecutor(max_workers=5) as pool, Gate() as gate:
+        for value in range(10):
+            pool.submit(gate.hold, value)
+
+        assert {gate.next_arrival() for _ in range(5)} == {0, 1, 2, 3, 4}
+        for ends, follows in [(3, 5), (0, 6), (5, 7), (4, 8), (1, 9)]:
+            gate.let(ends)
+            assert gate.next_arrival() == follows
+
+
+@claim("jobs-print-in-any-order")
+def test_ten_values_come_in_whatever_order_the_threads_get_to_them(trace):
+    def job(value):
+        gate.hold(value)
+        trace(value)
+
+    an_order = [4, 3, 2, 1, 0, 9, 8, 7, 6, 5]
+    with ThreadPoolExecutor(max_workers=5) as pool, Gate() as gate:
+        futures = [pool.submit(job, value) for value in range(10)]
+        for value in an_order:
+            gate.let(value)
+            done = concurrent.futures.wait([futures[value]], timeout=SOON).done
+            assert done, f"{value} does not come before the others"
+
+    assert trace.steps == an_order
+
+
+@claim("interpreter-exit-waits-for-pool-threads")
+def test_a_program_that_never_shuts_its_pool_down_finishes_all_jobs_before_it_exits(fresh_interpreter):
+    ended = fresh_interpreter("""
+        import threading
+        from concurrent.futures.thread import ThreadPoolExecutor
+
+        nothing_left_to_do = threading.Event()
+
+        def job(value):
+            nothing_left_to_do.wait()
+            print(f"{value}\\n", end="")  # in one piece: other threads print too
+
+        pool = ThreadPoolExecutor(max_workers=5)
+        for value in range(10):
+            pool.submit(job, value)
+        print("the last line of the program")
+        nothing_left_to_do.set()
+    """)
+
+    assert ended.lines[:1] == ["the last line of the program"]
+    assert sorted(ended.lines[1:]) == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
+    assert ended.status == 0

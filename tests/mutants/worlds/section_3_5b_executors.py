@@ -1,0 +1,163 @@
+"""Worlds of 3.5 (the second) in which run_in_executor is wrong, on both loops alike or on one."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import ctypes
+import inspect
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.mutants.worlds import Patch, world
+
+try:
+    import uvloop
+except ImportError:
+    uvloop = None
+
+Future = concurrent.futures.Future
+
+
+@world("run_in_executor ignores the loop's default", falsifies=["none-as-executor-means-the-default-thread-pool"])
+def _(patch: Patch) -> None:
+    class WithPoolsOfItsOwn:
+        def run_in_executor(self, executor, function, *arguments):
+            with ThreadPoolExecutor(thread_name_prefix="own") as pool:
+                return super().run_in_executor(executor or pool, function, *arguments)
+
+    patch.loops(WithPoolsOfItsOwn)
+
+
+@world(
+    "run_in_executor takes the default whatever it is given",
+    falsifies=["none-as-executor-means-the-default-thread-pool", "asyncio-refuses-a-process-pool-as-default"],
+)
+def _(patch: Patch) -> None:
+    class WithTheDefaultAlways:
+        def run_in_executor(self, executor, function, *arguments):
+            return super().run_in_executor(None, function, *arguments)
+
+    patch.loops(WithTheDefaultAlways)
+
+
+@world("run_in_executor gives a task", falsifies=["run-in-executor-hands-out-an-asyncio-future"])
+def _(patch: Patch) -> None:
+    class WithTasks:
+        def run_in_executor(self, *arguments):
+            async def wait(future):
+                return await future
+
+            return self.create_task(wait(super().run_in_executor(*arguments)))
+
+    patch.loops(WithTasks)
+
+
+@world("run_in_executor swallows exceptions", falsifies=["run-in-executor-hands-out-an-asyncio-future"])
+def _(patch: Patch) -> None:
+    patch.setattr(Future, "set_exception", lambda future, error: future.set_result(None))
+
+
+@world("run_in_executor submits nothing before it is awaited", falsifies=["executor-job-runs-before-any-await"])
+def _(patch: Patch) -> None:
+    class Lazy:
+        def run_in_executor(self, *arguments):
+            submit = super().run_in_executor
+
+            async def submit_and_wait():
+                return await submit(*arguments)
+
+            return self.create_task(submit_and_wait())
+
+    patch.loops(Lazy)
+
+
+@world("run_in_executor passes keywords on", falsifies=["run-in-executor-passes-only-positional-arguments"])
+def _(patch: Patch) -> None:
+    class Generous:
+        def run_in_executor(self, executor, function, *arguments, **keywords):
+            return super().run_in_executor(executor, lambda: function(*arguments, **keywords))
+
+    patch.loops(Generous)
+
+
+@world("run_in_executor passes no arguments on", falsifies=["run-in-executor-passes-only-positional-arguments"])
+def _(patch: Patch) -> None:
+    class Forgetful:
+        def run_in_executor(self, executor, function, *arguments):
+            return super().run_in_executor(executor, function)
+
+    patch.loops(Forgetful)
+
+
+@world(
+    "asyncio takes a process pool as default without a word",
+    falsifies=["asyncio-takes-a-process-pool-as-default-with-a-warning", "asyncio-refuses-a-process-pool-as-default"],
+)
+def _(patch: Patch) -> None:
+    def set_default_executor(loop, executor):
+        loop._default_executor = executor
+
+    patch.setattr(asyncio.BaseEventLoop, "set_default_executor", set_default_executor)
+
+
+@world("uvloop refuses a process pool as default", falsifies=["uvloop-takes-a-process-pool-as-default"])
+def _(patch: Patch) -> None:
+    def set_default_executor(loop, executor):
+        raise TypeError("executor must be ThreadPoolExecutor instance")
+
+    patch.setattr(uvloop.Loop, "set_default_executor", set_default_executor)
+
+
+@world(
+    "the executor runs a coroutine function to its end",
+    falsifies=["asyncio-executor-gives-back-an-unrun-coroutine", "uvloop-executor-refuses-a-coroutine-function"],
+)
+def _(patch: Patch) -> None:
+    class RunningCoroutines:
+        def run_in_executor(self, executor, function, *arguments):
+            if inspect.iscoroutinefunction(function):
+                return super().run_in_executor(executor, lambda: asyncio.run(function(*arguments)))
+            return super().run_in_executor(executor, function, *arguments)
+
+    patch.loops(RunningCoroutines)
+
+
+@world("debug mode checks nothing in asyncio", falsifies=["asyncio-executor-gives-back-an-unrun-coroutine"])
+def _(patch: Patch) -> None:
+    patch.setattr(asyncio.BaseEventLoop, "_check_callback", lambda loop, callback, method: None)
+
+
+@world("uvloop refuses coroutine functions in debug only", falsifies=["uvloop-executor-refuses-a-coroutine-function"])
+def _(patch: Patch) -> None:
+    run_in_executor = uvloop.Loop.run_in_executor
+
+    def as_asyncio(loop, executor, function, *arguments):
+        return run_in_executor(loop, executor, function if loop.get_debug() else lambda: function(*arguments))
+
+    patch.setattr(uvloop.Loop, "run_in_executor", as_asyncio)
+
+
+@world("a cancelled function is stopped in its thread", falsifies=["cancelling-does-not-stop-a-running-job"])
+def _(patch: Patch) -> None:
+    set_running, cancel = Future.set_running_or_notify_cancel, Future.cancel
+    threads: dict[Future, int] = {}
+
+    def set_running_here(future):
+        threads[future] = threading.get_ident()
+        return set_running(future)
+
+    def stop(future):
+        if future.running():
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(threads[future]), ctypes.py_object(concurrent.futures.CancelledError)
+            )
+        return cancel(future)
+
+    patch.setattr(Future, "set_running_or_notify_cancel", set_running_here)
+    patch.setattr(Future, "cancel", stop)
+
+
+@world("a cancelled function keeps its place in the queue", falsifies=["cancelling-does-not-stop-a-running-job"])
+def _(patch: Patch) -> None:
+    patch.setattr(Future, "cancel", lambda future: False)

@@ -1,0 +1,213 @@
+"""Worlds of 3.5 (the second) in which pools and their Futures are wrong: eager, lazy, unbounded, out of order."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import functools
+import multiprocessing
+import os
+import queue
+import threading
+from concurrent.futures import ThreadPoolExecutor, process
+
+from tests.mutants.worlds import Patch, world
+
+Future = concurrent.futures.Future
+
+
+def when_made(patch: Patch, change) -> None:
+    """Have `change(pool)` called on each thread pool when it has been made."""
+    make = ThreadPoolExecutor.__init__
+
+    def made(pool, *arguments, **keywords):
+        make(pool, *arguments, **keywords)
+        change(pool)
+
+    patch.setattr(ThreadPoolExecutor, "__init__", made)
+
+
+@world("pools have a Future of their own", falsifies=["pools-hand-out-concurrent-futures"])
+def _(patch: Patch) -> None:
+    body = {name: value for name, value in vars(Future).items() if name not in ("__dict__", "__weakref__")}
+    patch.setattr(concurrent.futures._base, "Future", type("Future", (), body))
+
+
+@world("a pool's Future forgets what its job returned", falsifies=["pools-hand-out-concurrent-futures"])
+def _(patch: Patch) -> None:
+    set_result = Future.set_result
+    patch.setattr(Future, "set_result", lambda future, result: set_result(future, None))
+
+
+@world("an asyncio.Future is a concurrent one", falsifies=["two-kinds-of-future-share-no-class"])
+def _(patch: Patch) -> None:
+    patch.setattr(asyncio, "Future", type("Future", (Future,), {}))
+
+
+@world("a pool's Future is an awaitable", falsifies=["pool-future-must-be-wrapped-to-be-awaited"])
+def _(patch: Patch) -> None:
+    Future.__await__ = lambda future: asyncio.wrap_future(future).__await__()
+
+
+@world("wrap_future leaves the result behind", falsifies=["pool-future-must-be-wrapped-to-be-awaited"])
+def _(patch: Patch) -> None:
+    def wrap_future(future):
+        wrapped = asyncio.get_running_loop().create_future()
+        wrapped.set_result(None)
+        return wrapped
+
+    patch.setattr(asyncio, "wrap_future", wrap_future)
+
+
+@world("result of a pool's Future does not wait for the job", falsifies=["pool-future-result-blocks-its-caller"])
+def _(patch: Patch) -> None:
+    result = Future.result
+
+    def at_once(future, timeout=None):
+        if not future.done():
+            raise concurrent.futures.InvalidStateError("Result is not set.")
+        return result(future, timeout)
+
+    patch.setattr(Future, "result", at_once)
+
+
+@world("result of an unfinished asyncio.Future is None", falsifies=["pool-future-result-blocks-its-caller"])
+def _(patch: Patch) -> None:
+    class Obliging(asyncio.Future):
+        def result(self):
+            return super().result() if self.done() else None
+
+    patch.setattr(asyncio, "Future", Obliging)
+
+
+@world("a pool's Future leaves its callbacks to a loop", falsifies=["pool-future-calls-back-without-a-loop"])
+def _(patch: Patch) -> None:
+    def add_done_callback(future, callback):
+        try:
+            asyncio.get_running_loop().call_soon(callback, future)
+        except RuntimeError:
+            """There is no loop, so nobody calls."""
+
+    patch.setattr(Future, "add_done_callback", add_done_callback)
+
+
+@world(
+    "submit runs the job itself, in the thread that calls it",
+    falsifies=[
+        "submit-returns-before-the-job-ends",
+        "none-as-executor-means-the-default-thread-pool",
+        "loop-stays-free-while-an-executor-job-blocks",
+    ],
+)
+def _(patch: Patch) -> None:
+    def submit(pool, function, /, *arguments, **keywords):
+        future = Future()
+        try:
+            future.set_result(function(*arguments, **keywords))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    patch.setattr(ThreadPoolExecutor, "submit", submit)
+
+
+@world(
+    "a thread pool takes no notice of max_workers",
+    falsifies=["max-workers-bounds-the-jobs-in-flight", "default-executor-bounds-what-overlaps"],
+)
+def _(patch: Patch) -> None:
+    when_made(patch, lambda pool: setattr(pool, "_max_workers", 1_000))
+
+
+@world(
+    "a thread pool has a single worker",
+    falsifies=[
+        "max-workers-bounds-the-jobs-in-flight",
+        "jobs-print-in-any-order",
+        "default-executor-bounds-what-overlaps",
+        "requests-in-the-executor-overlap",
+        "overlapping-requests-take-a-thread-each",
+    ],
+)
+def _(patch: Patch) -> None:
+    when_made(patch, lambda pool: setattr(pool, "_max_workers", 1))
+
+
+@world("a Future says running once it is submitted", falsifies=["max-workers-bounds-the-jobs-in-flight"])
+def _(patch: Patch) -> None:
+    submit, set_running = ThreadPoolExecutor.submit, Future.set_running_or_notify_cancel
+
+    def submit_running(pool, function, /, *arguments):
+        future = submit(pool, function, *arguments)
+        future.set_running_or_notify_cancel()
+        return future
+
+    patch.setattr(Future, "set_running_or_notify_cancel", lambda future: future.running() or set_running(future))
+    patch.setattr(ThreadPoolExecutor, "submit", submit_running)
+
+
+@world("a thread pool starts a thread though one is idle", falsifies=["idle-workers-are-reused-before-new-threads"])
+def _(patch: Patch) -> None:
+    class Unasked(threading.Semaphore):
+        def acquire(self, blocking=True, timeout=None):
+            return timeout != 0 and super().acquire(blocking, timeout)
+
+    when_made(patch, lambda pool: setattr(pool, "_idle_semaphore", Unasked(0)))
+
+
+@world("a thread pool takes the newest job first", falsifies=["jobs-start-in-order-of-submission"])
+def _(patch: Patch) -> None:
+    when_made(patch, lambda pool: setattr(pool, "_work_queue", queue.LifoQueue()))
+
+
+@world("each job waits for the one submitted before it", falsifies=["jobs-print-in-any-order"])
+def _(patch: Patch) -> None:
+    submit = ThreadPoolExecutor.submit
+    submitted: list[Future] = []
+
+    def submit_in_line(pool, function, /, *arguments):
+        before = submitted[-1:]
+
+        def in_line():
+            concurrent.futures.wait(before)
+            return function(*arguments)
+
+        submitted.append(submit(pool, in_line))
+        return submitted[-1]
+
+    patch.setattr(ThreadPoolExecutor, "submit", submit_in_line)
+
+
+@world("an interpreter leaves without waiting for threads", falsifies=["interpreter-exit-waits-for-pool-threads"])
+def _(patch: Patch) -> None:
+    patch.setattr(threading, "_shutdown", functools.partial(os._exit, 0))
+
+
+@world("a process pool queues a job for a free worker only", falsifies=["process-pool-calls-a-queued-job-running"])
+def _(patch: Patch) -> None:
+    def add_call_item_to_queue(manager):
+        pending = manager.pending_work_items
+        while sum(item.future.running() for item in pending.values()) < len(manager.processes):
+            try:
+                id = manager.work_ids_queue.get(block=False)
+            except queue.Empty:
+                return
+            item = pending[id]
+            item.future.set_running_or_notify_cancel()
+            manager.call_queue.put(process._CallItem(id, item.fn, item.args, item.kwargs))
+
+    patch.setattr(process._ExecutorManagerThread, "add_call_item_to_queue", add_call_item_to_queue)
+
+
+@world("the default start method is spawn", falsifies=["unguarded-process-pool-runs-by-default-fork"])
+def _(patch: Patch) -> None:
+    multiprocessing.set_start_method("spawn", force=True)
+
+
+@world(
+    "whatever the start method, workers are forks of the script",
+    falsifies=["unguarded-process-pool-breaks-by-default-forkserver", "spawn-and-forkserver-need-a-main-guard"],
+)
+def _(patch: Patch) -> None:
+    fork = multiprocessing.get_context("fork")
+    patch.setattr(multiprocessing, "get_context", lambda method=None: fork)

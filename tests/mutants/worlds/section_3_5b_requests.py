@@ -1,0 +1,58 @@
+"""Worlds of 3.5 (the second) in which downloads through requests in an executor are wrong."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.mutants.worlds import Patch, world
+
+wait = asyncio.wait
+
+
+@world("requests.get is a coroutine function", falsifies=["requests-get-is-a-plain-blocking-function"])
+def _(patch: Patch) -> None:
+    import requests
+
+    get = requests.get
+
+    async def get_in_a_thread(url):
+        return await asyncio.to_thread(get, url)
+
+    patch.setattr(requests, "get", get_in_a_thread)
+
+
+@world("a Response can be awaited", falsifies=["requests-get-is-a-plain-blocking-function"])
+def _(patch: Patch) -> None:
+    from requests import Response
+
+    Response.__await__ = lambda response: iter(())
+
+
+@world(
+    "wait makes tasks of bare coroutines in the order of its list, on every Python",
+    falsifies=[
+        "bare-coroutines-start-their-downloads-in-any-order",
+        "bare-coroutine-downloads-are-refused-since-3-11",
+    ],
+)
+def _(patch: Patch) -> None:
+    async def in_order(awaitables):
+        return await wait([asyncio.ensure_future(awaitable) for awaitable in awaitables])
+
+    patch.setattr(asyncio, "wait", in_order)
+
+
+@world("wait takes bare coroutines no more", falsifies=["bare-coroutine-downloads-run-before-3-11"])
+def _(patch: Patch) -> None:
+    async def no_more(awaitables):
+        raise TypeError("Passing coroutines is forbidden, use tasks explicitly.")
+
+    patch.setattr(asyncio, "wait", no_more)
+
+
+@world("wait does not wait for the downloads", falsifies=["bare-coroutine-downloads-are-refused-since-3-11"])
+def _(patch: Patch) -> None:
+    async def at_once(tasks):
+        return await wait(tasks, timeout=0)
+
+    patch.setattr(asyncio, "wait", at_once)
