@@ -30,13 +30,16 @@ def test_a_program_killed_by_a_signal_has_its_negative_number(plain_program):
     assert plain_program("import os; os.kill(os.getpid(), 9)").status == -9
 
 
-def test_a_program_is_main_and_runs_apart(plain_program, tmp_path):
-    ended = plain_program("import os; print(__name__, os.getpid(), os.getcwd())")
+def test_a_program_is_main_and_runs_apart_in_an_empty_directory_of_its_own(plain_program):
+    source = "import os; print(__name__, os.getpid(), os.getcwd(), os.listdir()); open('left', 'w')"
 
-    name, pid, directory = ended.stdout.split()
+    name, pid, directory, there = plain_program(source, warnings="ignore").stdout.split()
     assert name == "__main__"
     assert int(pid) != os.getpid()
-    assert directory == str(tmp_path)
+    assert directory != os.getcwd()
+    assert there == "[]"
+    assert not os.path.exists(directory)
+    assert plain_program(source, warnings="ignore").stdout.split()[3] == "[]"
 
 
 def test_one_program_leaves_nothing_to_the_next(plain_program):
