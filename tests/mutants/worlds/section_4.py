@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import json
 import threading
 import warnings
 
@@ -269,3 +270,57 @@ def _(patch):
             pass
 
     patch.setattr(uvloop, "Loop", HasNone)
+
+
+@world("uvicorn's default loop is always uvloop", falsifies=["uvicorn-takes-asyncios-loop-without-uvloop"])
+def _(patch):
+    import importlib.metadata
+
+    requires = importlib.metadata.requires
+    patch.setattr(importlib.metadata, "requires", lambda name: [line.partition(";")[0] for line in requires(name)])
+
+
+@world(
+    "uvicorn takes asyncio's loop, whatever is installed or asked for",
+    falsifies=["uvicorn-picks-uvloop-where-it-is-installed", "uvicorn-runs-on-the-loop-it-is-told"],
+)
+def _(patch):
+    import uvicorn
+
+    patch.setattr(uvicorn.Config, "get_loop_factory", lambda self: asyncio.SelectorEventLoop)
+
+
+@world("uvicorn takes uvloop, if it is there, whatever it is told", falsifies=["uvicorn-runs-on-the-loop-it-is-told"])
+def _(patch):
+    import uvicorn
+
+    factory = uvicorn.Config.get_loop_factory
+
+    def always_auto(self):
+        self.loop = "auto"
+        return factory(self)
+
+    patch.setattr(uvicorn.Config, "get_loop_factory", always_auto)
+
+
+@world("anyio takes uvloop where it is installed", falsifies=["anyio-takes-uvloop-only-when-told"])
+def _(patch):
+    import anyio
+
+    run = anyio.run
+    patch.setattr(anyio, "run", lambda function, **named: run(function, backend_options={"use_uvloop": True}))
+
+
+@world("a server changes what it serves", falsifies=["asgi-is-the-interface-uvicorn-serves"])
+def _(patch):
+    import sys
+
+    import uvicorn
+
+    class Callable(type(uvicorn)):
+        def __call__(self, scope, receive, send):
+            raise NotImplementedError
+
+    patch.setattr(sys.modules["uvicorn"], "__class__", Callable)
+    loads = json.loads
+    patch.setattr(json, "loads", lambda text: {**loads(text), "server": "uvicorn"})

@@ -1,0 +1,129 @@
+"""4: who runs on uvloop without being told, and who does not: uvicorn, and anyio; and what ASGI is."""
+
+import asyncio
+import http.client
+import json
+import socket
+import sys
+import threading
+from importlib import metadata
+
+import pytest
+import uvicorn
+from packaging.requirements import Requirement
+
+from fixtures.claims import claim
+
+
+@pytest.fixture
+def without_uvloop(monkeypatch):
+    """An import of uvloop fails, as where it is not installed."""
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+
+
+def served_on(trace, **options):
+    """Start a real server on loopback, and stop it once its application has told whose loop it runs on."""
+
+    async def application(scope, receive, send):
+        await receive()
+        trace(type(asyncio.get_running_loop()).__module__.partition(".")[0])
+        await send({"type": "lifespan.startup.complete"})
+        server.should_exit = True
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    config = uvicorn.Config(application, host="127.0.0.1", port=0, lifespan="on", log_config=None, **options)
+    server = uvicorn.Server(config)
+    server.run()
+    return trace.steps
+
+
+@claim("uvicorn-takes-asyncios-loop-without-uvloop")
+def test_uvicorn_runs_on_asyncios_loop_where_uvloop_cannot_be_imported(without_uvloop, trace):
+    assert served_on(trace) == ["asyncio"]
+
+
+@claim("uvicorn-takes-asyncios-loop-without-uvloop")
+def test_a_plain_install_of_uvicorn_brings_no_uvloop():
+    wanting = [wanted for wanted in map(Requirement, metadata.requires("uvicorn")) if wanted.name == "uvloop"]
+    plain = [wanted for wanted in wanting if wanted.marker is None or wanted.marker.evaluate({"extra": ""})]
+    asked_for = [wanted for wanted in wanting if wanted.marker and "standard" in str(wanted.marker)]
+
+    assert plain == []
+    assert len(asked_for) == 1
+
+
+@claim("uvicorn-picks-uvloop-where-it-is-installed")
+def test_uvicorn_runs_on_uvloop_where_it_is_installed(trace):
+    assert served_on(trace) == ["uvloop"]
+
+
+@claim("uvicorn-runs-on-the-loop-it-is-told")
+def test_uvicorn_told_to_take_asyncios_loop_takes_it_also_where_uvloop_is_installed(trace):
+    assert served_on(trace, loop="asyncio") == ["asyncio"]
+
+
+@claim("uvicorn-runs-on-the-loop-it-is-told")
+def test_uvicorn_told_to_take_uvloop_where_it_is_not_installed_finds_no_loop_to_run_on(without_uvloop):
+    sys.modules.pop("uvicorn.loops.uvloop", None)  # it may have been imported while uvloop was there
+
+    with pytest.raises(ImportError, match="uvloop"):
+        uvicorn.Config(greeter, loop="uvloop", log_config=None).get_loop_factory()
+
+
+@claim("anyio-takes-uvloop-only-when-told")
+def test_anyio_runs_on_asyncios_loop_until_it_is_told_to_take_uvloop(plain_program):
+    ended = plain_program("""
+        import asyncio
+
+        import anyio
+        import uvloop
+
+        async def loop():
+            return type(asyncio.get_running_loop()).__module__.partition(".")[0]
+
+        print(anyio.run(loop))
+        print(anyio.run(loop, backend_options={"use_uvloop": True}))
+    """)
+
+    assert (ended.status, ended.lines) == (0, ["asyncio", "uvloop"]), ended.stderr
+
+
+async def greeter(scope, receive, send):
+    """An ASGI application: three arguments, and messages that are dicts."""
+    body = json.dumps({"path": scope["path"], "asgi": scope["asgi"]["version"]}).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": body})
+
+
+@claim("asgi-is-the-interface-uvicorn-serves")
+async def test_an_asgi_application_answers_when_it_is_called_by_hand_without_any_server(trace):
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        trace(json.loads(message["body"]) if "body" in message else message["type"])
+
+    await greeter({"type": "http", "path": "/by/hand", "asgi": {"version": "3.0"}}, receive, send)
+
+    assert trace.steps == ["http.response.start", {"path": "/by/hand", "asgi": "3.0"}]
+
+
+@claim("asgi-is-the-interface-uvicorn-serves")
+def test_uvicorn_serves_the_same_application_over_http_and_is_none_itself(trace):
+    def ask():
+        connection = http.client.HTTPConnection(*listening.getsockname(), timeout=10)
+        connection.request("GET", "/over/http")
+        trace(json.loads(connection.getresponse().read()))
+        connection.close()
+        server.should_exit = True
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(greeter, lifespan="off", log_config=None))
+        asking = threading.Thread(target=ask)
+        asking.start()
+        server.run(sockets=[listening])
+        asking.join()
+
+    assert callable(uvicorn) is False
+    assert trace.steps == [{"path": "/over/http", "asgi": "3.0"}]
