@@ -7,12 +7,13 @@ import inspect
 import json
 import os
 import selectors
+import signal
 import textwrap
 import time
 import traceback
 import warnings
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from tests.mutants.worlds import Patch, World, all_worlds, enter
 KILLED, WEAK, SURVIVED, NOT_RUN = "killed", "weak", "SURVIVED", "not run"
 BROKEN = "BROKEN"  # the world itself: it could not be entered, or its process died
 HANGS_BEFORE_CUT = 5
+SILENCE = 15 * CEILING  # seconds after which a world that tells nothing is given up
 _OWN = ("/spec/", "/fixtures/", "/_pytest/")  # where an assertion of the claim's own is raised
 
 
@@ -47,6 +49,7 @@ class _Child:
     pid: int
     pipe: int
     heard: bytes = b""
+    heard_at: float = field(default_factory=time.monotonic)
 
 
 def run(session: pytest.Session) -> int:
@@ -86,18 +89,26 @@ def _run(worlds: list[World | None], items: list[pytest.Item], document: Documen
             while waiting and len(selector.get_map()) < (os.cpu_count() or 1):
                 child = _fork(waiting.pop(0), items, document)
                 selector.register(child.pipe, selectors.EVENT_READ, child)
-            for key, _ in selector.select():
+            for key, _ in selector.select(SILENCE):
                 child = key.data
                 data = os.read(child.pipe, 65536)
-                child.heard += data
+                child.heard, child.heard_at = child.heard + data, time.monotonic()
                 if not data:
                     selector.unregister(child.pipe)
-                    os.close(child.pipe)
-                    deaths[child.world] = [Death(*json.loads(line)) for line in child.heard.splitlines()]
-                    status = os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1])
-                    if status:
-                        deaths[child.world].append(Death("", "", BROKEN, f"its process ended with status {status}"))
+                    deaths[child.world] = _ended(child)
+            for key in selector.get_map().values():
+                if time.monotonic() - key.data.heard_at > SILENCE:
+                    os.kill(key.data.pid, signal.SIGKILL)  # blocked where no ceiling reaches; it is heard of as ended
     return {world: deaths[world] for world in worlds}
+
+
+def _ended(child: _Child) -> list[Death]:
+    os.close(child.pipe)
+    deaths = [Death(*json.loads(line)) for line in child.heard.splitlines()]
+    status = os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1])
+    if status:
+        deaths.append(Death("", "", BROKEN, f"its process ended with status {status}"))
+    return deaths
 
 
 def _fork(world: World | None, items: list[pytest.Item], document: Document) -> _Child:

@@ -1,5 +1,6 @@
 """Worlds in which the claims of section 5.1, on Redis, are false."""
 
+import redis
 import redis.asyncio
 import redis.exceptions
 
@@ -94,7 +95,21 @@ def _(patch):
 
 @world("closing keeps the connection", falsifies=["redis-closing-releases-the-socket"])
 def _(patch):
-    async def keep(self, *_arguments):
-        pass
+    aclose, kept, urls = Redis.aclose, [], []
 
+    async def keep(self, *_arguments):
+        """Close the client, and keep one connection under its name until the process ends."""
+        name = self.connection_pool.connection_kwargs.get("client_name")
+        if name:
+            kept.append(redis.Redis.from_url(urls[0], client_name=name))
+            kept[-1].ping()
+        await aclose(self)
+
+    from_url = redis.asyncio.from_url
+
+    def remembering(url, **named):
+        urls[:] = [url]
+        return from_url(url, **named)
+
+    patch.setattr(redis.asyncio, "from_url", remembering)
     patch.setattr(Redis, "aclose", keep)
