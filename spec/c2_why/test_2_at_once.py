@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from fixtures.claims import claim
+from fixtures.trace import turn
 
 NAMES = ["site_first.jpg", "site_second.jpg", "site_third.jpg"]
 
@@ -34,7 +35,7 @@ async def session_for_tls():
     async with aiohttp.ClientSession() as session:
         yield session
     while open_sockets() - before:
-        await asyncio.sleep(0)
+        await turn()
 
 
 async def save(session, url, folder):
@@ -71,7 +72,7 @@ async def test_while_a_request_waits_for_its_answer_the_same_thread_sends_anothe
     async with aiohttp.ClientSession() as session:
         waiting = asyncio.create_task(request(session, "a"))
         while "a" not in downloads.report().arrivals:
-            await asyncio.sleep(0)
+            await turn()
         trace("a waits")
         await request(session, "b")
         await waiting

@@ -1,11 +1,8 @@
 """4: who runs on uvloop without being told, and who does not: uvicorn, and anyio; and what ASGI is."""
 
 import asyncio
-import http.client
 import json
-import socket
 import sys
-import threading
 from importlib import metadata
 
 import pytest
@@ -68,7 +65,7 @@ def test_uvicorn_told_to_take_uvloop_where_it_is_not_installed_finds_no_loop_to_
     sys.modules.pop("uvicorn.loops.uvloop", None)  # it may have been imported while uvloop was there
 
     with pytest.raises(ImportError, match="uvloop"):
-        uvicorn.Config(greeter, loop="uvloop", log_config=None).get_loop_factory()
+        uvicorn.Config(served_on, loop="uvloop", log_config=None).get_loop_factory()
 
 
 @claim("anyio-takes-uvloop-only-when-told")
@@ -89,11 +86,16 @@ def test_anyio_runs_on_asyncios_loop_until_it_is_told_to_take_uvloop(plain_progr
     assert (ended.status, ended.lines) == (0, ["asyncio", "uvloop"]), ended.stderr
 
 
+GREETER = '''
+import json
+
+
 async def greeter(scope, receive, send):
     """An ASGI application: three arguments, and messages that are dicts."""
     body = json.dumps({"path": scope["path"], "asgi": scope["asgi"]["version"]}).encode()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
     await send({"type": "http.response.body", "body": body})
+'''
 
 
 @claim("asgi-is-the-interface-uvicorn-serves")
@@ -104,26 +106,41 @@ async def test_an_asgi_application_answers_when_it_is_called_by_hand_without_any
     async def send(message):
         trace(json.loads(message["body"]) if "body" in message else message["type"])
 
-    await greeter({"type": "http", "path": "/by/hand", "asgi": {"version": "3.0"}}, receive, send)
+    exec(GREETER, namespace := {})
+    await namespace["greeter"]({"type": "http", "path": "/by/hand", "asgi": {"version": "3.0"}}, receive, send)
 
     assert trace.steps == ["http.response.start", {"path": "/by/hand", "asgi": "3.0"}]
 
 
 @claim("asgi-is-the-interface-uvicorn-serves")
-def test_uvicorn_serves_the_same_application_over_http_and_is_none_itself(trace):
-    def ask():
-        connection = http.client.HTTPConnection(*listening.getsockname(), timeout=10)
-        connection.request("GET", "/over/http")
-        trace(json.loads(connection.getresponse().read()))
-        connection.close()
-        server.should_exit = True
+def test_uvicorn_serves_the_same_application_over_http_and_is_none_itself(plain_program):
+    ended = plain_program(
+        GREETER
+        + """
+import http.client
+import socket
+import threading
 
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(greeter, lifespan="off", log_config=None))
-        asking = threading.Thread(target=ask)
-        asking.start()
-        server.run(sockets=[listening])
-        asking.join()
+import uvicorn
 
-    assert callable(uvicorn) is False
-    assert trace.steps == [{"path": "/over/http", "asgi": "3.0"}]
+
+def ask():
+    connection = http.client.HTTPConnection(*listening.getsockname(), timeout=10)
+    connection.request("GET", "/over/http")
+    print(json.loads(connection.getresponse().read()))
+    connection.close()
+    server.should_exit = True
+
+
+print("uvicorn can be called:", callable(uvicorn))
+with socket.create_server(("127.0.0.1", 0)) as listening:
+    server = uvicorn.Server(uvicorn.Config(greeter, lifespan="off", log_config=None))
+    asking = threading.Thread(target=ask)
+    asking.start()
+    server.run(sockets=[listening])
+    asking.join()
+"""
+    )
+
+    assert ended.status == 0, ended.stderr
+    assert ended.lines == ["uvicorn can be called: False", "{'path': '/over/http', 'asgi': '3.0'}"]

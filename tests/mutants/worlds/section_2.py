@@ -26,21 +26,18 @@ def _(patch):
     patch.setattr(asyncio, "create_task", in_turn)
 
 
-@world("a task that waits holds up its thread", falsifies=["waiting-thread-does-other-work"])
+@world("a client that waits holds up its thread", falsifies=["waiting-thread-does-other-work"])
 def _(patch):
-    create_task, sleep = asyncio.create_task, asyncio.sleep
+    import aiohttp
+    import requests
 
-    def holding(coroutine):
-        task = create_task(coroutine)
+    request = aiohttp.ClientSession._request
 
-        async def until_done(delay):
-            while not task.done():
-                await sleep(delay)
+    async def blocking(self, method, url, **named):
+        requests.get(url)
+        return await request(self, method, url, **named)
 
-        patch.setattr(asyncio, "sleep", until_done)
-        return task
-
-    patch.setattr(asyncio, "create_task", holding)
+    patch.setattr(aiohttp.ClientSession, "_request", blocking)
 
 
 @world(
