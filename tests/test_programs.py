@@ -1,7 +1,9 @@
 """Programs run apart: what they print, how they end, on which loop, and that nothing of them is left."""
 
 import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tests.conftest import entry
@@ -105,6 +107,36 @@ def test_a_program_that_hangs_is_ended_with_what_it_started(house, monkeypatch):
     assert message in ended
     child = int(ended.partition(message)[2].partition("\\n")[0])
     assert not _runs(child)
+
+
+def test_a_run_that_is_killed_leaves_no_program_and_no_directory(house, tmp_path):
+    house.claims(entry("hangs"))
+    house.tests(f"""
+        @claim("hangs")
+        def test_hangs(plain_program):
+            plain_program('''
+                import os, time
+                with open({str(tmp_path / "started")!r}, "w") as file:
+                    print(os.getpid(), os.getcwd(), file=file)
+                time.sleep(600)
+            ''')
+    """)
+    started = tmp_path / "started"
+    run = subprocess.Popen([sys.executable, "-m", "pytest", "spec"], cwd=house.path, stdout=subprocess.DEVNULL)
+    _until(lambda: started.exists() and started.read_text().endswith("\n"))
+    pid, directory = started.read_text().split()
+
+    run.kill()
+    run.wait()
+
+    _until(lambda: not _runs(int(pid)) and not Path(directory).exists())
+
+
+def _until(condition):
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def _runs(pid):
