@@ -19,19 +19,16 @@ def without_uvloop(monkeypatch):
 
 
 def served_on(trace, **options):
-    """Start a real server on loopback, and stop it once its application has told whose loop it runs on."""
+    """Start a real server on loopback, whose application tells whose loop it runs on and then refuses to start."""
 
     async def application(scope, receive, send):
         await receive()
         trace(type(asyncio.get_running_loop()).__module__.partition(".")[0])
-        await send({"type": "lifespan.startup.complete"})
-        server.should_exit = True
-        await receive()
-        await send({"type": "lifespan.shutdown.complete"})
+        await send({"type": "lifespan.startup.failed"})
 
     config = uvicorn.Config(application, host="127.0.0.1", port=0, lifespan="on", log_config=None, **options)
-    server = uvicorn.Server(config)
-    server.run()
+    with pytest.raises(SystemExit):
+        uvicorn.Server(config).run()
     return trace.steps
 
 
