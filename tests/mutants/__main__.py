@@ -27,7 +27,7 @@ class Mutants:
 
 
 def main() -> int:
-    options = ["-q", "-s", "--no-header", "--no-summary", "-p", "no:xdist"]
+    options = ["-qq", "-s", "--no-header", "--no-summary", "-p", "no:xdist"]
     return pytest.main(["spec", *options, *sys.argv[1:]], [Mutants()])
 
 

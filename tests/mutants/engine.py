@@ -243,4 +243,6 @@ def _report(deaths: dict[World, list[Death]], document: Document, started: float
     print(f"\n{len(deaths)} worlds, {len(unmade)} claims for which none can be made")
     print(f"claim × world × loop: {', '.join(f'{count} {how}' for how, count in totals.items())}; ", end="")
     print(f"ceiling {CEILING:g} s; {time.perf_counter() - started:.1f} s")
-    return totals[SURVIVED] + totals[NOT_RUN] + totals[BROKEN]
+    failed = totals[SURVIVED] + totals[NOT_RUN] + totals[BROKEN]
+    print(f"mutants: {totals[KILLED] + totals[WEAK]} passed, {failed} failed")
+    return failed
