@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import builtins
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,9 +55,23 @@ class Patch:
         if uvloop is not None:
             self.setattr(uvloop, "new_event_loop", type("WrongUvloop", (wrong, uvloop.Loop), {}))
 
+    def awaits(self, coroutine_function: Callable[[object], Awaitable]) -> None:
+        """Have the claims' own `await x` do what `coroutine_function(x)` does."""
+        self.setitem(vars(builtins), "await_of_this_world", coroutine_function)
+        self.rewrite(_Awaits())
+
     def rewrite(self, transformer: ast.NodeTransformer) -> None:
         """Run the claims of this world with their own source changed by `transformer`: for what is syntax."""
         self.transformers.append(transformer)
+
+
+class _Awaits(ast.NodeTransformer):
+    """Turns each `await x` into `await await_of_this_world(x)`."""
+
+    def visit_Await(self, node: ast.Await) -> ast.Await:
+        self.generic_visit(node)
+        node.value = ast.Call(ast.Name("await_of_this_world", ast.Load()), [node.value], [])
+        return node
 
 
 @dataclass(frozen=True)

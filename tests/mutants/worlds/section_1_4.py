@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import builtins
 import time
 import types
 
@@ -23,26 +22,12 @@ SLEEPS = [
 ]
 
 
-class _Awaited(ast.NodeTransformer):
-    """`await thing` becomes `await _awaiting(thing)`."""
-
-    def visit_Await(self, node):
-        self.generic_visit(node)
-        node.value = ast.Call(ast.Name("_awaiting", ast.Load()), [node.value], [])
-        return node
-
-
-def _awaiting(patch, awaiting):
-    patch.setitem(vars(builtins), "_awaiting", awaiting)
-    patch.rewrite(_Awaited())
-
-
 @world("an await has no value", falsifies=["async-def-and-await-work-since-python-35"])
 def _(patch):
     async def valueless(awaitable):
         await awaitable
 
-    _awaiting(patch, valueless)
+    patch.awaits(valueless)
 
 
 @world("every await gives the loop a turn", falsifies=["await-without-suspension-switches-to-nobody"])
@@ -51,7 +36,7 @@ def _(patch):
         await asyncio.sleep(0)
         return await awaitable
 
-    _awaiting(patch, after_a_turn)
+    patch.awaits(after_a_turn)
 
 
 @world("sleep gives no turn", falsifies=SLEEPS)

@@ -38,26 +38,12 @@ def change_loops(patch: Patch, name: str, make: Callable) -> None:
     change_uvloop(patch, name, make)
 
 
-class _Await(ast.NodeTransformer):
-    """Turns each `await x` into `await await_of_this_world(x)`."""
-
-    def visit_Await(self, node: ast.Await) -> ast.Await:
-        self.generic_visit(node)
-        node.value = ast.Call(ast.Name("await_of_this_world", ast.Load()), [node.value], [])
-        return node
-
-
-def _await_is(patch: Patch, coroutine_function: Callable) -> None:
-    patch.setitem(vars(builtins), "await_of_this_world", coroutine_function)
-    patch.rewrite(_Await())
-
-
 @world("await gives no value", falsifies=["await-takes-coroutine-objects-futures-and-tasks"])
 def _(patch):
     async def valueless(awaitable):
         await awaitable
 
-    _await_is(patch, valueless)
+    patch.awaits(valueless)
 
 
 @world(
@@ -68,7 +54,7 @@ def _(patch):
     async def one_of_three(subject):
         return await subject if isinstance(subject, (types.CoroutineType, asyncio.Future)) else subject
 
-    _await_is(patch, one_of_three)
+    patch.awaits(one_of_three)
 
 
 @world(
@@ -80,7 +66,7 @@ def _(patch):
         await turn()
         return await awaitable
 
-    _await_is(patch, after_a_turn)
+    patch.awaits(after_a_turn)
 
 
 @world(
@@ -94,7 +80,7 @@ def _(patch):
         asyncio.ensure_future(awaitable)
         await turn()
 
-    _await_is(patch, started)
+    patch.awaits(started)
 
 
 @world(
@@ -111,7 +97,7 @@ def _(patch):
             except StopIteration as end:
                 return end.value
 
-    _await_is(patch, held)
+    patch.awaits(held)
 
 
 @world("await makes a task of each coroutine object", falsifies=["awaited-coroutine-stays-in-the-same-task"])
@@ -121,7 +107,7 @@ def _(patch):
             return await asyncio.create_task(awaitable)
         return await awaitable
 
-    _await_is(patch, in_a_task)
+    patch.awaits(in_a_task)
 
 
 @world("create_task makes no task of its own", falsifies=["awaited-coroutine-stays-in-the-same-task"])
@@ -138,7 +124,7 @@ def _(patch):
         ended = inspect.iscoroutine(awaitable) and inspect.getcoroutinestate(awaitable) == inspect.CORO_CLOSED
         return None if ended else await awaitable
 
-    _await_is(patch, lenient)
+    patch.awaits(lenient)
 
 
 @world("await gives an exception as its value", falsifies=["await-raises-the-inner-exception"])
@@ -149,7 +135,7 @@ def _(patch):
         except Exception as error:
             return error
 
-    _await_is(patch, never_raising)
+    patch.awaits(never_raising)
 
 
 @world("await compiles in a plain function", falsifies=["await-belongs-inside-async-def"])
