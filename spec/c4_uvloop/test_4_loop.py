@@ -60,6 +60,7 @@ def test_uvloop_logs_a_slow_callback_in_debug_mode_only(new_loop, caplog):
         return [message for message in caplog.messages if ".plod " in message]
 
     # Whatever a callback takes is longer than -1 s and shorter than a day, so that nothing has to be slow.
+    loop.set_debug(False)  # as it is unless the run was told otherwise
     without_debug = logged(slow_callback_duration=-1)
     loop.set_debug(True)
     slow, fast = logged(slow_callback_duration=-1), logged(slow_callback_duration=86_400)
