@@ -81,6 +81,37 @@ def test_asyncio_run_makes_a_new_loop_each_time_and_closes_it_for_good(program):
     assert ended.lines == ["another loop: True", "closed: True True", "Event loop is closed"]
 
 
+@claim("asyncio-run-closes-its-loop")
+def test_asyncio_run_from_plain_code_takes_another_loop_each_time_and_leaves_none_open():
+    async def which_loop():
+        return asyncio.get_running_loop()
+
+    first, second = asyncio.run(which_loop()), asyncio.run(which_loop())
+
+    assert first is not second
+    assert (first.is_closed(), second.is_closed()) == (True, True)
+
+
+@claim("asyncio-run-cancels-leftover-tasks")
+def test_asyncio_run_from_plain_code_returns_with_the_leftover_task_cancelled(trace):
+    async def wait_for_ever():
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            trace("the leftover ends")
+
+    async def main():
+        left = asyncio.create_task(wait_for_ever())
+        await asyncio.sleep(0)
+        trace("main ends")
+        return left
+
+    left = asyncio.run(main())
+
+    assert trace.steps == ["main ends", "the leftover ends"]
+    assert left.cancelled()
+
+
 @claim("asyncio-run-cancels-leftover-tasks")
 def test_asyncio_run_cancels_leftover_tasks_and_lets_them_finish_before_it_returns(program):
     ended = program("""
