@@ -140,12 +140,10 @@ def _(patch):
     falsifies=["module-level-ensure-future-works-up-to-python-313", "async-example-runs-up-to-python-313"],
 )
 def _(patch):
-    policy = asyncio.get_event_loop_policy()
-
     def get_event_loop(self):
         raise RuntimeError("There is no current event loop in thread 'MainThread'.")
 
-    patch.setattr(type(policy), "get_event_loop", get_event_loop)
+    patch.setattr(asyncio.unix_events._UnixDefaultEventLoopPolicy, "get_event_loop", get_event_loop)
 
 
 @world(
