@@ -31,6 +31,19 @@ def counting_suspensions(awaitable):
         yield waiting_for
 
 
+@claim("redis-connecting-waits-on-the-network")
+async def test_connecting_suspends_the_task_and_awaiting_a_connected_client_again_does_not(redis_server):
+    client = redis.asyncio.from_url(redis_server.url, single_connection_client=True)
+
+    same, while_connecting = await counting_suspensions(client)
+    _, when_connected = await counting_suspensions(client)
+    await client.aclose()
+
+    assert same is client
+    assert while_connecting >= 1
+    assert when_connected == 0
+
+
 @claim("redis-address-may-be-a-url")
 async def test_a_client_made_from_a_redis_url_is_connected_to_the_host_port_and_database_in_it(redis_server):
     address = urlsplit(redis_server.url)._replace(path="/1").geturl()

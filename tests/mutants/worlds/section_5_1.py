@@ -1,5 +1,8 @@
 """Worlds in which the claims of section 5.1, on Redis, are false."""
 
+import asyncio
+import weakref
+
 import redis
 import redis.asyncio
 import redis.exceptions
@@ -7,6 +10,9 @@ import redis.exceptions
 from tests.mutants.worlds import world
 
 Redis = redis.asyncio.Redis
+Pool = redis.asyncio.ConnectionPool
+BlockingPool = redis.asyncio.BlockingConnectionPool
+_wait, _create_task, _from_url = asyncio.wait, asyncio.create_task, redis.asyncio.from_url
 
 
 @world(
@@ -61,7 +67,10 @@ def _(patch):
     patch.setattr(redis.asyncio, "from_url", lambda url, **named: from_url(url, **{**named, "decode_responses": True}))
 
 
-@world("commands are answered without the server", falsifies=["redis-each-command-waits-on-the-network"])
+@world(
+    "commands are answered without the server",
+    falsifies=["redis-each-command-waits-on-the-network", "redis-second-example-each-command-lets-the-other-run"],
+)
 def _(patch):
     async def hset(self, name, mapping):
         self.kept = mapping
@@ -113,3 +122,276 @@ def _(patch):
 
     patch.setattr(redis.asyncio, "from_url", remembering)
     patch.setattr(Redis, "aclose", keep)
+
+
+@world(
+    "a command blocks the event loop until its reply is there",
+    falsifies=["redis-each-command-waits-on-the-network", "redis-second-example-each-command-lets-the-other-run"],
+)
+def _(patch):
+    def remembering(url, **named):
+        client = _from_url(url, **named)
+        client.url = url
+        return client
+
+    async def blocking(self, *arguments, **options):
+        with redis.Redis.from_url(self.url) as client:
+            return client.execute_command(*arguments, **options)
+
+    patch.setattr(redis.asyncio, "from_url", remembering)
+    patch.setattr(Redis, "execute_command", blocking)
+
+
+@world(
+    "a client of one connection does not connect before its first command",
+    falsifies=["redis-connecting-waits-on-the-network", "redis-two-servers-are-waited-for-at-once"],
+)
+def _(patch):
+    async def initialize(self):
+        return self
+
+    patch.setattr(Redis, "initialize", initialize)
+
+
+@world("a client connects again whenever it is awaited", falsifies=["redis-connecting-waits-on-the-network"])
+def _(patch):
+    initialize = Redis.initialize
+
+    async def again(self):
+        if self.connection is not None:
+            await self.connection.disconnect()
+            await self.connection.connect()
+        return await initialize(self)
+
+    patch.setattr(Redis, "initialize", again)
+
+
+@world("a client over a pool connects before its first command", falsifies=["redis-pool-opens-connections-when-needed"])
+def _(patch):
+    initialize = Redis.initialize
+
+    async def eager(self):
+        await self.connection_pool.release(await self.connection_pool.get_connection())
+        return await initialize(self)
+
+    patch.setattr(Redis, "initialize", eager)
+
+
+@world("a pool opens a connection for each command", falsifies=["redis-pool-opens-connections-when-needed"])
+def _(patch):
+    def fresh(self):
+        self._in_use_connections.add(connection := self.make_connection())
+        return connection
+
+    patch.setattr(Pool, "get_available_connection", fresh)
+
+
+@world(
+    "a pool has no bound",
+    falsifies=["redis-plain-pool-at-its-maximum-raises", "redis-blocking-pool-makes-the-next-taker-wait"],
+)
+def _(patch):
+    def unbounded(self):
+        connection = self._available_connections.pop() if self._available_connections else self.make_connection()
+        self._in_use_connections.add(connection)
+        return connection
+
+    patch.setattr(Pool, "get_available_connection", unbounded)
+    patch.setattr(BlockingPool, "can_get_connection", lambda self: True)
+
+
+@world("a plain pool opens one more than its maximum", falsifies=["redis-plain-pool-at-its-maximum-raises"])
+def _(patch):
+    get_available = Pool.get_available_connection
+
+    def one_more(self):
+        if len(self._in_use_connections) == self.max_connections and not self._available_connections:
+            self._in_use_connections.add(connection := self.make_connection())
+            return connection
+        return get_available(self)
+
+    patch.setattr(Pool, "get_available_connection", one_more)
+
+
+@world("an empty blocking pool raises like a plain one", falsifies=["redis-blocking-pool-makes-the-next-taker-wait"])
+def _(patch):
+    patch.setattr(BlockingPool, "get_connection", Pool.get_connection)
+
+
+@world("a connection that is released wakes nobody", falsifies=["redis-blocking-pool-makes-the-next-taker-wait"])
+def _(patch):
+    patch.setattr(BlockingPool, "release", Pool.release)
+
+
+@world("a connection that is released is thrown away", falsifies=["redis-blocking-pool-makes-the-next-taker-wait"])
+def _(patch):
+    release = BlockingPool.release
+
+    async def throw_away(self, connection):
+        await release(self, connection)
+        self._available_connections.remove(connection)
+        await connection.disconnect()
+
+    patch.setattr(BlockingPool, "release", throw_away)
+
+
+@world(
+    "closing a pool leaves the connections that are in use", falsifies=["redis-closing-the-pool-releases-every-socket"]
+)
+def _(patch):
+    disconnect = Pool.disconnect
+
+    async def only_idle(self, inuse_connections=True):
+        await disconnect(self, inuse_connections=False)
+
+    patch.setattr(Pool, "disconnect", only_idle)
+
+
+@world("closing a pool leaves its idle connections", falsifies=["redis-closing-the-pool-releases-every-socket"])
+def _(patch):
+    async def only_in_use(self, inuse_connections=True):
+        for connection in self._in_use_connections:
+            await connection.disconnect()
+
+    patch.setattr(Pool, "disconnect", only_in_use)
+
+
+@world(
+    "a task does not begin before the one made before it has ended",
+    falsifies=["redis-two-servers-are-waited-for-at-once"],
+)
+def _(patch):
+    turn = weakref.WeakKeyDictionary()
+
+    def create_task(coroutine, **named):
+        lock = turn.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+
+        async def in_turn():
+            async with lock:
+                return await coroutine
+
+        return _create_task(in_turn(), **named)
+
+    patch.setattr(asyncio, "create_task", create_task)
+
+
+@world(
+    "one server is asked at a time",
+    falsifies=["redis-two-servers-are-waited-for-at-once"],
+)
+def _(patch):
+    execute, locks = Redis.execute_command, weakref.WeakKeyDictionary()
+
+    def lock():
+        return locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+
+    async def locked(self, *arguments, **options):
+        async with lock():
+            return await execute(self, *arguments, **options)
+
+    patch.setattr(Redis, "execute_command", locked)
+
+
+@world(
+    "wait takes coroutine objects as a list",
+    falsifies=["redis-second-example-start-order-is-not-promised"],
+)
+def _(patch):
+    async def through(coroutine):
+        await coroutine
+
+    async def wait(tasks, **options):
+        return await _wait([through(coroutine) for coroutine in tasks], **options)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait leaves one coroutine object out",
+    falsifies=["redis-second-example-start-order-is-not-promised", "redis-second-example-wait-takes-coroutines"],
+)
+def _(patch):
+    async def wait(tasks, **options):
+        left_out, *others = set(tasks)
+        left_out.close()
+        return await _wait(others, **options)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait takes coroutine objects, unwarned",
+    falsifies=["redis-second-example-wait-takes-coroutines", "redis-second-example-wait-refuses-coroutines"],
+)
+def _(patch):
+    async def wait(tasks, **options):
+        return await _wait([asyncio.ensure_future(task) for task in tasks], **options)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait starts coroutine objects before it refuses them", falsifies=["redis-second-example-wait-refuses-coroutines"]
+)
+def _(patch):
+    async def wait(tasks, **options):
+        await asyncio.gather(*tasks)
+        raise TypeError("Passing coroutines is forbidden, use tasks explicitly.")
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world("wait raises the exception of a failed task", falsifies=["redis-failure-inside-wait-stays-in-its-task"])
+def _(patch):
+    async def wait(tasks, **options):
+        done, pending = await _wait(tasks, **options)
+        for task in done:
+            task.result()
+        return done, pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world("a failed task counts as asked for its exception", falsifies=["redis-failure-inside-wait-stays-in-its-task"])
+def _(patch):
+    def create_task(coroutine, **named):
+        task = _create_task(coroutine, **named)
+        task.add_done_callback(lambda done: done.exception())
+        return task
+
+    patch.setattr(asyncio, "create_task", create_task)
+
+
+@world(
+    "a connection refused goes unnoticed",
+    falsifies=["redis-errors-reach-who-awaits-the-command", "redis-failure-inside-wait-stays-in-its-task"],
+)
+def _(patch):
+    execute = Redis.execute_command
+
+    async def quiet(self, *arguments, **options):
+        try:
+            return await execute(self, *arguments, **options)
+        except redis.exceptions.ConnectionError:
+            return {}
+
+    patch.setattr(Redis, "execute_command", quiet)
+
+
+@world("an error of one client reaches the other's too", falsifies=["redis-errors-reach-who-awaits-the-command"])
+def _(patch):
+    execute, errors = Redis.execute_command, []
+
+    async def spreading(self, *arguments, **options):
+        try:
+            answer = await execute(self, *arguments, **options)
+        except redis.exceptions.ConnectionError as error:
+            errors.append(error)
+            raise
+        for _ in range(1000):
+            if errors:
+                raise errors[0]
+            await asyncio.sleep(0)
+        return answer
+
+    patch.setattr(Redis, "execute_command", spreading)

@@ -1,0 +1,192 @@
+"""Section 5.1, the second Redis example: the same coroutine function at work on two real servers at once."""
+
+import asyncio
+import socket
+from collections import Counter
+
+import pytest
+import redis
+import redis.asyncio
+import redis.exceptions
+
+from fixtures.claims import claim
+from fixtures.trace import InFlight, until
+
+FIELDS = {"key1": 1, "key2": 2, "key3": 3}
+
+
+@pytest.fixture
+def addresses(redis_pair):
+    """The URLs of two servers."""
+    return [server.url for server in redis_pair]
+
+
+@pytest.fixture
+def refusing_address():
+    """The URL of a port that nobody listens on, nor can while this test runs."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"redis://127.0.0.1:{bound.getsockname()[1]}"
+
+
+@pytest.fixture
+def execute(redis_prefix):
+    """The coroutine function of the example: what it read from the server at an address."""
+
+    async def execute(address):
+        async with redis.asyncio.from_url(address, decode_responses=True) as client:
+            await client.hset(f"{redis_prefix}car", mapping=FIELDS)
+            return await client.hgetall(f"{redis_prefix}car")
+
+    return execute
+
+
+READ = {"key1": "1", "key2": "2", "key3": "3"}
+
+
+@claim("redis-two-servers-are-waited-for-at-once")
+async def test_while_one_server_is_being_connected_to_the_other_is_too(addresses, in_flight):
+    async def connect(address):
+        with in_flight:
+            client = await redis.asyncio.from_url(address, single_connection_client=True)
+        await client.aclose()
+
+    await asyncio.wait([asyncio.create_task(connect(address)) for address in addresses])
+
+    assert in_flight.peak == 2
+
+
+@claim("redis-two-servers-are-waited-for-at-once")
+async def test_both_servers_keep_us_waiting_at_once_until_each_has_what_we_wait_for(addresses, redis_prefix):
+    gate, name = f"{redis_prefix}gate", redis_prefix.replace(":", "-")
+
+    async def wait_at_the_gate(address):
+        async with redis.asyncio.from_url(address, client_name=name) as client:
+            return await client.blpop([gate])
+
+    tasks = [asyncio.create_task(wait_at_the_gate(address)) for address in addresses]
+    # These block the event loop when they ask, so they see the servers as the tasks have left them.
+    with redis.Redis.from_url(addresses[0]) as first, redis.Redis.from_url(addresses[1]) as second:
+
+        def kept_waiting():
+            asked = [(entry["name"], entry["cmd"]) for client in (first, second) for entry in client.client_list()]
+            return asked.count((name, "blpop"))
+
+        await until(lambda: kept_waiting() == 2, "the two servers did not both have a client waiting")
+        assert not any(task.done() for task in tasks)
+        for client in (second, first):
+            client.rpush(gate, "open")
+    done, _ = await asyncio.wait(tasks)
+
+    assert [task.result() for task in tasks] == [(gate.encode(), b"open")] * 2
+    assert done == set(tasks)
+
+
+@claim("redis-second-example-each-command-lets-the-other-run")
+async def test_in_each_command_the_other_task_goes_on_and_enters_the_same_command(addresses, redis_prefix):
+    under_way = {"hset": InFlight(), "hgetall": InFlight()}
+
+    async def execute(client, command, **arguments):
+        with under_way[command]:  # both are only in here if the first to enter gave way before its reply
+            await getattr(client, command)(f"{redis_prefix}car", **arguments)
+
+    async with redis.asyncio.from_url(addresses[0]) as one, redis.asyncio.from_url(addresses[1]) as other:
+        await asyncio.gather(one.ping(), other.ping())  # connecting gives way too, and is not what is counted here
+        await asyncio.gather(*(execute(client, "hset", mapping=FIELDS) for client in (one, other)))
+        await asyncio.gather(*(execute(client, "hgetall") for client in (one, other)))
+
+    assert {command: counter.peak for command, counter in under_way.items()} == {"hset": 2, "hgetall": 2}
+
+
+@claim("redis-second-example-start-order-is-not-promised")
+async def test_asyncio_wait_makes_a_set_of_the_listed_executions_and_contacts_each_server_once(addresses, trace):
+    async def execute(place):
+        async with redis.asyncio.from_url(addresses[place]) as client:
+            await client.ping()
+            trace(place)
+
+    first, second = execute(0), execute(1)
+
+    with pytest.warns(DeprecationWarning, match="passing of coroutine objects to asyncio.wait"):
+        done, _ = await asyncio.wait([first, second, first])
+
+    assert len(done) == 2
+    assert Counter(trace.steps) == {0: 1, 1: 1}  # whichever order the set had
+
+
+@claim("redis-second-example-wait-takes-coroutines")
+def test_the_second_example_runs_its_coroutine_objects_by_asyncio_wait(addresses, execute, new_loop):
+    task_list = [execute(address) for address in addresses]
+
+    with pytest.warns(DeprecationWarning, match="passing of coroutine objects to asyncio.wait"):
+        done, pending = new_loop().run_until_complete(asyncio.wait(task_list))
+
+    assert [task.result() for task in done] == [READ, READ]
+    assert pending == set()
+
+
+@claim("redis-second-example-wait-refuses-coroutines")
+def test_the_second_example_ends_with_type_error_before_any_server_is_asked(addresses, execute, new_loop, trace):
+    async def contact(address):
+        trace("started")
+        await execute(address)
+
+    task_list = [contact(address) for address in addresses]
+
+    with pytest.raises(TypeError, match="coroutines is forbidden"):
+        new_loop().run_until_complete(asyncio.wait(task_list))
+    for coroutine in task_list:
+        coroutine.close()
+
+    assert trace.steps == []
+
+
+@claim("redis-failure-inside-wait-stays-in-its-task")
+async def test_asyncio_wait_raises_nothing_when_a_server_refuses(redis_server, refusing_address, execute):
+    reached = asyncio.create_task(execute(redis_server.url))
+    refused = asyncio.create_task(execute(refusing_address))
+
+    [returned] = await asyncio.gather(asyncio.wait([reached, refused]), return_exceptions=True)
+
+    assert returned == ({reached, refused}, set())
+    assert reached.result() == READ
+    assert type(refused.exception()) is redis.exceptions.ConnectionError
+
+
+@claim("redis-failure-inside-wait-stays-in-its-task")
+def test_the_exit_status_is_0_and_a_log_line_says_the_exception_was_never_retrieved(program, refusing_address):
+    ended = program(f"""
+        import asyncio
+        import redis.asyncio
+
+        async def execute(address):
+            async with redis.asyncio.from_url(address) as client:
+                await client.ping()
+
+        async def main():
+            await asyncio.wait([asyncio.create_task(execute({refusing_address!r}))])
+            print("end")
+
+        asyncio.run(main())
+    """)
+
+    assert (ended.status, ended.stdout) == (0, "end\n")
+    assert ended.stderr.count("Task exception was never retrieved") == 1
+    assert ended.error.startswith("redis.exceptions.ConnectionError: ")
+
+
+@claim("redis-errors-reach-who-awaits-the-command")
+async def test_a_refused_connection_raises_where_the_command_is_awaited_and_nowhere_else(
+    redis_server, refusing_address, execute, trace
+):
+    async def execute_and_tell(address, who):
+        try:
+            await execute(address)
+        except redis.exceptions.ConnectionError:
+            trace(f"{who} got the error")
+        else:
+            trace(f"{who} got its hash")
+
+    await asyncio.gather(execute_and_tell(redis_server.url, "one"), execute_and_tell(refusing_address, "other"))
+
+    assert Counter(trace.steps) == {"one got its hash": 1, "other got the error": 1}
