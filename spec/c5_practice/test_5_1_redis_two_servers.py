@@ -126,12 +126,13 @@ def test_the_second_example_runs_its_coroutine_objects_by_asyncio_wait(addresses
 
 
 @claim("redis-second-example-wait-refuses-coroutines")
-def test_the_second_example_ends_with_type_error_before_any_server_is_asked(addresses, execute, new_loop, trace):
-    async def contact(address):
+def test_the_second_example_ends_with_type_error_before_any_server_is_asked(refusing_address, new_loop, trace):
+    async def execute(address):
         trace("started")
-        await execute(address)
+        async with redis.asyncio.from_url(address) as client:
+            await client.ping()
 
-    task_list = [contact(address) for address in addresses]
+    task_list = [execute(refusing_address), execute(refusing_address)]
 
     with pytest.raises(TypeError, match="coroutines is forbidden"):
         new_loop().run_until_complete(asyncio.wait(task_list))

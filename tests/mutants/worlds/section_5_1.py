@@ -335,7 +335,7 @@ def _(patch):
 )
 def _(patch):
     async def wait(tasks, **options):
-        await asyncio.gather(*tasks)
+        await asyncio.gather(*tasks, return_exceptions=True)
         raise TypeError("Passing coroutines is forbidden, use tasks explicitly.")
 
     patch.setattr(asyncio, "wait", wait)
