@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import threading
 
 import aiohttp
 import requests
@@ -28,6 +29,56 @@ async def test_one_thread_has_many_downloads_in_flight_at_once(downloads, trace)
     assert downloads.report().peak == len(names)
     assert trace.steps[: len(names)] == names
     assert len(set(trace.threads)) == 1
+
+
+@claim("summary-executors-def-endpoints-and-look-ups-use-threads")
+async def test_a_job_in_an_executor_runs_in_another_thread_than_the_loops():
+    assert await asyncio.get_running_loop().run_in_executor(None, threading.get_ident) != threading.get_ident()
+
+
+@claim("summary-executors-def-endpoints-and-look-ups-use-threads")
+def test_looking_up_a_host_name_begins_a_thread(program):
+    ended = program("""
+        import asyncio, os
+
+        async def main():
+            before = len(os.listdir("/proc/self/task"))
+            look_up = asyncio.get_running_loop().getaddrinfo("localhost", 80)
+            await asyncio.gather(look_up, return_exceptions=True)  # found or not, it was looked up
+            print(before, len(os.listdir("/proc/self/task")) > before)
+
+        asyncio.run(main())
+    """)
+
+    assert ended.lines == ["1 True"], ended.stderr
+
+
+@claim("summary-executors-def-endpoints-and-look-ups-use-threads")
+def test_a_def_endpoint_of_fastapi_runs_in_another_thread_than_the_loops(website):
+    site = website("""
+import threading
+
+import uvicorn
+from fastapi import FastAPI
+
+app = FastAPI()
+
+@app.get("/def")
+def plain():
+    return threading.get_ident()
+
+@app.get("/async")
+async def awaited():
+    return threading.get_ident()
+
+if __name__ == "__main__":
+    uvicorn.run(app, host="127.0.0.1", port=0)
+""")
+
+    loops_thread = site.get("/async").body
+
+    assert site.get("/async").body == loops_thread
+    assert site.get("/def").body != loops_thread
 
 
 @claim("summary-cpu-work-gives-no-time-back")

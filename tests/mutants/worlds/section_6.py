@@ -1,6 +1,7 @@
 """Worlds in which the claims of section 6, on what is regained while waiting, are false."""
 
 import asyncio
+import socket
 
 from tests.mutants.worlds import world
 from tests.mutants.worlds.section_2 import _RewriteBlocking as RewriteBlocking
@@ -27,6 +28,29 @@ def _(patch):
     patch.setattr(asyncio, "gather", in_threads)
     # A session of its own too: one cannot be used from several loops.
     patch.setattr(aiohttp.ClientSession, "get", lambda self, url: aiohttp.request("GET", url))
+
+
+@world("executors run their jobs inline", falsifies=["summary-executors-def-endpoints-and-look-ups-use-threads"])
+def _(patch):
+    class Inline:
+        def run_in_executor(self, executor, job, *arguments):
+            done = self.create_future()
+            done.set_result(job(*arguments))
+            return done
+
+    patch.loops(Inline)
+
+
+@world(
+    "host names are looked up in the loop's thread",
+    falsifies=["summary-executors-def-endpoints-and-look-ups-use-threads"],
+)
+def _(patch):
+    class LooksUpInline:
+        async def getaddrinfo(self, host, port, **named):
+            return socket.getaddrinfo(host, port, **named)
+
+    patch.loops(LooksUpInline)
 
 
 @world("computing lets other tasks run", falsifies=["summary-cpu-work-gives-no-time-back"])
