@@ -36,6 +36,12 @@ def _(patch):
     patch.setattr(metadata, "requires", lambda name: [one for one in requires(name) or [] if "h11" not in one])
 
 
+@world("fastapi does not bring starlette", falsifies=["fastapi-and-uvicorn-are-enough-to-serve"])
+def _(patch):
+    requires = metadata.requires
+    patch.setattr(metadata, "requires", lambda name: [one for one in requires(name) or [] if "starlette" not in one])
+
+
 @world("uvloop comes with uvicorn", falsifies=["uvicorn-plain-install-brings-no-uvloop"])
 def _(patch):
     requires = metadata.requires
