@@ -1,0 +1,229 @@
+"""5.3: FastAPI under uvicorn, in a process of its own: who is served at the same time, and by what it is started."""
+
+import socket
+from importlib import metadata
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from fixtures.claims import claim
+from fixtures.servers.website import answer_to
+from fixtures.threads import SOON
+
+HEAD = f"""
+import asyncio, os, socket, sys, threading
+
+import uvicorn
+from fastapi import FastAPI
+
+SOON = {SOON / 2}  # before the clients lose patience
+app = FastAPI()
+"""
+FOOT = """
+if __name__ == "__main__":
+    uvicorn.run("luffy:app", host="127.0.0.1", port=0, access_log=False)
+"""
+INDEX = """
+@app.get("/")
+def index():
+    return {"message": "welcome"}
+"""
+
+
+def brought_by(*wanted):
+    """The names of the distributions that come with a plain install of those wanted, which may be named with extras."""
+    here = {canonicalize_name(found.metadata["Name"]) for found in metadata.distributions()}
+    waiting, brought = [Requirement(name) for name in wanted], set()
+    while waiting:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        brought.add(name)
+        for needed in map(Requirement, metadata.requires(name) or [] if name in here else []):
+            extras = [{"extra": extra} for extra in ["", *requirement.extras]]
+            if needed.marker is None or any(needed.marker.evaluate(extra) for extra in extras):
+                if canonicalize_name(needed.name) not in brought:
+                    waiting.append(needed)
+    return brought
+
+
+@claim("fastapi-and-uvicorn-are-enough-to-serve")
+def test_an_application_is_served_where_only_what_fastapi_and_uvicorn_bring_can_be_imported(website):
+    brought = brought_by("fastapi", "uvicorn")
+    elsewhere = {
+        file.parts[0].partition(".")[0]
+        for distribution in metadata.distributions()
+        if canonicalize_name(distribution.metadata["Name"]) not in brought
+        for file in distribution.files or []
+        if file.suffix in (".py", ".so") and file.parts[0] != ".."
+    }
+
+    site = website(f"""
+import sys
+
+for name in list(sys.modules):  # this process has them already; openapi's imports nothing else and is slow
+    if name.partition(".")[0] in ("fastapi", "starlette", "uvicorn") and "openapi" not in name:
+        del sys.modules[name]
+sys.modules.update(dict.fromkeys({elsewhere}))
+{HEAD}{INDEX}{FOOT}""")
+
+    assert "redis" in elsewhere
+    assert site.get("/").status == 200
+
+
+@claim("uvicorn-plain-install-brings-no-uvloop")
+def test_uvloop_comes_with_uvicorn_only_where_its_extra_standard_is_asked_for():
+    assert "uvloop" not in brought_by("uvicorn")
+    assert "uvloop" in brought_by("uvicorn[standard]")
+
+
+@claim("fastapi-module-body-runs-twice-by-import-string")
+def test_a_module_that_serves_itself_by_import_string_is_run_twice_and_the_second_run_is_served(website):
+    site = website(f"""{HEAD}
+print("a pool is made in", __name__)
+
+@app.get("/")
+async def index():
+    return __name__
+{FOOT}""")
+
+    assert [site.next_line(), site.next_line()] == ["a pool is made in __main__", "a pool is made in luffy"]
+    assert site.get("/").body == "luffy"
+    assert site.interrupt() == 0
+    assert site.lines() == []
+
+
+@claim("fastapi-index-returns-its-message-as-json")
+def test_the_dict_that_an_endpoint_returns_is_answered_as_json_with_status_200(website):
+    site = website(HEAD + INDEX + FOOT)
+
+    answer = site.get("/")
+
+    assert (answer.status, answer.kind, answer.body) == (200, "application/json", {"message": "welcome"})
+    assert site.get("/nowhere").status == 404
+
+
+MEETING = """
+both = threading.Barrier(2)
+
+@app.get("/")
+def meet():
+    try:
+        both.wait(SOON)
+    except threading.BrokenBarrierError:
+        return "nobody else came"
+    return "met"
+
+@app.get("/in-a-worker")
+def in_a_worker():
+    return threading.current_thread() is not threading.main_thread()
+
+@app.get("/in-the-loops-thread")
+async def in_the_loops_thread():
+    return threading.current_thread() is threading.main_thread()
+"""
+
+
+@claim("fastapi-def-endpoints-run-side-by-side")
+def test_two_users_of_a_def_endpoint_meet_inside_it(website):
+    site = website(HEAD + MEETING + FOOT)
+
+    answers = site.get_at_once("/", "/")
+
+    assert [answer.body for answer in answers] == ["met", "met"]
+
+
+@claim("fastapi-def-endpoints-run-side-by-side")
+def test_a_def_endpoint_runs_in_a_worker_thread_and_an_async_def_endpoint_in_the_loops(website):
+    site = website(HEAD + MEETING + FOOT)
+
+    assert site.get("/in-a-worker").body is True
+    assert site.get("/in-the-loops-thread").body is True
+
+
+@claim("fastapi-blocking-async-endpoint-holds-up-everyone")
+def test_while_an_async_endpoint_blocks_a_server_answers_nobody_and_its_twin_goes_on(website):
+    source = f"""{HEAD}{INDEX}
+@app.get("/block")
+async def block():
+    with socket.create_connection(("127.0.0.1", int(os.environ["HOLDER"]))) as holder:
+        holder.recv(1)
+    print("the blocking call returned")
+
+@app.get("/other")
+async def other():
+    print("another request is served")
+{FOOT}"""
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(SOON)
+        site, twin = (website(source, HOLDER=str(listening.getsockname()[1])) for _ in range(2))
+        blocking = site.ask("/block")
+        held, _ = listening.accept()
+    with held:
+        other = site.ask("/other")
+        # The twin's answers are the measure of how long is long enough.
+        assert [twin.get("/").status for _ in range(20)] == [200] * 20
+        held.sendall(b"!")
+        answers = [answer_to(blocking).status, answer_to(other).status]
+
+    assert answers == [200, 200]
+    assert [site.next_line(), site.next_line()] == ["the blocking call returned", "another request is served"]
+
+
+@claim("fastapi-async-endpoints-overlap")
+def test_two_users_of_an_async_endpoint_meet_inside_it_in_one_thread(website):
+    site = website(f"""{HEAD}
+threads = []
+both = asyncio.Event()
+
+@app.get("/")
+async def meet():
+    threads.append(threading.get_ident())
+    if len(threads) == 2:
+        both.set()
+    try:
+        await asyncio.wait_for(both.wait(), SOON)
+    except asyncio.TimeoutError:
+        return "nobody else came"
+    return f"met in {{len(set(threads))}} thread"
+{FOOT}""")
+
+    answers = site.get_at_once("/", "/")
+
+    assert [answer.body for answer in answers] == ["met in 1 thread", "met in 1 thread"]
+
+
+@claim("uvicorn-run-serves-by-import-string")
+def test_uvicorn_run_serves_the_app_of_a_module_in_the_working_directory_until_sigint(website):
+    site = website(f"""{HEAD}
+@app.get("/")
+async def where():
+    return [os.path.samefile(os.path.dirname(__file__), os.getcwd()), os.path.basename(__file__), __name__]
+{FOOT}""")
+
+    assert site.get("/").body == [True, "luffy.py", "luffy"]
+    assert site.interrupt() == 0
+    with pytest.raises(ConnectionRefusedError):
+        site.get("/")
+
+
+LOOP = """
+@app.get("/")
+async def loop():
+    return type(asyncio.get_running_loop()).__module__.partition(".")[0]
+"""
+
+
+@claim("uvicorn-runs-on-uvloop-only-where-installed")
+def test_a_server_runs_on_uvloop_where_it_can_be_imported(website):
+    site = website(HEAD + LOOP + FOOT)
+
+    assert site.get("/").body == "uvloop"
+
+
+@claim("uvicorn-runs-on-uvloop-only-where-installed")
+def test_a_server_runs_on_asyncios_own_loop_where_uvloop_cannot_be_imported(website):
+    site = website('import sys\nsys.modules["uvloop"] = None\n' + HEAD + LOOP + FOOT)
+
+    assert site.get("/").body == "asyncio"

@@ -1,0 +1,184 @@
+"""5.3: a FastAPI application with a pool of at most ten connections to a real Redis, kept by its lifespan."""
+
+import pytest
+import redis
+
+from fixtures.claims import claim
+from fixtures.servers.website import answer_to
+
+LUFFY = """
+import asyncio, os
+from contextlib import asynccontextmanager
+
+import redis.asyncio
+import uvicorn
+from fastapi import FastAPI
+
+CAR, NAME = os.environ["CAR"], os.environ["NAME"]
+gate = asyncio.Event()
+
+
+@asynccontextmanager
+async def lifespan(app):
+    app.pool = redis.asyncio.BlockingConnectionPool.from_url(
+        os.environ["REDIS"], max_connections=10, timeout=None, decode_responses=True, client_name=NAME
+    )
+    yield
+    await app.pool.disconnect()
+    with redis.Redis.from_url(os.environ["REDIS"]) as watcher:
+        for _ in range(100):  # Redis notices between two of its answers, and each of these is one
+            left = sum(entry["name"] == NAME for entry in watcher.client_list())
+            if not left:
+                break
+    print("connections left:", left)
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+def one_connection():
+    return redis.asyncio.Redis(connection_pool=app.pool, single_connection_client=True)
+
+
+@app.get("/")
+async def index():
+    return {}
+
+
+@app.get("/open")
+async def open_the_gate():
+    gate.set()
+
+
+@app.get("/id")
+async def id_of_the_connection():
+    async with one_connection() as client:
+        return await client.client_id()
+
+
+@app.get("/fails")
+async def fails():
+    async with one_connection() as client:
+        print("fails with connection", await client.client_id())
+        raise LookupError
+
+
+@app.get("/red")
+async def red():
+    async with one_connection() as client:
+        await client.hset(CAR, mapping={"key1": 1, "key2": 2, "key3": 3})
+        return await client.hgetall(CAR)
+
+
+@app.get("/waits")
+async def waits():
+    print("came")
+    await gate.wait()
+    result = await red()
+    print("result")
+    return result
+
+
+@app.get("/holds")
+async def holds():
+    print("came")
+    async with one_connection():
+        print("has a connection")
+        await gate.wait()
+        print("gives it back")
+
+
+if __name__ == "__main__":
+    uvicorn.run("luffy:app", host="127.0.0.1", port=0, access_log=False, log_level="info")
+"""
+STORED = {"key1": "1", "key2": "2", "key3": "3"}
+
+
+@pytest.fixture
+def name(redis_prefix):
+    """The name that the connections of the site carry at Redis."""
+    return redis_prefix.replace(":", "-")
+
+
+@pytest.fixture
+def site(website, redis_server, redis_prefix, name):
+    """The application above, served."""
+    return website(LUFFY, REDIS=redis_server.url, CAR=f"{redis_prefix}car", NAME=name)
+
+
+@pytest.fixture
+def connections(redis_server, name):
+    """A function that asks Redis how many connections the site has."""
+    with redis.Redis.from_url(redis_server.url) as watcher:
+        yield lambda: sum(entry["name"] == name for entry in watcher.client_list())
+
+
+@claim("fastapi-lifespan-opens-and-closes-the-pool")
+def test_a_pool_opened_in_the_lifespan_serves_every_request_and_leaves_no_socket_when_closed(site, connections):
+    assert [site.get("/red").status for _ in range(3)] == [200, 200, 200]
+    assert connections() == 1
+
+    assert site.interrupt() == 0
+
+    assert site.lines() == ["connections left: 0"]
+
+
+@claim("fastapi-waiting-requests-let-new-ones-arrive")
+def test_all_requests_that_come_while_one_waits_are_printed_before_any_result(site):
+    waiting = [site.ask("/waits")]
+    printed = [site.next_line()]
+    waiting += [site.ask("/waits"), site.ask("/waits")]
+    printed += [site.next_line(), site.next_line()]
+
+    site.get("/open")
+    printed += [site.next_line() for _ in waiting]
+
+    assert printed == ["came"] * 3 + ["result"] * 3
+    assert [answer_to(request).status for request in waiting] == [200, 200, 200]
+
+
+@claim("fastapi-red-uses-at-most-ten-connections")
+def test_ten_requests_have_a_connection_each_and_an_eleventh_waits_until_one_comes_back(site, connections):
+    asking = [site.ask("/holds") for _ in range(11)]
+    first = [site.next_line() for _ in range(21)]
+    for _ in range(20):  # turns enough for an eleventh connection to be made and told of
+        assert site.get("/").status == 200
+
+    assert (first.count("came"), first.count("has a connection")) == (11, 10)
+    assert connections() == 10
+
+    site.get("/open")
+    then = [site.next_line() for _ in range(12)]
+
+    assert then[0] == "gives it back"
+    assert (then.count("gives it back"), then.count("has a connection")) == (11, 1)
+    assert [answer_to(request).status for request in asking] == [200] * 11
+    assert connections() == 10
+
+
+@claim("fastapi-red-gives-its-connection-back")
+def test_the_next_request_is_served_over_the_connection_of_the_one_before(site, connections):
+    ids = [site.get("/id").body for _ in range(3)]
+
+    assert len(set(ids)) == 1
+    assert connections() == 1
+
+
+@claim("fastapi-red-gives-its-connection-back")
+def test_a_request_that_fails_gives_its_connection_back_too(site, connections):
+    before = site.get("/id").body
+    failed = site.get("/fails").status
+    after = site.get("/id").body
+
+    assert failed == 500
+    assert site.next_line() == f"fails with connection {before}"
+    assert after == before
+    assert connections() == 1
+
+
+@claim("fastapi-red-returns-the-hash-as-json")
+def test_the_stored_hash_is_answered_as_json_with_strings_for_values(site):
+    answer = site.get("/red")
+
+    assert (answer.status, answer.kind) == (200, "application/json")
+    assert answer.body == STORED

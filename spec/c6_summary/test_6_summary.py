@@ -1,0 +1,139 @@
+"""6: what a thread regains while it waits: the time of IO that is awaited, not of blocking IO nor of computing."""
+
+import asyncio
+import hashlib
+import threading
+
+import aiohttp
+import requests
+
+from fixtures.claims import claim
+
+
+@claim("summary-one-thread-serves-many-waits")
+async def test_one_thread_has_many_downloads_in_flight_at_once(downloads, trace):
+    names = [f"image{number}" for number in range(4)]
+    downloads.hold_until(len(names))
+
+    async def download(session, name):
+        trace(name)
+        async with session.get(downloads.url(name)) as answer:
+            body = await answer.read()
+        trace(name)
+        return answer.status, body
+
+    async with aiohttp.ClientSession() as session:
+        answers = await asyncio.gather(*(download(session, name) for name in names))
+
+    assert answers == [(200, downloads.body(name)) for name in names]
+    assert downloads.report().peak == len(names)
+    assert trace.steps[: len(names)] == names
+    assert len(set(trace.threads)) == 1
+
+
+@claim("summary-executors-def-endpoints-and-look-ups-use-threads")
+async def test_a_job_in_an_executor_runs_in_another_thread_than_the_loops():
+    assert await asyncio.get_running_loop().run_in_executor(None, threading.get_ident) != threading.get_ident()
+
+
+@claim("summary-executors-def-endpoints-and-look-ups-use-threads")
+def test_looking_up_a_host_name_begins_a_thread(program):
+    ended = program("""
+        import asyncio, os
+
+        async def main():
+            before = len(os.listdir("/proc/self/task"))
+            look_up = asyncio.get_running_loop().getaddrinfo("localhost", 80)
+            await asyncio.gather(look_up, return_exceptions=True)  # found or not, it was looked up
+            print(before, len(os.listdir("/proc/self/task")) > before)
+
+        asyncio.run(main())
+    """)
+
+    assert ended.lines == ["1 True"], ended.stderr
+
+
+@claim("summary-executors-def-endpoints-and-look-ups-use-threads")
+def test_a_def_endpoint_of_fastapi_runs_in_another_thread_than_the_loops(website):
+    site = website("""
+import threading
+
+import uvicorn
+from fastapi import FastAPI
+
+app = FastAPI()
+
+@app.get("/def")
+def plain():
+    return threading.get_ident()
+
+@app.get("/async")
+async def awaited():
+    return threading.get_ident()
+
+if __name__ == "__main__":
+    uvicorn.run(app, host="127.0.0.1", port=0)
+""")
+
+    loops_thread = site.get("/async").body
+
+    assert site.get("/async").body == loops_thread
+    assert site.get("/def").body != loops_thread
+
+
+@claim("summary-cpu-work-gives-no-time-back")
+async def test_while_a_coroutine_computes_no_other_task_takes_a_step(trace):
+    async def other():
+        trace("another task takes a step")
+
+    async def compute():
+        trace("computing begins")
+        digest = hashlib.pbkdf2_hmac("sha256", b"password", b"salt", 1_000)
+        trace("computing ends")
+        return len(digest)
+
+    length, _ = await asyncio.gather(compute(), other())
+
+    assert trace.steps == ["computing begins", "computing ends", "another task takes a step"]
+    assert length == 32
+
+
+@claim("summary-only-awaited-io-gives-time-back")
+async def test_while_a_download_is_awaited_another_task_takes_a_step(downloads, trace):
+    async def other():
+        trace("another task takes a step")
+
+    async def download():
+        trace("the request is sent")
+        async with session.get(downloads.url("image")) as answer:
+            await answer.read()
+        trace("the answer is there")
+
+    async with aiohttp.ClientSession() as session:
+        await asyncio.gather(download(), other())
+
+    assert trace.steps == ["the request is sent", "another task takes a step", "the answer is there"]
+
+
+@claim("summary-only-awaited-io-gives-time-back")
+async def test_while_a_blocking_request_and_a_file_write_last_no_other_task_takes_a_step(downloads, trace, tmp_path):
+    async def other():
+        trace("another task takes a step")
+
+    async def download():
+        trace("the request is sent")
+        body = requests.get(downloads.url("image")).content
+        trace("the answer is there")
+        with open(tmp_path / "image", "wb") as file:
+            file.write(body)
+        trace("the file is written")
+
+    await asyncio.gather(download(), other())
+
+    assert trace.steps == [
+        "the request is sent",
+        "the answer is there",
+        "the file is written",
+        "another task takes a step",
+    ]
+    assert (tmp_path / "image").read_bytes() == downloads.body("image")

@@ -1,0 +1,264 @@
+"""Worlds in which the claims of section 5.3, on FastAPI and uvicorn, are false.
+
+What is broken is in the server's process; where FastAPI is not imported there is nothing to break, and importing it
+would take longer than its claims.
+"""
+
+import asyncio
+import functools
+import sys
+from importlib import metadata
+
+import redis.asyncio
+
+from tests.mutants.worlds import world
+
+Pool, Redis = redis.asyncio.BlockingConnectionPool, redis.asyncio.Redis
+
+
+def server_world(name, *, falsifies):
+    """Make a world that is entered only in the processes of servers."""
+
+    def register(function):
+        @functools.wraps(function)
+        def enter(patch):
+            if "fastapi" in sys.modules:
+                function(patch)
+
+        return world(name, falsifies=falsifies)(enter)
+
+    return register
+
+
+@world("uvicorn does not bring what speaks HTTP", falsifies=["fastapi-and-uvicorn-are-enough-to-serve"])
+def _(patch):
+    requires = metadata.requires
+    patch.setattr(metadata, "requires", lambda name: [one for one in requires(name) or [] if "h11" not in one])
+
+
+@world("fastapi does not bring starlette", falsifies=["fastapi-and-uvicorn-are-enough-to-serve"])
+def _(patch):
+    requires = metadata.requires
+    patch.setattr(metadata, "requires", lambda name: [one for one in requires(name) or [] if "starlette" not in one])
+
+
+@world("uvloop comes with uvicorn", falsifies=["uvicorn-plain-install-brings-no-uvloop"])
+def _(patch):
+    requires = metadata.requires
+    patch.setattr(metadata, "requires", lambda name: [*(requires(name) or []), *["uvloop"] * (name == "uvicorn")])
+
+
+@world("uvloop comes with nothing", falsifies=["uvicorn-plain-install-brings-no-uvloop"])
+def _(patch):
+    requires = metadata.requires
+    patch.setattr(metadata, "requires", lambda name: [one for one in requires(name) or [] if "uvloop" not in one])
+
+
+@server_world(
+    "an import string gives the module that is already there",
+    falsifies=[
+        "fastapi-module-body-runs-twice-by-import-string",
+        "uvicorn-run-serves-by-import-string",
+    ],
+)
+def _(patch):
+    import uvicorn.config
+
+    usual = uvicorn.config.import_from_string
+    found = lambda name: sys.modules["__main__"].app if name == "luffy:app" else usual(name)  # noqa: E731
+    patch.setattr(uvicorn.config, "import_from_string", found)
+
+
+@server_world("SIGINT ends a server with an error", falsifies=["uvicorn-run-serves-by-import-string"])
+def _(patch):
+    import uvicorn
+
+    run = uvicorn.run
+
+    def failing(*arguments, **named):
+        run(*arguments, **named)
+        sys.exit(1)
+
+    patch.setattr(uvicorn, "run", failing)
+
+
+@server_world("lifespans are not run to their end", falsifies=["fastapi-lifespan-opens-and-closes-the-pool"])
+def _(patch):
+    from uvicorn.lifespan.on import LifespanOn
+
+    async def nothing(self):
+        pass
+
+    patch.setattr(LifespanOn, "shutdown", nothing)
+
+
+@server_world("lifespans are not run at all", falsifies=["fastapi-lifespan-opens-and-closes-the-pool"])
+def _(patch):
+    import uvicorn
+
+    patch.setattr(uvicorn, "run", functools.partial(uvicorn.run, lifespan="off"))
+
+
+@server_world("closing a pool closes no socket", falsifies=["fastapi-lifespan-opens-and-closes-the-pool"])
+def _(patch):
+    async def nothing(self, **_):
+        pass
+
+    patch.setattr(Pool, "disconnect", nothing)
+
+
+@server_world(
+    "answers are plain text",
+    falsifies=[
+        "fastapi-index-returns-its-message-as-json",
+        "fastapi-red-returns-the-hash-as-json",
+    ],
+)
+def _(patch):
+    from starlette.responses import Response
+
+    headers = Response.init_headers
+
+    def plain(self, given=None):
+        self.media_type = "text/plain"
+        headers(self, given)
+
+    patch.setattr(Response, "init_headers", plain)
+
+
+@server_world(
+    "def endpoints run inline",
+    falsifies=[
+        "fastapi-def-endpoints-run-side-by-side",
+        "summary-executors-def-endpoints-and-look-ups-use-threads",
+    ],
+)
+def _(patch):
+    import fastapi.routing
+
+    async def inline(job, /, *arguments, **named):
+        return job(*arguments, **named)
+
+    patch.setattr(fastapi.routing, "run_in_threadpool", inline)
+
+
+@server_world("def endpoints share one worker", falsifies=["fastapi-def-endpoints-run-side-by-side"])
+def _(patch):
+    import fastapi.routing
+
+    usual, one_at_a_time = fastapi.routing.run_in_threadpool, asyncio.Semaphore(1)
+
+    async def in_turn(*arguments, **named):
+        async with one_at_a_time:
+            return await usual(*arguments, **named)
+
+    patch.setattr(fastapi.routing, "run_in_threadpool", in_turn)
+
+
+@server_world(
+    "async endpoints have a thread each",
+    falsifies=[
+        "fastapi-blocking-async-endpoint-holds-up-everyone",
+        "fastapi-async-endpoints-overlap",
+    ],
+)
+def _(patch):
+    import fastapi.routing
+
+    usual = fastapi.routing.run_endpoint_function
+
+    async def apart(**named):
+        if not named["is_coroutine"]:
+            return await usual(**named)
+        return await asyncio.to_thread(asyncio.run, usual(**named))
+
+    patch.setattr(fastapi.routing, "run_endpoint_function", apart)
+
+
+@server_world(
+    "requests are served in turn",
+    falsifies=[
+        "fastapi-async-endpoints-overlap",
+        "fastapi-waiting-requests-let-new-ones-arrive",
+    ],
+)
+def _(patch):
+    import fastapi.routing
+
+    usual, one_at_a_time = fastapi.routing.run_endpoint_function, asyncio.Semaphore(1)
+
+    async def in_turn(**named):
+        async with one_at_a_time:
+            return await usual(**named)
+
+    patch.setattr(fastapi.routing, "run_endpoint_function", in_turn)
+
+
+def pools_of(patch, size):
+    from_url = Pool.from_url
+    other = classmethod(lambda cls, url, **named: from_url(url, **{**named, "max_connections": size}))
+    patch.setattr(Pool, "from_url", other)
+
+
+@server_world("a pool has no bound", falsifies=["fastapi-red-uses-at-most-ten-connections"])
+def _(patch):
+    pools_of(patch, 1000)
+
+
+@server_world("a pool has one connection fewer", falsifies=["fastapi-red-uses-at-most-ten-connections"])
+def _(patch):
+    pools_of(patch, 9)
+
+
+@server_world("a connection is not given back", falsifies=["fastapi-red-gives-its-connection-back"])
+def _(patch):
+    async def keep(self, connection):
+        pass
+
+    patch.setattr(Pool, "release", keep)
+
+
+@server_world("a request that fails keeps its connection", falsifies=["fastapi-red-gives-its-connection-back"])
+def _(patch):
+    leave = Redis.__aexit__
+
+    async def if_well(self, kind, *rest):
+        if kind is None:
+            await leave(self, kind, *rest)
+
+    patch.setattr(Redis, "__aexit__", if_well)
+
+
+@server_world("setting a hash loses a field", falsifies=["fastapi-red-returns-the-hash-as-json"])
+def _(patch):
+    hset = Redis.hset
+
+    async def loses_one(self, name, mapping):
+        return await hset(self, name, mapping=dict(list(mapping.items())[:-1]))
+
+    patch.setattr(Redis, "hset", loses_one)
+
+
+@server_world("numbers come back as integers", falsifies=["fastapi-red-returns-the-hash-as-json"])
+def _(patch):
+    hgetall = Redis.hgetall
+
+    async def numbers(self, name):
+        return {key: int(value) for key, value in (await hgetall(self, name)).items()}
+
+    patch.setattr(Redis, "hgetall", numbers)
+
+
+@server_world("servers always run on uvloop", falsifies=["uvicorn-runs-on-uvloop-only-where-installed"])
+def _(patch):
+    import uvicorn.loops.asyncio
+    import uvloop
+
+    patch.setattr(uvicorn.loops.asyncio, "asyncio_loop_factory", lambda use_subprocess=False: uvloop.new_event_loop)
+
+
+@server_world("servers never run on uvloop", falsifies=["uvicorn-runs-on-uvloop-only-where-installed"])
+def _(patch):
+    import uvicorn
+
+    patch.setattr(uvicorn, "run", functools.partial(uvicorn.run, loop="asyncio"))

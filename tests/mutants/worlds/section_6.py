@@ -1,0 +1,94 @@
+"""Worlds in which the claims of section 6, on what is regained while waiting, are false."""
+
+import asyncio
+import socket
+
+from tests.mutants.worlds import world
+from tests.mutants.worlds.section_2 import _RewriteBlocking as RewriteBlocking
+
+
+@world("gather takes its coroutines one after another", falsifies=["summary-one-thread-serves-many-waits"])
+def _(patch):
+    async def in_turn(*coroutines):
+        return [await coroutine for coroutine in coroutines]
+
+    patch.setattr(asyncio, "gather", in_turn)
+
+
+@world("each coroutine has a thread of its own", falsifies=["summary-one-thread-serves-many-waits"])
+def _(patch):
+    import aiohttp
+
+    async def apart(coroutine):
+        return await asyncio.to_thread(asyncio.run, coroutine)
+
+    async def in_threads(*coroutines):
+        return [await task for task in [asyncio.ensure_future(apart(coroutine)) for coroutine in coroutines]]
+
+    patch.setattr(asyncio, "gather", in_threads)
+    # A session of its own too: one cannot be used from several loops.
+    patch.setattr(aiohttp.ClientSession, "get", lambda self, url: aiohttp.request("GET", url))
+
+
+@world("executors run their jobs inline", falsifies=["summary-executors-def-endpoints-and-look-ups-use-threads"])
+def _(patch):
+    class Inline:
+        def run_in_executor(self, executor, job, *arguments):
+            done = self.create_future()
+            done.set_result(job(*arguments))
+            return done
+
+    patch.loops(Inline)
+
+
+@world(
+    "host names are looked up in the loop's thread",
+    falsifies=["summary-executors-def-endpoints-and-look-ups-use-threads"],
+)
+def _(patch):
+    class LooksUpInline:
+        async def getaddrinfo(self, host, port, **named):
+            return socket.getaddrinfo(host, port, **named)
+
+    patch.loops(LooksUpInline)
+
+
+@world("computing lets other tasks run", falsifies=["summary-cpu-work-gives-no-time-back"])
+def _(patch):
+    patch.rewrite(RewriteBlocking("pbkdf2_hmac"))
+
+
+@world("a blocking request lets other tasks run", falsifies=["summary-only-awaited-io-gives-time-back"])
+def _(patch):
+    class Awaited(RewriteBlocking):
+        def visit_AsyncWith(self, node):
+            return node  # a get in there is aiohttp's
+
+    patch.rewrite(Awaited("get"))
+
+
+@world("writing a file lets other tasks run", falsifies=["summary-only-awaited-io-gives-time-back"])
+def _(patch):
+    patch.rewrite(RewriteBlocking("write"))
+
+
+@world("awaited IO holds up its thread", falsifies=["summary-only-awaited-io-gives-time-back"])
+def _(patch):
+    import aiohttp
+    import requests
+
+    class Held:
+        def __init__(self, url):
+            self.url = url
+
+        async def __aenter__(self):
+            self.body = requests.get(self.url).content
+            return self
+
+        async def __aexit__(self, *_):
+            pass
+
+        async def read(self):
+            return self.body
+
+    patch.setattr(aiohttp.ClientSession, "get", lambda self, url: Held(url))
