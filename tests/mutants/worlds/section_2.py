@@ -263,7 +263,7 @@ def _(patch):
     patch.setattr(asyncio, "run", run)
 
 
-class _RewriteBlocking(ast.NodeTransformer):
+class BlockingCallAwaited(ast.NodeTransformer):
     """Turns a blocking call into one that is awaited in a thread."""
 
     def __init__(self, method):
@@ -280,12 +280,12 @@ class _RewriteBlocking(ast.NodeTransformer):
 
 @world("a blocking request lets other tasks run", falsifies=["blocking-request-in-a-coroutine-stops-the-loop"])
 def _(patch):
-    patch.rewrite(_RewriteBlocking("get"))
+    patch.rewrite(BlockingCallAwaited("get"))
 
 
 @world("writing a file lets other tasks run", falsifies=["writing-a-file-lets-no-other-task-run"])
 def _(patch):
-    patch.rewrite(_RewriteBlocking("write"))
+    patch.rewrite(BlockingCallAwaited("write"))
 
 
 @world("the last underscore is the first", falsifies=["file-name-is-what-follows-the-last-underscore"])

@@ -4,7 +4,7 @@ import asyncio
 import socket
 
 from tests.mutants.worlds import world
-from tests.mutants.worlds.section_2 import _RewriteBlocking as RewriteBlocking
+from tests.mutants.worlds.section_2 import BlockingCallAwaited as RewriteBlocking
 
 
 @world("gather takes its coroutines one after another", falsifies=["summary-one-thread-serves-many-waits"])
