@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).resolve().parent.parent
+CEILING = 10.0  # seconds for what another process has to do
 
 ENTRY = {
     "section": "3.3",
@@ -67,3 +69,30 @@ def house(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> House:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     return House(pytester)
+
+
+def wait_until(condition, what):
+    """Wait until condition() is true; fail with `what` when it is not within a generous ceiling."""
+    ceiling = time.monotonic() + CEILING
+    while not condition():
+        assert time.monotonic() < ceiling, f"waited {CEILING:g} s for this, in vain: {what}"
+        time.sleep(0.005)
+
+
+def alive(pid):
+    """Tell whether a process runs; one that has ended and only waits for its parent to notice does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
+
+
+@pytest.fixture(name="wait_until")
+def wait_until_fixture():
+    return wait_until
+
+
+@pytest.fixture(name="alive")
+def alive_fixture():
+    return alive

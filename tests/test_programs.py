@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from tests.conftest import entry
@@ -87,7 +86,7 @@ def test_what_dies_at_the_end_still_speaks(plain_program):
     assert "coroutine 'never' was never awaited" in ended.stderr
 
 
-def test_a_program_that_hangs_is_ended_with_what_it_started(house, monkeypatch):
+def test_a_program_that_hangs_is_ended_with_what_it_started(house, monkeypatch, alive):
     monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "4")
     house.claims(entry("hangs"))
     house.tests("""
@@ -106,10 +105,10 @@ def test_a_program_that_hangs_is_ended_with_what_it_started(house, monkeypatch):
     message = "the program did not end within 2 s; it had printed: '"
     assert message in ended
     child = int(ended.partition(message)[2].partition("\\n")[0])
-    assert not _runs(child)
+    assert not alive(child)
 
 
-def test_a_run_that_is_killed_leaves_no_program_and_no_directory(house, tmp_path):
+def test_a_run_that_is_killed_leaves_no_program_and_no_directory(house, tmp_path, alive, wait_until):
     house.claims(entry("hangs"))
     house.tests(f"""
         @claim("hangs")
@@ -123,29 +122,13 @@ def test_a_run_that_is_killed_leaves_no_program_and_no_directory(house, tmp_path
     """)
     started = tmp_path / "started"
     run = subprocess.Popen([sys.executable, "-m", "pytest", "spec"], cwd=house.path, stdout=subprocess.DEVNULL)
-    _until(lambda: started.exists() and started.read_text().endswith("\n"))
+    wait_until(lambda: started.exists() and started.read_text().endswith("\n"), "the program starts")
     pid, directory = started.read_text().split()
 
     run.kill()
     run.wait()
 
-    _until(lambda: not _runs(int(pid)) and not Path(directory).exists())
-
-
-def _until(condition):
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def _runs(pid):
-    """Whether the process is there and no zombie that only waits to be reaped."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
+    wait_until(lambda: not alive(pid) and not Path(directory).exists(), "the program and its directory go")
 
 
 def test_a_fresh_interpreter_takes_options_and_reads_its_file(fresh_interpreter, tmp_path):

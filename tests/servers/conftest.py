@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -24,33 +23,6 @@ def pytest_terminal_summary(terminalreporter, config):
     for line in plugin.pytest_checklist_environment(config):
         terminalreporter.write_line(f"foot: {line}")
 """
-
-
-def wait_until(condition, what):
-    """Wait until condition() is true; fail with `what` when it is not within a generous ceiling."""
-    ceiling = time.monotonic() + CEILING
-    while not condition():
-        assert time.monotonic() < ceiling, f"waited {CEILING:g} s for this, in vain: {what}"
-        time.sleep(0.005)
-
-
-def alive(pid):
-    """Tell whether a process runs; one that has ended and only waits for its parent to notice does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in "ZX"
-
-
-@pytest.fixture(name="wait_until")
-def wait_until_fixture():
-    return wait_until
-
-
-@pytest.fixture(name="alive")
-def alive_fixture():
-    return alive
 
 
 @pytest.fixture

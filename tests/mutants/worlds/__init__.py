@@ -44,9 +44,6 @@ class Patch:
     def setitem(self, mapping: dict, key: object, value: object) -> None:
         mapping[key] = value
 
-    def delattr(self, target: object, name: str) -> None:
-        delattr(target, name)
-
     def loops(self, wrong: type) -> None:
         """Have every loop that claims and their programs are given, of both kinds, mix in the class `wrong`."""
         selector = type("WrongSelectorEventLoop", (wrong, asyncio.SelectorEventLoop), {})

@@ -129,14 +129,17 @@ def _(patch):
     patch.loops(OnePass)
 
 
+class Polled(asyncio.Future):
+    """A future that is looked at in every turn by who waits for it."""
+
+    def __await__(self):
+        while not self.done():
+            yield
+        return self.result()
+
+
 @world("a future is polled by the task that waits for it", falsifies=["waiting-task-costs-no-turns"])
 def _(patch):
-    class Polled(asyncio.Future):
-        def __await__(self):
-            while not self.done():
-                yield
-            return self.result()
-
     class Polling:
         def create_future(self):
             return Polled(loop=self)

@@ -7,6 +7,7 @@ import types
 
 from fixtures.trace import turn
 from tests.mutants.worlds import Patch, world
+from tests.mutants.worlds.section_3_1 import Polled
 from tests.mutants.worlds.section_3_3 import change_loops
 
 _run = asyncio.run
@@ -57,12 +58,6 @@ def _(patch):
 
 @world("who waits for a future polls it at every turn", falsifies=["task-waits-through-the-future-it-gets"])
 def _(patch):
-    class Polled(asyncio.Future):
-        def __await__(self):
-            while not self.done():
-                yield
-            return self.result()
-
     _futures_are(patch, Polled)
 
 

@@ -293,33 +293,6 @@ def _(patch):
 
 
 @world(
-    "wait takes coroutine objects as a list",
-    falsifies=["redis-second-example-start-order-is-not-promised"],
-)
-def _(patch):
-    async def through(coroutine):
-        await coroutine
-
-    async def wait(tasks, **options):
-        return await _wait([through(coroutine) for coroutine in tasks], **options)
-
-    patch.setattr(asyncio, "wait", wait)
-
-
-@world(
-    "wait leaves one coroutine object out",
-    falsifies=["redis-second-example-start-order-is-not-promised", "redis-second-example-wait-takes-coroutines"],
-)
-def _(patch):
-    async def wait(tasks, **options):
-        left_out, *others = set(tasks)
-        left_out.close()
-        return await _wait(others, **options)
-
-    patch.setattr(asyncio, "wait", wait)
-
-
-@world(
     "wait takes coroutine objects, unwarned",
     falsifies=["redis-second-example-wait-takes-coroutines", "redis-second-example-wait-refuses-coroutines"],
 )
