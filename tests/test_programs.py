@@ -131,6 +131,32 @@ def test_a_run_that_is_killed_leaves_no_program_and_no_directory(house, tmp_path
     wait_until(lambda: not alive(pid) and not Path(directory).exists(), "the program and its directory go")
 
 
+def test_a_run_that_is_killed_between_two_programs_leaves_none_of_their_processes(house, tmp_path, alive, wait_until):
+    house.claims(entry("sleeps"))
+    house.tests(f"""
+        import time
+        from pathlib import Path
+
+        @claim("sleeps")
+        def test_sleeps(plain_program):
+            clean_interpreter = plain_program("import os; print(os.getppid())").lines[0]
+            children = Path("/proc", clean_interpreter, "task", clean_interpreter, "children")
+            while not (waiting := children.read_text().split()):
+                time.sleep(0.001)
+            with open({str(tmp_path / "started")!r}, "w") as file:
+                print(clean_interpreter, *waiting, file=file)
+            time.sleep(600)
+    """)
+    started = tmp_path / "started"
+    run = subprocess.Popen([sys.executable, "-m", "pytest", "spec"], cwd=house.path, stdout=subprocess.DEVNULL)
+    wait_until(lambda: started.exists() and started.read_text().endswith("\n"), "the program has run")
+
+    run.kill()
+    run.wait()
+
+    wait_until(lambda: not any(map(alive, started.read_text().split())), "both processes end")
+
+
 def test_a_fresh_interpreter_takes_options_and_reads_its_file(fresh_interpreter, tmp_path):
     ended = fresh_interpreter("import sys; print(sys.flags.dev_mode, __file__)", "-X", "dev")
 
