@@ -120,22 +120,14 @@ import threading
 
 import uvicorn
 
-
-def ask():
-    connection = http.client.HTTPConnection(*listening.getsockname(), timeout=10)
-    connection.request("GET", "/over/http")
-    print(json.loads(connection.getresponse().read()))
-    connection.close()
-    server.should_exit = True
-
-
 print("uvicorn can be called:", callable(uvicorn))
-with socket.create_server(("127.0.0.1", 0)) as listening:
-    server = uvicorn.Server(uvicorn.Config(greeter, lifespan="off", log_config=None))
-    asking = threading.Thread(target=ask)
-    asking.start()
-    server.run(sockets=[listening])
-    asking.join()
+listening = socket.create_server(("127.0.0.1", 0))
+server = uvicorn.Server(uvicorn.Config(greeter, lifespan="off", log_config=None))
+threading.Thread(target=server.run, args=[[listening]], daemon=True).start()  # it ends with the program
+connection = http.client.HTTPConnection(*listening.getsockname(), timeout=10)
+connection.request("GET", "/over/http")
+print(json.loads(connection.getresponse().read()))
+connection.close()
 """
     )
 
