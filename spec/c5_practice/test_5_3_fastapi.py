@@ -31,15 +31,22 @@ def index():
 """
 
 
+def requirements_of(name):
+    """What the metadata of a distribution asks for; nothing where it is not installed."""
+    try:
+        return map(Requirement, metadata.requires(name) or [])
+    except metadata.PackageNotFoundError:
+        return []
+
+
 def brought_by(*wanted):
     """The names of the distributions that come with a plain install of those wanted, which may be named with extras."""
-    here = {canonicalize_name(found.metadata["Name"]) for found in metadata.distributions()}
     waiting, brought = [Requirement(name) for name in wanted], set()
     while waiting:
         requirement = waiting.pop()
         name = canonicalize_name(requirement.name)
         brought.add(name)
-        for needed in map(Requirement, metadata.requires(name) or [] if name in here else []):
+        for needed in requirements_of(name):
             extras = [{"extra": extra} for extra in ["", *requirement.extras]]
             if needed.marker is None or any(needed.marker.evaluate(extra) for extra in extras):
                 if canonicalize_name(needed.name) not in brought:
@@ -89,7 +96,7 @@ async def index():
 
     assert [site.next_line(), site.next_line()] == ["a pool is made in __main__", "a pool is made in luffy"]
     assert site.get("/").body == "luffy"
-    assert site.interrupt() == 0
+    site.kill()
     assert site.lines() == []
 
 
