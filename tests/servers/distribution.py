@@ -73,14 +73,14 @@ class Distribution:
         self.thread.join()
         self.http.server_close()
 
-    def add(self, name, files, depends="", mode=0o755):
+    def add(self, name, files, depends="", version="1.0"):
         """Build a package, and list it."""
         tree = self.folder / f"{name}.tree"
         for path, text in files.items():
             (tree / path).parent.mkdir(parents=True, exist_ok=True)
             (tree / path).write_text(text)
-            (tree / path).chmod(mode)
-        control = [f"Package: {name}", "Version: 1.0", "Architecture: all", "Maintainer: T <t@example.org>"]
+            (tree / path).chmod(0o755)
+        control = [f"Package: {name}", f"Version: {version}", "Architecture: all", "Maintainer: T <t@example.org>"]
         control += [f"Depends: {depends}"] * bool(depends) + ["Description: a test"]
         (tree / "DEBIAN").mkdir()
         (tree / "DEBIAN" / "control").write_text("\n".join([*control, ""]))

@@ -36,6 +36,8 @@ except mariadb.CannotFetch as why:
 print(json.dumps({**found, "cached": mariadb.cached()}))
 """
 INSTEAD = "; install mariadb-server or mysql-server, or give --mysql-url"
+# Against a fetch that does not end.
+CEILING = 20.0
 SAID = "fetching MariaDB, once: "
 
 
@@ -102,7 +104,7 @@ class Machine:
 
 
 def outcome(process):
-    *said, end = [json.loads(line) for line in process.communicate()[0].splitlines()]
+    *said, end = [json.loads(line) for line in process.communicate(timeout=CEILING)[0].splitlines()]
     assert process.returncode == 0
     return said, end
 
@@ -422,6 +424,23 @@ def test_of_packages_with_a_version_in_their_names_it_is_the_newest(distribution
     assert distribution.packages_asked_for() == [f"{SERVER}-10.11.deb"]
 
 
+@pytest.mark.parametrize(
+    "depends, asked_for",
+    [("libc6", []), ("libc6 (>= 9999)", ["libc6.deb"])],
+    ids=["any will do", "this one is too old"],
+)
+def test_the_c_library_stays_that_of_the_machine(distribution, new_machine, depends, asked_for):
+    distribution.add("libc6", {"usr/lib/riscv-linux-gnu/libc.so.6": "library"}, version="9999")
+    distribution.add(SERVER, FILES, depends=depends)
+    machine = new_machine(distribution.url)
+
+    _, end = machine.fetch()
+
+    assert end["installed"] == end["cached"]
+    assert distribution.packages_asked_for() == [*asked_for, f"{SERVER}.deb"]
+    assert not list(machine.home.rglob("libc.so*"))
+
+
 def test_without_apt_it_says_so(served, new_machine):
     machine = new_machine(served.url)
 
@@ -453,15 +472,25 @@ def test_where_nobody_answers_it_ends(distribution, new_machine):
     assert not members_of_group(machine.started[-1].pid)
 
 
+HANGS = {
+    "says nothing": ("exec sleep 60", "it said nothing"),
+    "says how far it is": ("while echo dlstatus:1:0.0:on; do sleep 0.1; done", "it said nothing"),
+    "tries again": (
+        "i=0; while echo Ign:$i http://one; echo dlstatus:1:$i:on; do i=$((i + 1)); sleep 0.1; done",
+        "http://one",
+    ),
+}
+
+
 @pytest.mark.parametrize("step", ["update", "install"])
-def test_a_hanging_apt_is_ended(served, new_machine, step):
+@pytest.mark.parametrize("hang, said", HANGS.values(), ids=HANGS)
+def test_a_hanging_apt_is_ended(served, new_machine, step, hang, said):
     machine = new_machine(served.url)
-    real = shutil.which("apt-get")
-    machine.program("apt-get", f'case "$*" in *{step}*) exec sleep 60;; esac\nexec {real} "$@"\n')
+    machine.program("apt-get", f'case "$*" in *{step}*) {hang};; esac\nexec {shutil.which("apt-get")} "$@"\n')
 
     reason = why(machine, BEFORE="from fixtures.servers import apt; apt.PATIENCE = 1.0")
 
-    assert reason.endswith("apt-get got no further for 1 s and was ended: it said nothing")
+    assert reason.endswith(f"apt-get got no further for 1 s and was ended: {said}")
     assert not members_of_group(machine.started[-1].pid)
 
 
