@@ -67,6 +67,7 @@ def test_a_mysql_makes_its_data_itself_and_root_is_locked(initialise, tmp_path):
     asked = (tmp_path / "asked").read_text().splitlines()[-1].split()
     assert asked[:3] == ["--no-defaults", f"--datadir={tmp_path}/data", "--tuned"]
     assert "--initialize-insecure" in asked
+    assert [word for word in asked if "fast-shutdown" in word][-1] == "--loose-innodb-fast-shutdown=1"
     assert ("--user=root" in asked) == (os.geteuid() == 0)
     assert (tmp_path / "statements").read_text() == "ALTER USER 'root'@'localhost' ACCOUNT LOCK;\n"
     assert (tmp_path / "data" / "made").read_text() == "from us\n"
