@@ -483,9 +483,9 @@ HANGS = {
 }
 
 
-@pytest.mark.parametrize("step", ["update", "install"])
-@pytest.mark.parametrize("hang, said", HANGS.values(), ids=HANGS)
-def test_a_hanging_apt_is_ended(served, new_machine, step, hang, said, wait_until):
+@pytest.mark.parametrize("step, how", [*(("update", how) for how in HANGS), ("install", "says nothing")])
+def test_a_hanging_apt_is_ended(served, new_machine, step, how, wait_until):
+    hang, said = HANGS[how]
     machine = new_machine(served.url)
     machine.program("apt-get", f'case "$*" in *{step}*) {hang};; esac\n')
     if step == "install":
