@@ -54,7 +54,7 @@ everything_asked_for() {
 first_start() {
     local server
     if [ -z "$(setting MYSQL_ROOT_PASSWORD)" ] && [ -z "${MYSQL_ALLOW_EMPTY_PASSWORD-}" ]; then
-        fail "say with MYSQL_ROOT_PASSWORD which password root is to have, or with MYSQL_ALLOW_EMPTY_PASSWORD that it has none"
+        fail "no MYSQL_ROOT_PASSWORD, and no MYSQL_ALLOW_EMPTY_PASSWORD to say that root is to have none"
     fi
     # With native asynchronous IO each of the two takes half a second longer to end, and that is waiting only.
     "$@" --innodb-use-native-aio=OFF --initialize-insecure
