@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.servers.wishes import OPTIONS, PREFIX
+
 pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).resolve().parent.parent
-CEILING = 10.0  # seconds for what another process has to do
+WISHES = [f"{PREFIX}{option.upper()}" for option in OPTIONS]
+CEILING = 30.0  # seconds for what another process has to do, the start of a container among it
 
 ENTRY = {
     "section": "3.3",
@@ -33,6 +36,13 @@ def entry(id: str, **fields: object) -> str:
         if value is not None
     ]
     return "\n".join([f"[{id}]", *lines, "", ""])
+
+
+@pytest.fixture(autouse=True)
+def nothing_wished(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the user's wishes about servers out: the runs in a test have those of the test."""
+    for name in WISHES:
+        monkeypatch.delenv(name, raising=False)
 
 
 class House:

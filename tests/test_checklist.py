@@ -319,3 +319,31 @@ def test_a_test_with_parameters_is_one_test_and_all_of_them_count(house, options
 
     assert "  holds      ✓ ✓  asyncio.sleep gives back None\n  holds      ✗ ✗  asyncio.sleep gives back None\n" in text
     assert "failed: assert 2 == 1\n" in text
+
+
+def test_a_claim_for_another_server_than_the_run_has_does_not_apply_and_completes_a_run(house):
+    house.claims(
+        entry("on-mariadb", applies='{ server = "MariaDB" }'), entry("on-mysql", applies='{ server = "MySQL" }')
+    )
+    house.tests("""
+        from fixtures.claims import only_with
+
+        @pytest.fixture
+        def server(request):
+            only_with(request.node, "MariaDB")
+
+        @claim("on-mariadb")
+        async def test_one(server):
+            pass
+
+        @claim("on-mysql")
+        async def test_other(server):
+            raise AssertionError("this was MariaDB")
+    """)
+
+    for workers in ((), ("-n2",)):
+        ended = house.run("spec", "--complete", *workers)
+
+        assert ended.ret == 0
+        assert "only with MySQL, and this is MariaDB" in " ".join(checklist(ended).split())
+        assert "2 claims: 1 hold, 0 refuted, 0 changed, 0 cannot run; 0 failed, 1 do" in checklist(ended)

@@ -52,6 +52,10 @@ WRONG_ENTRIES = {
     "empty library range": (entry("x", applies='{ uvloop = ">1,<0.5" }'), "nothing can satisfy uvloop = '>1,<0.5'"),
     "unknown library": (entry("x", applies='{ trio = ">1" }'), "unknown key 'trio'"),
     "unknown loop": (entry("x", applies='{ loop = "trio" }'), "unknown loop 'trio'"),
+    "unknown server": (
+        entry("x", applies='{ server = "Oracle" }'),
+        "unknown server 'Oracle'; there are: MariaDB, MySQL",
+    ),
     "no text": (entry("x", applies="{ python = 3 }"), "python = 3 must be a text"),
 }
 

@@ -165,3 +165,31 @@ def test_a_claim_that_fails_in_the_true_world_is_no_proof(mutated, house):
         ended.stdout.str()
     )
     assert ended.ret == 1
+
+
+def test_a_claim_that_turns_out_not_to_apply_in_the_run_is_neither_killed_nor_missed(mutated, house):
+    house.claims(entry("sleep-gives-none"), entry("program-sleeps", applies='{ server = "MySQL" }'))
+    house.tests("""
+        from fixtures.claims import only_with
+
+        @pytest.fixture
+        def mariadb(request):
+            only_with(request.node, "MariaDB")
+
+        @claim("sleep-gives-none")
+        async def test_sleep_gives_none(mariadb):
+            assert await asyncio.sleep(0) is None
+
+        @claim("program-sleeps")
+        async def test_program_sleeps(mariadb):
+            assert await asyncio.sleep(0) is None
+    """)
+
+    ended = mutated('patch.setattr(asyncio, "sleep", something)')
+
+    assert fates(ended) == [
+        "killed asyncio sleep-gives-none",
+        "killed uvloop sleep-gives-none",
+        "does not apply here: program-sleeps",
+    ]
+    assert ended.ret == 0

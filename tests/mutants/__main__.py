@@ -6,7 +6,7 @@ import os
 import sys
 
 # A claim that hangs in its false world is cut here: it is the expected death of some. Read when fixtures are imported.
-os.environ.setdefault("ASYNCIO_SPEC_CEILING", "2")
+os.environ.setdefault("ASYNCIO_SPEC_CEILING", "6")
 
 import pytest  # noqa: E402
 

@@ -20,7 +20,7 @@ import pytest
 from _pytest.assertion.rewrite import rewrite_asserts
 
 from fixtures import programs
-from fixtures.claims import DOCUMENT, Document
+from fixtures.claims import DOCUMENT, Document, NotHere
 from fixtures.guards import CEILING
 from tests.mutants.worlds import Patch, World, all_worlds, enter
 
@@ -152,7 +152,8 @@ def _deaths(world: World | None, items: list[pytest.Item], document: Document) -
             watcher.saw(WEAK, f"cut: {hangs} claims hung before it")
         item.config.pluginmanager.unregister(watcher)
         hangs += "did not end within" in watcher.message
-        yield Death(_claim_of(item, document), item.nodeid, watcher.how, watcher.message)
+        if watcher.applies:
+            yield Death(_claim_of(item, document), item.nodeid, watcher.how, watcher.message)
 
 
 def _claim_of(item: pytest.Item, document: Document) -> str | None:
@@ -181,7 +182,7 @@ def _rewrite(item: pytest.Item, patch: Patch) -> None:
 class _Watcher:
     """Listens to one test's reports and judges how it died."""
 
-    how, message = NOT_RUN, ""
+    how, message, applies = NOT_RUN, "", True
 
     def saw(self, how: str, message: str) -> None:
         if self.how not in (KILLED, WEAK):
@@ -195,6 +196,8 @@ class _Watcher:
             self.saw(KILLED if call.when == "call" and _by_assertion(call.excinfo) else WEAK, lines[0])
         elif call.when == "call" and report.passed:
             self.saw(SURVIVED, "")
+        elif report.skipped and call.excinfo.errisinstance(NotHere):
+            self.applies = False
         elif report.skipped:
             self.saw(NOT_RUN, str(call.excinfo.value))
         return report

