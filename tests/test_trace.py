@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from fixtures.trace import Rendezvous, turn, until
+from fixtures.trace import Rendezvous, counting_suspensions, turn, until
 
 
 def test_a_trace_keeps_steps_in_order_with_their_threads(trace):
@@ -37,6 +37,16 @@ async def test_a_turn_lets_others_run(trace):
     trace("then")
 
     assert trace.steps == ["other", "then"]
+
+
+async def test_suspensions_are_counted_and_the_value_comes_along():
+    async def suspends(times):
+        for _ in range(times):
+            await turn()
+        return "a value"
+
+    assert await counting_suspensions(suspends(0)) == ("a value", 0)
+    assert await counting_suspensions(suspends(3)) == ("a value", 3)
 
 
 async def test_those_who_come_to_a_rendezvous_pass_it(trace):

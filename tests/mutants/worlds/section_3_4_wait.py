@@ -175,6 +175,7 @@ def _(patch: Patch) -> None:
     falsifies=[
         "bare-coroutines-in-asyncio-wait-start-in-set-order",
         "redis-second-example-start-order-is-not-promised",
+        "mysql-second-example-start-order-is-not-promised",
     ],
 )
 def _(patch: Patch) -> None:
@@ -192,7 +193,9 @@ def _(patch: Patch) -> None:
     falsifies=[
         "bare-coroutines-in-asyncio-wait-start-in-set-order",
         "redis-second-example-start-order-is-not-promised",
+        "mysql-second-example-start-order-is-not-promised",
         "redis-second-example-wait-takes-coroutines",
+        "mysql-second-example-wait-takes-coroutines",
     ],
 )
 def _(patch: Patch) -> None:

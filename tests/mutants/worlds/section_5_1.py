@@ -258,7 +258,7 @@ def _(patch):
 
 @world(
     "a task does not begin before the one made before it has ended",
-    falsifies=["redis-two-servers-are-waited-for-at-once"],
+    falsifies=["redis-two-servers-are-waited-for-at-once", "mysql-two-servers-are-waited-for-at-once"],
 )
 def _(patch):
     turn = weakref.WeakKeyDictionary()
@@ -294,7 +294,12 @@ def _(patch):
 
 @world(
     "wait takes coroutine objects, unwarned",
-    falsifies=["redis-second-example-wait-takes-coroutines", "redis-second-example-wait-refuses-coroutines"],
+    falsifies=[
+        "redis-second-example-wait-takes-coroutines",
+        "redis-second-example-wait-refuses-coroutines",
+        "mysql-second-example-wait-takes-coroutines",
+        "mysql-second-example-wait-refuses-coroutines",
+    ],
 )
 def _(patch):
     async def wait(tasks, **options):
@@ -304,7 +309,8 @@ def _(patch):
 
 
 @world(
-    "wait starts coroutine objects before it refuses them", falsifies=["redis-second-example-wait-refuses-coroutines"]
+    "wait starts coroutine objects before it refuses them",
+    falsifies=["redis-second-example-wait-refuses-coroutines", "mysql-second-example-wait-refuses-coroutines"],
 )
 def _(patch):
     async def wait(tasks, **options):

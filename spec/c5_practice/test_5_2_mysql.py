@@ -1,0 +1,208 @@
+"""Section 5.2, the first MySQL example: which of its lines wait on a real server, and what they give back."""
+
+import ast
+import asyncio
+
+import aiomysql
+import pytest
+
+from fixtures.claims import claim
+from fixtures.servers.mysql_client import MADE_BY_TESTS, account
+from fixtures.servers.wire import Wire
+from fixtures.trace import counting_suspensions
+
+ACCOUNTS = "SELECT Host, User FROM user"
+GOODBYE = b"\x01\x00\x00\x00\x01"  # a packet of one byte, the first of its command: COM_QUIT
+
+
+def lasting(rows):
+    """The pairs of host and user without those of accounts that another test makes meanwhile."""
+    return [pair for pair in rows if not pair[-1].startswith(MADE_BY_TESTS)]
+
+
+@pytest.fixture
+def accounts(mysql_watcher):
+    """The pairs of host and user of every account, as another client reads them."""
+    pairs = lasting(mysql_watcher.ask("SELECT Host, User FROM mysql.user"))
+    assert pairs
+    return pairs
+
+
+async def bytes_that_came(cursor):
+    """How many bytes the server has received over this connection, those of the question among them."""
+    await cursor.execute("SHOW SESSION STATUS LIKE 'Bytes_received'")
+    [(_, count)] = await cursor.fetchall()
+    return int(count)
+
+
+@claim("aiomysql-connect-takes-host-port-user-password-db")
+async def test_connecting_to_a_host_and_port_as_a_user_gives_a_connection_in_the_database_asked_for(mysql_server):
+    async with Wire(mysql_server) as wire:
+        connection = await aiomysql.connect(
+            host=wire.host, port=wire.port, user=mysql_server.user, password=mysql_server.password, db="mysql"
+        )
+        async with connection, connection.cursor() as cursor:
+            await cursor.execute("SELECT SUBSTRING_INDEX(USER(), '@', 1), DATABASE()")
+            found = await cursor.fetchall()
+
+    assert type(connection) is aiomysql.Connection
+    assert len(wire.lines) == 1
+    assert found == ((mysql_server.user, "mysql"),)
+
+
+@claim("mysql-connecting-waits-on-the-network")
+async def test_connecting_suspends_the_task(mysql_server):
+    connection, suspensions = await counting_suspensions(aiomysql.connect(**account(mysql_server)))
+    connection.close()
+
+    assert suspensions >= 1
+
+
+@claim("mysql-wrong-password-raises-error-1045")
+async def test_a_wrong_password_is_refused_with_error_1045_and_the_right_one_is_not(mysql_server):
+    with pytest.raises(aiomysql.OperationalError) as refused:
+        await aiomysql.connect(**{**account(mysql_server), "password": "wrong"})
+    async with aiomysql.connect(**account(mysql_server)) as connection:
+        assert not connection.closed
+
+    assert refused.value.args[0] == 1045
+
+
+@claim("mysql-cursor-can-be-awaited")
+async def test_awaiting_what_cursor_returns_gives_a_cursor_of_that_connection(mysql_server):
+    async with aiomysql.connect(**account(mysql_server)) as connection:
+        promised = connection.cursor()
+        cursor = await promised
+
+        assert not isinstance(promised, aiomysql.Cursor)
+        assert type(cursor) is aiomysql.Cursor
+        assert cursor.connection is connection
+
+
+@claim("mysql-creating-a-cursor-sends-nothing")
+async def test_creating_a_cursor_never_suspends_and_the_server_receives_not_a_byte(mysql_server):
+    async with aiomysql.connect(**account(mysql_server)) as connection, connection.cursor() as cursor:
+        before = await bytes_that_came(cursor)
+        question = await bytes_that_came(cursor) - before
+        _, suspensions = await counting_suspensions(connection.cursor())
+        received = await bytes_that_came(cursor) - before - 2 * question
+
+    assert suspensions == 0
+    assert received == 0
+
+
+@claim("mysql-execute-waits-on-the-network")
+async def test_executing_a_query_suspends_the_task_until_the_server_has_answered(mysql_server):
+    async with aiomysql.connect(**account(mysql_server)) as connection, connection.cursor() as cursor:
+        count, suspensions = await counting_suspensions(cursor.execute("SELECT 1 UNION ALL SELECT 2"))
+
+    assert count == 2
+    assert suspensions >= 1
+
+
+@claim("mysql-fetchall-hands-out-rows-already-received")
+async def test_fetching_the_result_never_suspends(mysql_server):
+    async with aiomysql.connect(**account(mysql_server)) as connection, connection.cursor() as cursor:
+        await cursor.execute("SELECT 1 UNION ALL SELECT 2")
+        rows, suspensions = await counting_suspensions(cursor.fetchall())
+
+    assert rows == ((1,), (2,))
+    assert suspensions == 0
+
+
+@claim("mysql-fetchall-hands-out-rows-already-received")
+async def test_rows_are_fetched_when_there_is_no_connection_any_more(mysql_server):
+    async with aiomysql.connect(**account(mysql_server)) as connection:
+        cursor = await connection.cursor()
+        await cursor.execute("SELECT 1 UNION ALL SELECT 2")
+        connection.close()
+
+        assert await cursor.fetchall() == ((1,), (2,))
+
+
+@claim("mysql-unbuffered-cursor-reads-rows-as-they-are-fetched")
+async def test_an_unbuffered_cursor_waits_for_rows_that_a_buffered_one_has_received_already(mysql_server):
+    waited = {}
+    async with aiomysql.connect(**account(mysql_server)) as connection:
+        for kind in (aiomysql.Cursor, aiomysql.SSCursor):
+            async with connection.cursor(kind) as cursor:
+                # Half a megabyte: more than a reader takes in before it is asked for it.
+                await cursor.execute(" UNION ALL ".join(["SELECT REPEAT('x', 100000)"] * 5))
+                rows, waited[kind] = await counting_suspensions(cursor.fetchall())
+                assert list(rows) == [("x" * 100_000,)] * 5
+
+    assert waited[aiomysql.Cursor] == 0
+    assert waited[aiomysql.SSCursor] >= 1
+
+
+@claim("mysql-fetchall-gives-a-tuple-of-host-and-user-pairs")
+async def test_fetchall_gives_a_tuple_of_pairs_and_after_that_an_empty_one(mysql_server, accounts):
+    async with aiomysql.connect(**account(mysql_server), db="mysql") as connection, connection.cursor() as cursor:
+        await cursor.execute(ACCOUNTS)
+        rows = await cursor.fetchall()
+        again = await cursor.fetchall()
+
+    assert type(rows) is tuple
+    assert {type(row) for row in rows} == {tuple}
+    assert sorted(lasting(rows)) == sorted(accounts)  # in which order they come was not asked for
+    assert again == ()
+
+
+@claim("mysql-closing-the-cursor-sends-nothing")
+async def test_closing_a_cursor_never_suspends_and_the_server_receives_not_a_byte(mysql_server):
+    async with aiomysql.connect(**account(mysql_server)) as connection, connection.cursor() as cursor:
+        used = await connection.cursor()
+        await used.execute("SELECT 1")
+        before = await bytes_that_came(cursor)
+        question = await bytes_that_came(cursor) - before
+        _, suspensions = await counting_suspensions(used.close())
+        received = await bytes_that_came(cursor) - before - 2 * question
+
+    assert used.closed
+    assert suspensions == 0
+    assert received == 0
+
+
+@claim("mysql-close-drops-the-socket-without-goodbye")
+async def test_close_is_a_plain_call_that_ends_the_connection_without_another_byte(mysql_server):
+    async with Wire(mysql_server) as wire:
+        connection = await aiomysql.connect(**{**account(mysql_server), "host": wire.host, "port": wire.port})
+        [line] = wire.lines
+        sent = bytes(line.sent)
+
+        assert connection.close() is None
+        await line.over.wait()
+
+        assert line.sent == sent
+
+
+@claim("mysql-close-drops-the-socket-without-goodbye")
+async def test_ensure_closed_is_awaited_and_tells_the_server_before_it_ends_the_connection(mysql_server):
+    async with Wire(mysql_server) as wire:
+        connection = await aiomysql.connect(**{**account(mysql_server), "host": wire.host, "port": wire.port})
+        [line] = wire.lines
+        sent = bytes(line.sent)
+
+        closing = connection.ensure_closed()
+        assert asyncio.iscoroutine(closing)
+        await closing
+        await line.over.wait()
+
+        assert line.sent == sent + GOODBYE
+
+
+@claim("mysql-first-example-prints-the-user-table")
+async def test_the_first_example_prints_host_and_user_of_every_account(mysql_server, accounts, capsys):
+    async def show_accounts():
+        connection = await aiomysql.connect(**account(mysql_server), db="mysql")
+        cursor = await connection.cursor()
+        await cursor.execute(ACCOUNTS)
+        print(await cursor.fetchall())
+        await cursor.close()
+        connection.close()
+
+    await show_accounts()
+
+    printed = ast.literal_eval(capsys.readouterr().out)
+    assert type(printed) is tuple
+    assert sorted(lasting(printed)) == sorted(accounts)

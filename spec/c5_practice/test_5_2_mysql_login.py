@@ -1,0 +1,63 @@
+"""Section 5.2, what it takes to log in to a real MySQL or MariaDB with a password: aiomysql alone, or more."""
+
+import asyncio
+import secrets
+
+import aiomysql
+import pytest
+
+from fixtures.claims import claim
+from fixtures.servers.mysql_client import Watcher, account
+
+
+@pytest.fixture
+def newcomer(own_mysql_server, mysql_name):
+    """What `connect` takes to log in as a user who never has: the server keeps nothing of the password in memory."""
+    password = f"Aa1-{secrets.token_urlsafe()}"
+    with Watcher(own_mysql_server) as watcher:
+        [(host,)] = watcher.ask("SELECT SUBSTRING_INDEX(CURRENT_USER(), '@', -1)")
+        watcher.ask("CREATE USER %s@%s IDENTIFIED BY %s", mysql_name, host, password)
+        yield {**account(own_mysql_server), "user": mysql_name, "password": password}
+        watcher.ask("DROP USER %s@%s", mysql_name, host)
+
+
+def logging_in(newcomer):
+    """A program that logs in, where cryptography is not to be had."""
+    arguments = {name: str(value) if isinstance(value, str) else value for name, value in newcomer.items()}
+    return f"""
+        import sys
+
+        sys.modules["cryptography"] = None
+        import asyncio
+        import aiomysql
+
+        async def main():
+            connection = await aiomysql.connect(**{arguments})
+            connection.close()
+            print("logged in")
+
+        asyncio.run(main())
+    """
+
+
+@claim("mysql-9-password-login-needs-cryptography-too")
+def test_where_cryptography_cannot_be_imported_a_first_login_with_a_password_fails(plain_program, newcomer):
+    ended = plain_program(logging_in(newcomer))
+
+    assert (ended.status, ended.stdout) == (1, "")
+    assert ended.error.startswith("RuntimeError: 'cryptography' package is required")
+
+
+@claim("mysql-9-password-login-needs-cryptography-too")
+async def test_where_cryptography_is_installed_a_first_login_with_a_password_works(newcomer):
+    [outcome] = await asyncio.gather(aiomysql.connect(**newcomer), return_exceptions=True)
+
+    assert type(outcome) is aiomysql.Connection
+    await outcome.ensure_closed()
+
+
+@claim("mariadb-password-login-needs-aiomysql-alone")
+def test_a_first_login_with_a_password_works_where_cryptography_cannot_be_imported(plain_program, newcomer):
+    ended = plain_program(logging_in(newcomer))
+
+    assert (ended.status, ended.stdout, ended.stderr) == (0, "logged in\n", "")

@@ -1,0 +1,153 @@
+"""Section 5.2, a real MySQL that keeps a query waiting, or loses its client: who goes on, and who is told what."""
+
+import asyncio
+
+import aiomysql
+import pytest
+
+from fixtures.claims import claim
+from fixtures.servers.mysql_client import account, until_seen
+from fixtures.servers.wire import Wire
+from fixtures.trace import until
+
+SLOW = "SELECT GET_LOCK(%s, 60)"  # answered when the lock is let go
+LOST = 2013
+
+
+@pytest.fixture
+def lock(mysql_watcher, mysql_name):
+    """The name of a lock that the watcher holds."""
+    mysql_watcher.hold(mysql_name)
+    return mysql_name
+
+
+@claim("mysql-slow-query-lets-other-tasks-run")
+async def test_while_the_server_is_at_work_on_a_query_another_task_goes_on(mysql_server, mysql_watcher, lock, trace):
+    async def ask():
+        async with connection.cursor() as cursor:
+            await cursor.execute(SLOW, lock)
+            trace(f"the answer is {await cursor.fetchall()}")
+
+    async with aiomysql.connect(**account(mysql_server)) as connection:
+        id = connection.thread_id()
+        query = asyncio.create_task(ask())
+        await until_seen(lambda: query.done() or mysql_watcher.keeps_waiting(id), "the query did not get there")
+        trace("another task goes on")
+        mysql_watcher.let_go(lock)
+        await query
+
+    assert trace.steps == ["another task goes on", "the answer is ((1,),)"]
+
+
+@claim("mysql-cancelling-a-query-closes-its-connection")
+async def test_a_query_cancelled_while_it_waits_takes_its_connection_with_it(mysql_server, mysql_watcher, lock):
+    async with aiomysql.connect(**account(mysql_server)) as connection, connection.cursor() as cursor:
+        id = connection.thread_id()
+        query = asyncio.create_task(cursor.execute(SLOW, lock))
+        await until_seen(lambda: mysql_watcher.keeps_waiting(id), "the query did not get there")
+        assert not connection.closed
+
+        query.cancel()
+        [outcome] = await asyncio.gather(query, return_exceptions=True)
+
+        assert type(outcome) is asyncio.CancelledError
+        assert connection.closed
+        with pytest.raises(aiomysql.InterfaceError, match="Cancelled during execution"):
+            await cursor.execute("SELECT 1")
+        mysql_watcher.let_go(lock)
+        await until_seen(lambda: not mysql_watcher.has(id), "the server still has the connection")
+
+
+@claim("mysql-one-connection-serves-one-task-at-a-time")
+async def test_a_task_that_uses_a_connection_on_which_another_waits_gets_a_runtime_error(
+    mysql_server, mysql_watcher, lock
+):
+    async with aiomysql.connect(**account(mysql_server)) as connection:
+        waiting, intruding = await connection.cursor(), await connection.cursor()
+        first = asyncio.create_task(waiting.execute(SLOW, lock))
+        await until_seen(lambda: mysql_watcher.keeps_waiting(connection.thread_id()), "the query did not get there")
+
+        second = asyncio.create_task(intruding.execute("SELECT 1"))
+        await until(second.done, "the second task waits for the first")
+        mysql_watcher.let_go(lock)
+        await first
+        connection.close()
+
+    assert type(second.exception()) is RuntimeError
+    assert "another coroutine is already waiting" in str(second.exception())
+
+
+@claim("mysql-query-on-a-reset-connection-fails-by-loop")
+async def test_asyncio_tells_by_operational_error_of_a_connection_reset_meanwhile(mysql_server):
+    outcome, closed = await queried_when_reset(mysql_server)
+
+    assert type(outcome) is aiomysql.OperationalError
+    assert outcome.args[0] == LOST
+    assert closed
+
+
+@claim("mysql-query-on-a-reset-connection-raises-runtime-error-on-uvloop")
+async def test_uvloop_refuses_to_write_to_a_connection_reset_meanwhile_and_aiomysql_takes_it_for_open(mysql_server):
+    outcome, closed = await queried_when_reset(mysql_server)
+
+    assert type(outcome) is RuntimeError
+    assert "TCPTransport closed=True" in str(outcome)
+    assert not closed
+
+
+async def queried_when_reset(server):
+    """What a query raises when its connection was reset before, and whether aiomysql then counts it as closed."""
+    async with Wire(server) as wire:
+        connection = await aiomysql.connect(**{**account(server), "host": wire.host, "port": wire.port})
+        cursor = await connection.cursor()
+        wire.lines[0].reset()
+        with pytest.raises(ConnectionResetError):
+            await connection._reader.read(1)  # until the event loop has noticed
+        assert not connection.closed
+
+        [outcome] = await asyncio.gather(cursor.execute("SELECT 1"), return_exceptions=True)
+        closed = connection.closed
+        connection.close()
+    return outcome, closed
+
+
+@claim("mysql-query-on-a-connection-closed-by-the-server-fails")
+async def test_a_connection_that_the_server_has_closed_looks_open_until_a_query_fails(mysql_server, mysql_watcher):
+    async with aiomysql.connect(**account(mysql_server)) as connection, connection.cursor() as cursor:
+        id = connection.thread_id()
+        mysql_watcher.kill(id)
+        await until_seen(lambda: not mysql_watcher.has(id), "the server did not close the connection")
+        assert not connection.closed
+
+        with pytest.raises(aiomysql.OperationalError) as failed:
+            await cursor.execute("SELECT 1")
+
+        assert failed.value.args[0] == LOST
+        assert connection.closed
+
+
+@claim("mysql-autocommit-is-off-by-default")
+async def test_what_is_inserted_and_not_committed_is_seen_by_nobody_else_and_lost_with_close(
+    mysql_server, mysql_watcher, table
+):
+    async with aiomysql.connect(**account(mysql_server)) as connection, connection.cursor() as cursor:
+        id = connection.thread_id()
+        await cursor.execute(f"INSERT INTO {table} VALUES ('committed')")
+        assert mysql_watcher.ask(f"SELECT * FROM {table}") == ()
+        await connection.commit()
+        assert mysql_watcher.ask(f"SELECT * FROM {table}") == (("committed",),)
+
+        await cursor.execute(f"INSERT INTO {table} VALUES ('not committed')")
+        connection.close()
+        await until_seen(lambda: not mysql_watcher.has(id), "the server still has the connection")
+
+    assert mysql_watcher.ask(f"SELECT * FROM {table}") == (("committed",),)
+
+
+@pytest.fixture
+def table(mysql_server, mysql_watcher, mysql_name):
+    """The name of an empty table of one column."""
+    table = f"`{mysql_server.database}`.`{mysql_name}`"
+    mysql_watcher.ask(f"CREATE TABLE {table} (word VARCHAR(20))")
+    yield table
+    mysql_watcher.ask(f"DROP TABLE {table}")

@@ -1,0 +1,493 @@
+"""Worlds in which the claims of section 5.2, on MySQL, are false."""
+
+import asyncio
+import weakref
+
+import aiomysql
+import pymysql
+from aiomysql.utils import _ContextManager
+
+from tests.mutants.worlds import world
+
+Connection, Cursor, Pool = aiomysql.Connection, aiomysql.Cursor, aiomysql.Pool
+GOODBYE = b"\x01\x00\x00\x00\x01"
+NO_REPLY = b"\x05\x00\x00\x00\x19\x00\x00\x00\x00"  # COM_STMT_CLOSE of no statement: the server says nothing to it
+
+
+def made_with(patch, **different):
+    """Have connections be made with arguments that the caller did not give."""
+    init = Connection.__init__
+
+    def other(self, *arguments, **named):
+        init(self, *arguments, **{**named, **different})
+
+    patch.setattr(Connection, "__init__", other)
+
+
+@world("the database asked for is not heeded", falsifies=["aiomysql-connect-takes-host-port-user-password-db"])
+def _(patch):
+    made_with(patch, db=None)
+
+
+@world(
+    "connecting blocks the event loop until it is done",
+    falsifies=["mysql-connecting-waits-on-the-network", "mysql-two-servers-are-waited-for-at-once"],
+)
+def _(patch):
+    async def connect(**named):
+        return pymysql.connect(**named, ssl_disabled=True)
+
+    patch.setattr(aiomysql, "connect", connect)
+
+
+@world(
+    "connecting is over before the server is asked",
+    falsifies=["mysql-connecting-waits-on-the-network", "mysql-two-servers-are-waited-for-at-once"],
+)
+def _(patch):
+    async def not_yet(self):
+        pass
+
+    patch.setattr(Connection, "_connect", not_yet)
+
+
+@world("a login that is refused goes unnoticed", falsifies=["mysql-wrong-password-raises-error-1045"])
+def _(patch):
+    connect = Connection._connect
+
+    async def quiet(self):
+        try:
+            await connect(self)
+        except aiomysql.OperationalError:
+            pass
+
+    patch.setattr(Connection, "_connect", quiet)
+
+
+@world("a login that is refused looks like a server out of reach", falsifies=["mysql-wrong-password-raises-error-1045"])
+def _(patch):
+    connect = Connection._connect
+
+    async def other_number(self):
+        try:
+            await connect(self)
+        except aiomysql.OperationalError as error:
+            raise aiomysql.OperationalError(2003, "Can't connect to MySQL server") from error
+
+    patch.setattr(Connection, "_connect", other_number)
+
+
+@world("awaiting cursor() gives nothing", falsifies=["mysql-cursor-can-be-awaited"])
+def _(patch):
+    async def nothing():
+        pass
+
+    patch.setattr(Connection, "cursor", lambda self, *kinds: _ContextManager(nothing()))
+
+
+@world("cursor() gives the cursor at once", falsifies=["mysql-cursor-can-be-awaited"])
+def _(patch):
+    class AtOnce(Cursor):
+        def __await__(self):
+            return self
+            yield
+
+        async def __aenter__(self):
+            return self
+
+        async def __aexit__(self, *_exception):
+            await self.close()
+
+    patch.setattr(Connection, "cursor", lambda self, *kinds: AtOnce(self))
+
+
+@world(
+    "the server is told of a new cursor, and answers",
+    falsifies=["mysql-creating-a-cursor-sends-nothing", "mysql-only-connect-and-execute-let-the-other-run"],
+)
+def _(patch):
+    make = Connection.cursor
+
+    def cursor(self, *kinds):
+        async def tell_and_make():
+            await self.ping(reconnect=False)
+            return await make(self, *kinds)
+
+        return _ContextManager(tell_and_make())
+
+    patch.setattr(Connection, "cursor", cursor)
+
+
+@world(
+    "the server is told of a new cursor, and its answer not waited for",
+    falsifies=["mysql-creating-a-cursor-sends-nothing"],
+)
+def _(patch):
+    make = Connection.cursor
+
+    def cursor(self, *kinds):
+        self._write_bytes(NO_REPLY)
+        return make(self, *kinds)
+
+    patch.setattr(Connection, "cursor", cursor)
+
+
+@world(
+    "a query blocks the event loop until it is answered, or for a time, and then comes back empty",
+    falsifies=[
+        "mysql-execute-waits-on-the-network",
+        "mysql-slow-query-lets-other-tasks-run",
+        "mysql-two-servers-are-waited-for-at-once",
+        "mysql-only-connect-and-execute-let-the-other-run",
+    ],
+)
+def _(patch):
+    async def blocking(self, sql):
+        like = self._connection
+        arguments = {"host": like.host, "port": like.port, "user": like.user, "password": like._password}
+        with pymysql.connect(**arguments, ssl_disabled=True, read_timeout=0.3) as client, client.cursor() as cursor:
+            try:
+                cursor.execute(sql)
+                self._rows = cursor.fetchall()
+            except pymysql.err.OperationalError:
+                self._rows = ()
+        self._rowcount, self._rownumber = len(self._rows), 0
+
+    patch.setattr(Cursor, "_query", blocking)
+
+
+@world("one query at a time is asked, of whichever server", falsifies=["mysql-two-servers-are-waited-for-at-once"])
+def _(patch):
+    query, locks = Cursor._query, weakref.WeakKeyDictionary()
+
+    async def in_turn(self, sql):
+        async with locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+            await query(self, sql)
+
+    patch.setattr(Cursor, "_query", in_turn)
+
+
+@world(
+    "fetching the rows asks the server for them again",
+    falsifies=[
+        "mysql-fetchall-hands-out-rows-already-received",
+        "mysql-only-connect-and-execute-let-the-other-run",
+    ],
+)
+def _(patch):
+    fetchall = Cursor.fetchall
+
+    async def ask_again(self):
+        await self._query(self._executed)
+        return await fetchall(self)
+
+    patch.setattr(Cursor, "fetchall", ask_again)
+
+
+@world(
+    "a cursor is unbuffered unless asked for otherwise",
+    falsifies=[
+        "mysql-cursor-can-be-awaited",
+        "mysql-fetchall-hands-out-rows-already-received",
+        "mysql-fetchall-gives-a-tuple-of-host-and-user-pairs",
+    ],
+)
+def _(patch):
+    made_with(patch, cursorclass=aiomysql.SSCursor)
+
+
+@world("an unbuffered cursor is buffered", falsifies=["mysql-unbuffered-cursor-reads-rows-as-they-are-fetched"])
+def _(patch):
+    for name in ("_query", "fetchall", "close"):
+        patch.setattr(aiomysql.SSCursor, name, getattr(Cursor, name))
+
+
+def fetching(patch, change):
+    """Have what fetchall gives changed on its way."""
+    fetchall = Cursor.fetchall
+
+    async def changed(self):
+        return change(await fetchall(self))
+
+    patch.setattr(Cursor, "fetchall", changed)
+
+
+@world(
+    "no row comes back",
+    falsifies=[
+        "mysql-fetchall-hands-out-rows-already-received",
+        "mysql-fetchall-gives-a-tuple-of-host-and-user-pairs",
+        "mysql-first-example-prints-the-user-table",
+    ],
+)
+def _(patch):
+    fetching(patch, lambda rows: ())
+
+
+@world(
+    "a row is lost",
+    falsifies=["mysql-fetchall-gives-a-tuple-of-host-and-user-pairs", "mysql-first-example-prints-the-user-table"],
+)
+def _(patch):
+    fetching(patch, lambda rows: rows[1:])
+
+
+@world(
+    "each row lacks its first field",
+    falsifies=["mysql-fetchall-gives-a-tuple-of-host-and-user-pairs", "mysql-first-example-prints-the-user-table"],
+)
+def _(patch):
+    fetching(patch, lambda rows: tuple(row[1:] for row in rows))
+
+
+@world("rows come as lists", falsifies=["mysql-fetchall-gives-a-tuple-of-host-and-user-pairs"])
+def _(patch):
+    fetching(patch, lambda rows: tuple(list(row) for row in rows))
+
+
+@world("rows can be fetched again", falsifies=["mysql-fetchall-gives-a-tuple-of-host-and-user-pairs"])
+def _(patch):
+    fetchall = Cursor.fetchall
+
+    async def from_the_start(self):
+        rows = await fetchall(self)
+        self._rownumber = 0
+        return rows
+
+    patch.setattr(Cursor, "fetchall", from_the_start)
+
+
+@world(
+    "the server is told that a cursor closes, and answers",
+    falsifies=["mysql-closing-the-cursor-sends-nothing", "mysql-only-connect-and-execute-let-the-other-run"],
+)
+def _(patch):
+    close = Cursor.close
+
+    async def tell_and_close(self):
+        await self._connection.ping(reconnect=False)
+        await close(self)
+
+    patch.setattr(Cursor, "close", tell_and_close)
+
+
+@world(
+    "the server is told that a cursor closes, and its answer not waited for",
+    falsifies=["mysql-closing-the-cursor-sends-nothing"],
+)
+def _(patch):
+    close = Cursor.close
+
+    async def tell_and_close(self):
+        self._connection._write_bytes(NO_REPLY)
+        await close(self)
+
+    patch.setattr(Cursor, "close", tell_and_close)
+
+
+@world("close() says goodbye", falsifies=["mysql-close-drops-the-socket-without-goodbye"])
+def _(patch):
+    close = Connection.close
+
+    def polite(self):
+        if self._writer:
+            self._write_bytes(GOODBYE)
+        close(self)
+
+    patch.setattr(Connection, "close", polite)
+
+
+@world("close() is to be awaited", falsifies=["mysql-close-drops-the-socket-without-goodbye"])
+def _(patch):
+    close = Connection.close
+
+    async def coroutine(self):
+        close(self)
+
+    patch.setattr(Connection, "close", coroutine)
+
+
+@world("ensure_closed() says no goodbye", falsifies=["mysql-close-drops-the-socket-without-goodbye"])
+def _(patch):
+    async def impolite(self):
+        self.close()
+
+    patch.setattr(Connection, "ensure_closed", impolite)
+
+
+@world("connecting goes to the port after the one given", falsifies=["mysql-second-example-uses-the-port-of-mysql"])
+def _(patch):
+    connect = Connection._connect
+
+    async def next_door(self):
+        self._port += 1
+        await connect(self)
+
+    patch.setattr(Connection, "_connect", next_door)
+
+
+@world("the client speaks first", falsifies=["mysql-second-example-uses-the-port-of-mysql"])
+def _(patch):
+    listen = Connection._get_server_information
+
+    async def speak_first(self):
+        self._write_bytes(b"PING\r\n")
+        await listen(self)
+
+    patch.setattr(Connection, "_get_server_information", speak_first)
+
+
+@world(
+    "a query that is cancelled leaves its connection open", falsifies=["mysql-cancelling-a-query-closes-its-connection"]
+)
+def _(patch):
+    patch.setattr(Connection, "_close_on_cancel", lambda self: None)
+
+
+@world(
+    "a query that is cancelled closes its connection for itself alone",
+    falsifies=["mysql-cancelling-a-query-closes-its-connection"],
+)
+def _(patch):
+    def mark(self):
+        self.kept = self._writer.get_extra_info("socket").dup()
+        self.close()
+        self._close_reason = "Cancelled during execution"
+
+    patch.setattr(Connection, "_close_on_cancel", mark)
+
+
+@world("the queries of a connection wait for each other", falsifies=["mysql-one-connection-serves-one-task-at-a-time"])
+def _(patch):
+    query = Connection.query
+
+    async def in_turn(self, sql, unbuffered=False):
+        async with vars(self).setdefault("turn", asyncio.Lock()):
+            return await query(self, sql, unbuffered)
+
+    patch.setattr(Connection, "query", in_turn)
+
+
+@world(
+    "asyncio's loop refuses to write to a closed transport",
+    falsifies=["mysql-query-on-a-reset-connection-fails-by-loop"],
+)
+def _(patch):
+    transport = asyncio.selector_events._SelectorSocketTransport
+    write = transport.write
+
+    def refuse(self, data):
+        if self._conn_lost:
+            raise RuntimeError("the handler is closed")
+        write(self, data)
+
+    patch.setattr(transport, "write", refuse)
+
+
+@world(
+    "no loop refuses to write to a closed transport",
+    falsifies=["mysql-query-on-a-reset-connection-raises-runtime-error-on-uvloop"],
+)
+def _(patch):
+    write = Connection._write_bytes
+
+    def quiet(self, data):
+        try:
+            write(self, data)
+        except RuntimeError:
+            pass
+
+    patch.setattr(Connection, "_write_bytes", quiet)
+
+
+@world(
+    "a query over a lost connection makes a new one",
+    falsifies=[
+        "mysql-query-on-a-connection-closed-by-the-server-fails",
+        "mysql-query-on-a-reset-connection-fails-by-loop",
+    ],
+)
+def _(patch):
+    query = Connection.query
+
+    async def insist(self, sql, unbuffered=False):
+        try:
+            return await query(self, sql, unbuffered)
+        except aiomysql.OperationalError:
+            await self._connect()
+            return await query(self, sql, unbuffered)
+
+    patch.setattr(Connection, "query", insist)
+
+
+@world(
+    "a connection is not closed when it is found lost",
+    falsifies=[
+        "mysql-query-on-a-connection-closed-by-the-server-fails",
+        "mysql-query-on-a-reset-connection-fails-by-loop",
+    ],
+)
+def _(patch):
+    async def read(self, count):
+        try:
+            return await self._reader.readexactly(count)
+        except (asyncio.IncompleteReadError, OSError) as error:
+            raise aiomysql.OperationalError(2013, "Lost connection to MySQL server during query") from error
+
+    patch.setattr(Connection, "_read_bytes", read)
+
+
+@world("autocommit is on", falsifies=["mysql-autocommit-is-off-by-default"])
+def _(patch):
+    made_with(patch, autocommit=True)
+
+
+@world("close() commits", falsifies=["mysql-autocommit-is-off-by-default"])
+def _(patch):
+    close = Connection.close
+
+    def commit_and_close(self):
+        if self._writer:
+            self._write_bytes(b"\x07\x00\x00\x00\x03COMMIT")
+        close(self)
+
+    patch.setattr(Connection, "close", commit_and_close)
+
+
+@world("a pool has no bound", falsifies=["mysql-pool-makes-the-next-taker-wait"])
+def _(patch):
+    init = Pool.__init__
+    patch.setattr(Pool, "__init__", lambda self, minsize, maxsize, **named: init(self, minsize, maxsize=0, **named))
+
+
+@world("a connection that comes back wakes nobody", falsifies=["mysql-pool-makes-the-next-taker-wait"])
+def _(patch):
+    async def nobody(self):
+        pass
+
+    patch.setattr(Pool, "_wakeup", nobody)
+
+
+@world("a pool that is closed hands out connections", falsifies=["mysql-pool-closing-waits-for-what-is-taken"])
+def _(patch):
+    patch.setattr(Pool, "close", lambda self: None)
+
+
+@world(
+    "closing a pool leaves those who took a connection alone", falsifies=["mysql-pool-closing-waits-for-what-is-taken"]
+)
+def _(patch):
+    async def wait_closed(self):
+        await self.clear()
+
+    patch.setattr(Pool, "wait_closed", wait_closed)
+
+
+@world("closing a pool leaves its idle connections open", falsifies=["mysql-pool-closing-waits-for-what-is-taken"])
+def _(patch):
+    async def only_taken(self):
+        async with self._cond:
+            while self._used:
+                await self._cond.wait()
+
+    patch.setattr(Pool, "wait_closed", only_taken)

@@ -1,0 +1,40 @@
+"""Worlds in which what section 5.2 says of logging in is false. They import no MySQL client before they are entered."""
+
+import sys
+
+from tests.mutants.worlds import world
+
+
+@world(
+    "a client that has all it takes without cryptography", falsifies=["mysql-9-password-login-needs-cryptography-too"]
+)
+def _(patch):
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from pymysql import _auth
+
+    # It has done once what a login does, and so has of cryptography what that takes before it cannot be had any more.
+    key = rsa.generate_private_key(65537, 2048).public_key()
+    pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    _auth.sha2_rsa_encrypt(b"any", b"salt", pem)
+
+
+@world("an encrypted password is not understood", falsifies=["mysql-9-password-login-needs-cryptography-too"])
+def _(patch):
+    from pymysql import _auth
+
+    patch.setattr(_auth, "sha2_rsa_encrypt", lambda password, salt, key: bytes(256))
+
+
+@world("a login to MariaDB takes cryptography too", falsifies=["mariadb-password-login-needs-aiomysql-alone"])
+def _(patch):
+    from pymysql import _auth
+
+    scramble = _auth.scramble_native_password
+
+    def only_with_cryptography(password, message):
+        if sys.modules.get("cryptography") is None:
+            raise RuntimeError("'cryptography' package is required")
+        return scramble(password, message)
+
+    patch.setattr(_auth, "scramble_native_password", only_with_cryptography)
