@@ -345,7 +345,7 @@ def test_a_claim_for_another_server_than_the_run_has_does_not_apply_and_complete
         ended = house.run("spec", "--complete", *workers)
 
         assert ended.ret == 0
-        assert "only with MySQL, and this is MariaDB" in " ".join(checklist(ended).split())
+        assert " does not apply: only with MySQL, and this is MariaDB " in " ".join(checklist(ended).split())
         assert "2 claims: 1 hold, 0 refuted, 0 changed, 0 cannot run; 0 failed, 1 do" in checklist(ended)
 
 
