@@ -137,7 +137,7 @@ def _fork(world: World | None, items: list[pytest.Item], document: Document) -> 
 def _deaths(world: World | None, items: list[pytest.Item], document: Document) -> Iterator[Death]:
     """In the child: enter the world, run its claims, and yield how each test went."""
     mine = [item for item in items if (claim := _claim_of(item, document)) and (not world or claim in world.falsifies)]
-    if world:
+    if world and mine:  # a world of libraries that are not here cannot be entered
         programs.PRELUDE = world.prelude
         patch = enter(world.module, world.name)
         for item in mine:

@@ -1,0 +1,27 @@
+"""Section 5.1, the package aioredis as installing it gives it today: it is not the one that the examples are for."""
+
+import pytest
+
+from fixtures.claims import claim
+
+
+@claim("aioredis-newest-release-lacks-create-redis")
+@pytest.mark.parametrize("name", ["create_redis", "create_redis_pool", "ConnectionsPool"])
+def test_the_newest_aioredis_can_be_imported_and_lacks_what_the_examples_use(plain_program, name):
+    # It imports distutils, whose end Python 3.10 warns of.
+    ended = plain_program(f"import aioredis; print('imported'); aioredis.{name}", warnings="ignore")
+
+    assert (ended.status, ended.stdout) == (1, "imported\n")
+    assert ended.error == f"AttributeError: module 'aioredis' has no attribute '{name}'"
+
+
+@claim("aioredis-newest-release-cannot-be-imported")
+def test_the_newest_aioredis_cannot_be_imported(plain_program):
+    ended = plain_program("import aioredis; print('imported')", warnings="ignore")
+
+    assert (ended.status, ended.stdout) == (1, "")
+    # Its exception of both TimeoutErrors has been one of the same twice since Python 3.11. 3.12 has no distutils.
+    assert ended.error in (
+        "TypeError: duplicate base class TimeoutError",
+        "ModuleNotFoundError: No module named 'distutils'",
+    )

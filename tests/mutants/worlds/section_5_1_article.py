@@ -1,0 +1,244 @@
+"""Worlds in which the claims of section 5.1 about aioredis are false.
+
+It is imported in the worlds: today's newest cannot be on most Pythons, and the worlds of all stacks are listed in each.
+"""
+
+import ast
+import asyncio
+
+from tests.mutants.worlds import world
+
+
+class _Instead(ast.NodeTransformer):
+    """Puts other text in the place of the claim's own where it is a text that contains `old`."""
+
+    def __init__(self, old, new):
+        self.old, self.new = old, new
+
+    def visit_Constant(self, node):
+        if isinstance(node.value, str) and self.old in node.value:
+            node.value = node.value.replace(self.old, self.new)
+        return node
+
+
+@world("the newest aioredis still has the old names", falsifies=["aioredis-newest-release-lacks-create-redis"])
+def _(patch):
+    had = "import aioredis; aioredis.create_redis = aioredis.create_redis_pool = aioredis.ConnectionsPool = print"
+    patch.rewrite(_Instead("import aioredis", had))
+
+
+@world("the newest aioredis can be imported", falsifies=["aioredis-newest-release-cannot-be-imported"])
+def _(patch):
+    mended = "import sys, types; sys.modules['aioredis'] = types.ModuleType('aioredis'); import aioredis"
+    patch.rewrite(_Instead("import aioredis", mended))
+
+
+@world("create_redis gives the bare connection", falsifies=["aioredis-create-redis-gives-a-client"])
+def _(patch):
+    import aioredis
+
+    async def bare(address, **named):
+        return await aioredis.create_connection(address, **named)
+
+    patch.setattr(aioredis, "create_redis", bare)
+
+
+@world("create_redis gives a client at once", falsifies=["aioredis-create-redis-gives-a-client"])
+def _(patch):
+    import aioredis
+
+    create_redis = aioredis.create_redis
+    patch.setattr(
+        aioredis, "create_redis", lambda *place, **named: asyncio.ensure_future(create_redis(*place, **named))
+    )
+
+
+@world("the password is not sent", falsifies=["aioredis-sends-the-password-as-auth"])
+def _(patch):
+    import aioredis
+
+    async def silent(self, password):
+        return True
+
+    patch.setattr(aioredis.RedisConnection, "auth", silent)
+
+
+@world("a refused password goes unnoticed", falsifies=["aioredis-sends-the-password-as-auth"])
+def _(patch):
+    import aioredis
+
+    auth = aioredis.RedisConnection.auth
+
+    async def quiet(self, password):
+        try:
+            return await auth(self, password)
+        except aioredis.ReplyError:
+            return False
+
+    patch.setattr(aioredis.RedisConnection, "auth", quiet)
+
+
+@world("a client without the password is let in", falsifies=["aioredis-sends-the-password-as-auth"])
+def _(patch):
+    import aioredis
+
+    async def pong(self):
+        return b"PONG"
+
+    patch.setattr(aioredis.Redis, "ping", pong)
+
+
+@world(
+    "hmset_dict keeps only the first of its keyword arguments",
+    falsifies=["aioredis-hmset-dict-sets-a-field-a-keyword", "aioredis-first-example-prints-start-hash-end"],
+)
+def _(patch):
+    import aioredis
+
+    hmset_dict = aioredis.Redis.hmset_dict
+
+    def first_only(self, key, **fields):
+        return hmset_dict(self, key, dict(list(fields.items())[:1]))
+
+    patch.setattr(aioredis.Redis, "hmset_dict", first_only)
+
+
+@world(
+    "hmset_dict says that it has stored the fields and does not",
+    falsifies=["aioredis-hmset-dict-sets-a-field-a-keyword", "aioredis-create-redis-pool-is-used-like-a-client"],
+)
+def _(patch):
+    import aioredis
+
+    async def lies(self, key, **fields):
+        return True
+
+    patch.setattr(aioredis.Redis, "hmset_dict", lies)
+
+
+@world(
+    "hgetall does not heed its encoding",
+    falsifies=["aioredis-hgetall-encoding-gives-str", "aioredis-first-example-prints-start-hash-end"],
+)
+def _(patch):
+    import aioredis
+
+    hgetall = aioredis.Redis.hgetall
+    patch.setattr(aioredis.Redis, "hgetall", lambda self, key, encoding=None: hgetall(self, key))
+
+
+@world("hgetall always decodes", falsifies=["aioredis-hgetall-encoding-gives-str"])
+def _(patch):
+    import aioredis
+
+    hgetall = aioredis.Redis.hgetall
+    patch.setattr(aioredis.Redis, "hgetall", lambda self, key, encoding=None: hgetall(self, key, encoding="utf-8"))
+
+
+@world("close gives something to await", falsifies=["aioredis-close-is-a-plain-call"])
+def _(patch):
+    import aioredis
+
+    close = aioredis.Redis.close
+
+    def awaitable(self):
+        close(self)
+        done = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+    patch.setattr(aioredis.Redis, "close", awaitable)
+
+
+@world(
+    "close leaves all to wait_closed",
+    falsifies=["aioredis-close-is-a-plain-call", "aioredis-wait-closed-moves-no-bytes"],
+)
+def _(patch):
+    import aioredis
+
+    close, wait_closed = aioredis.Redis.close, aioredis.Redis.wait_closed
+
+    async def closes(self):
+        close(self)
+        await wait_closed(self)
+
+    patch.setattr(aioredis.Redis, "close", lambda self: None)
+    patch.setattr(aioredis.Redis, "wait_closed", closes)
+
+
+@world("wait_closed takes leave of the server", falsifies=["aioredis-wait-closed-moves-no-bytes"])
+def _(patch):
+    import aioredis
+
+    close, wait_closed = aioredis.Redis.close, aioredis.Redis.wait_closed
+
+    async def quits(self):
+        await self.quit()
+        close(self)
+        await wait_closed(self)
+
+    patch.setattr(aioredis.Redis, "close", lambda self: None)
+    patch.setattr(aioredis.Redis, "wait_closed", quits)
+
+
+@world("wait_closed waits one turn more", falsifies=["aioredis-wait-closed-moves-no-bytes"])
+def _(patch):
+    import aioredis
+
+    wait_closed = aioredis.Redis.wait_closed
+
+    async def slow(self):
+        await wait_closed(self)
+        await asyncio.sleep(0)
+
+    patch.setattr(aioredis.Redis, "wait_closed", slow)
+
+
+@world(
+    "create_redis_pool connects with the first command",
+    falsifies=["aioredis-create-redis-pool-is-used-like-a-client"],
+)
+def _(patch):
+    import aioredis
+
+    async def create_redis_pool(address, *, password):
+        return aioredis.Redis(aioredis.ConnectionsPool(address, password=password, minsize=1, maxsize=10))
+
+    patch.setattr(aioredis, "create_redis_pool", create_redis_pool)
+
+
+@world("create_redis_pool opens all its connections", falsifies=["aioredis-create-redis-pool-is-used-like-a-client"])
+def _(patch):
+    import aioredis
+
+    create_redis_pool = aioredis.create_redis_pool
+    patch.setattr(aioredis, "create_redis_pool", lambda *place, **named: create_redis_pool(*place, **named, minsize=10))
+
+
+@world(
+    "closing a pool leaves the connections that are taken",
+    falsifies=["aioredis-pool-close-and-wait-closed-release-every-socket"],
+)
+def _(patch):
+    import aioredis
+
+    async def only_idle(self):
+        await self.clear()
+
+    patch.setattr(aioredis.ConnectionsPool, "_do_close", only_idle)
+
+
+@world(
+    "closing a pool leaves its idle connections",
+    falsifies=["aioredis-pool-close-and-wait-closed-release-every-socket"],
+)
+def _(patch):
+    import aioredis
+
+    async def only_taken(self):
+        for connection in self._used:
+            connection.close()
+            await connection.wait_closed()
+
+    patch.setattr(aioredis.ConnectionsPool, "_do_close", only_taken)
