@@ -289,5 +289,38 @@ def test_a_claim_for_another_server_than_the_run_has_does_not_apply_and_complete
         ended = house.run("spec", "--complete", *workers)
 
         assert ended.ret == 0
-        assert "only with MySQL, and this is MariaDB" in " ".join(checklist(ended).split())
+        assert " does not apply: only with MySQL, and this is MariaDB " in " ".join(checklist(ended).split())
         assert "2 claims: 1 hold, 0 refuted, 0 changed, 0 cannot run; 0 failed, 1 do" in checklist(ended)
+
+
+def test_a_reason_that_many_claims_in_a_row_give_is_said_once(house):
+    house.claims(*(entry(f"needs-{number}") for number in range(3)), entry("other"), entry("needs-again"))
+    house.tests("""
+        @pytest.fixture
+        def server():
+            pytest.skip("no server: start one")
+
+        @claim("needs-0")
+        def test_0(server): pass
+
+        @claim("needs-1")
+        def test_1(server): pass
+
+        @claim("needs-2")
+        def test_2(server): pass
+
+        @claim("other")
+        def test_3(): pass
+
+        @claim("needs-again")
+        def test_4(server): pass
+    """)
+
+    said = [line.strip() for line in checklist(house.run("spec")).splitlines() if "not verified: " in line]
+
+    assert said[:4] == [
+        "not verified: no server: start one",
+        "not verified: as above",
+        "not verified: as above",
+        "not verified: no server: start one",
+    ]
