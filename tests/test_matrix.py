@@ -195,6 +195,15 @@ def test_a_run_that_was_cut_short_is_told_once_and_its_marks_stay(small_desk):
     assert joined.stdout.str().replace("\n ", "").count("the run was UNFINISHED") == 1
 
 
+def test_a_reason_that_many_rows_in_a_row_give_is_said_once(small_desk):
+    none = ("not verified", "no server")
+    cells = {(id, loop): none for id in ("first", "second") for loop in ("asyncio", "uvloop")} | {("third", None): none}
+    joined = small_desk.join(small_desk.made("1.json", outcomes=cells), small_desk.made("2.json", "3.12.1"))
+
+    said = [line.strip() for line in joined.outlines if "not verified: " in line]
+    assert said == ["not verified: no server (3.11)", "not verified: as above", "not verified: as above"]
+
+
 def test_of_two_files_of_one_python_the_newest_counts_and_a_line_says_so(small_desk):
     failed = {("second", "asyncio"): ("failed", "broken")}
     newest = small_desk.made("newest.json", "3.11.9")
