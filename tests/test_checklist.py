@@ -7,63 +7,7 @@ import sys
 
 import pytest
 
-from tests.conftest import entry
-
-GREEN = """
-    @claim("{0}")
-    async def test_{1}():
-        assert await asyncio.sleep(0) is None
-"""
-
-
-def green(id):
-    return GREEN.format(id, id.replace("-", "_"))
-
-
-@pytest.fixture
-def ten_claims(house):
-    """One claim of each kind, and of each fate."""
-    house.claims(
-        entry("first-holds", says="What holds is shown on both loops"),
-        entry("second-refuted", verdict="refuted", says="What is wrong", instead="What is right"),
-        entry("third-changed", verdict="changed"),
-        entry("fourth-cannot-run", verdict="cannot-run"),
-        entry("fifth-fails-on-uvloop"),
-        entry("sixth-not-here", applies='{ python = ">=3.19" }'),
-        entry("seventh-skipped"),
-        entry("eighth-pending", section="3.4", pending="its test comes later"),
-        entry("ninth-without-loop", section="3.4"),
-        entry("tenth-old-stack", section="3.4", stack="article"),
-    )
-    house.tests(
-        green("first-holds") + green("second-refuted") + green("third-changed") + green("fourth-cannot-run")
-        + green("sixth-not-here") + """
-    @claim("fifth-fails-on-uvloop")
-    async def test_fails_on_uvloop():
-        assert "uvloop" not in type(asyncio.get_running_loop()).__module__, "not on this loop"
-
-    @claim("seventh-skipped")
-    async def test_skipped():
-        pytest.skip("no server: start one")
-    """)  # fmt: skip
-    house.tests(
-        """
-    @claim("ninth-without-loop")
-    def test_the_first_half_of_the_ninth():
-        pass
-
-    @claim("ninth-without-loop")
-    def test_the_second_half_of_the_ninth():
-        pass
-
-    @claim("tenth-old-stack")
-    async def test_old():
-        pass
-    """,
-        "spec/c3_asyncio/test_3_4_task.py",
-    )
-    return house
-
+from tests.conftest import entry, green
 
 EXPECTED = """\
 one mark for each event loop: asyncio, uvloop; a single mark where no loop is
