@@ -27,7 +27,7 @@ from tests.mutants.worlds import Patch, World, all_worlds, enter
 KILLED, WEAK, SURVIVED, NOT_RUN = "killed", "weak", "SURVIVED", "not run"
 BROKEN = "BROKEN"  # the world itself: it could not be entered, or its process died
 HANGS_BEFORE_CUT = 5
-SILENCE = 15 * CEILING  # seconds after which a world that tells nothing is given up
+SILENCE = 5 * CEILING  # seconds after which a world that tells nothing is given up; a claim ends within three
 _OWN = ("/spec/", "/fixtures/", "/_pytest/")  # where an assertion of the claim's own is raised
 
 
