@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -67,13 +68,12 @@ def test_each_fate_of_a_claim_is_told_by_loop_and_with_its_reason(ten_claims, op
 def test_it_names_python_platform_loops_and_libraries(ten_claims):
     data = results(ten_claims, "--loop", "uvloop", "-k", "first_holds")
 
-    from importlib.metadata import distributions, version
-
-    installed = {found.name: found.version for found in distributions()}
+    installed = {each.metadata["Name"].lower(): each.version for each in distributions()}
     assert data["python"] == {"implementation": platform.python_implementation(), "version": platform.python_version()}
     assert data["platform"] == {"system": platform.system(), "machine": platform.machine()}
-    assert data["loops"] == {"uvloop": version("uvloop")}
-    assert data["libraries"] == {name: installed.get(name) for name in LIBRARIES}
+    assert data["loops"] == {"uvloop": installed["uvloop"]}
+    assert data["libraries"] == {library: installed.get(library) for library in LIBRARIES}
+    assert data["libraries"]["aiohttp"] is not None
     assert data["servers"] == []
     assert data["stack"] == ""
 
