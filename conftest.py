@@ -7,6 +7,7 @@ pytest_plugins = [
     "fixtures.guards",
     "fixtures.programs",
     "fixtures.servers.plugin",
+    "fixtures.servers.aioredis_client",
     "fixtures.servers.mysql_client",
     "fixtures.faked_http",
     "fixtures.checklist.plugin",

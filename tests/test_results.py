@@ -9,11 +9,11 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from importlib.metadata import distributions
 
+import fastjsonschema
 import pytest
 
 from fixtures.applies import LIBRARIES
 from fixtures.checklist.results import SCHEMA, Unreadable, read
-from fixtures.checklist.schema import problems
 from tests.conftest import entry, green
 
 
@@ -26,7 +26,7 @@ def results(house, *arguments, status=0):
 
 def load(path):
     data, schema = json.loads(path.read_text(encoding="utf-8")), json.loads(SCHEMA.read_text(encoding="utf-8"))
-    assert list(problems(data, schema, schema)) == []
+    fastjsonschema.validate(schema, data)
     read(path)
     return data
 
@@ -251,15 +251,15 @@ DAMAGES = {
     "is no result file: it is not JSON": "{",
     "is no result file: make one with pytest spec --results FILE": "[]",
     "has version 2 of the schema, and this reads version 1": {"version": 2},
-    "loops: must have 1 or more": {"loops": {}},
-    "seconds: must be at least 0": {"seconds": -1},
-    "seconds: must be number": {"seconds": True},
-    "python: must be object": {"python": "3.11"},
-    "started: does not match": {"started": "yesterday"},
-    "ended: must be one of: finished, interrupted, unfinished": {"ended": "well"},
-    "mood: is no field of the schema": {"mood": "good"},
-    "claims[0]: must be object": {"claims": [1]},
-    "claims[0].id: is missing": {"claims": [{}]},
+    "data.loops must contain at least 1 properties": {"loops": {}},
+    "data.seconds must be bigger than or equal to 0": {"seconds": -1},
+    "data.seconds must be number": {"seconds": True},
+    "data.python must be object": {"python": "3.11"},
+    "data.started must match pattern": {"started": "yesterday"},
+    "data.ended must be one of ['finished', 'interrupted', 'unfinished']": {"ended": "well"},
+    "data must not contain {'mood'} properties": {"mood": "good"},
+    "data.claims[0] must be object": {"claims": [1]},
+    "data.claims[0] must contain ['applies', 'basis', 'id', ": {"claims": [{}]},
     "its claims are not those of the catalogue it names": {"claims": []},
 }
 
@@ -276,8 +276,3 @@ def test_a_file_that_is_no_result_file_is_told_why_in_a_line(house, damage, requ
 
     assert next(said for said in DAMAGES if DAMAGES[said] == damage) in str(told.value)
     assert "\n" not in str(told.value)
-
-
-def test_a_schema_with_a_word_that_nothing_checks_is_refused():
-    with pytest.raises(ValueError, match="keywords that nothing here checks: maximum"):
-        list(problems(1, {"maximum": 0}, {}))

@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from fixtures.claims import claim
+from fixtures.servers.aioredis_client import address_of, plain
 from fixtures.servers.wire import Wire
 from fixtures.trace import counting_suspensions, until
 
@@ -19,24 +20,9 @@ def car(redis_prefix):
 
 
 @pytest.fixture
-def password(redis_server):
-    """The server's password. Skips where aioredis cannot log in with one: it knows of no user names."""
-    if redis_server.password is None or redis_server.username not in (None, "default"):
-        pytest.skip(f"the Redis of {redis_server.origin} has to ask for a password, and for no user's name")
-    return redis_server.password
-
-
-plain = str.__str__  # aioredis sends no text of a class of its own, such as the one that hides a password in reports
-
-
-@pytest.fixture
 def address(redis_server):
     """The URL of the server, without the password."""
     return f"{address_of(redis_server)}/{redis_server.db}"
-
-
-def address_of(place):
-    return f"redis://{place.host}:{place.port}"
 
 
 @contextlib.asynccontextmanager
@@ -50,8 +36,8 @@ async def closing(client):
 
 
 @claim("aioredis-create-redis-gives-a-client")
-async def test_awaiting_create_redis_with_a_url_and_a_password_gives_a_client(redis_server, address, password):
-    created = aioredis.create_redis(address, password=plain(password))
+async def test_awaiting_create_redis_with_a_url_and_a_password_gives_a_client(redis_server, address, redis_password):
+    created = aioredis.create_redis(address, password=plain(redis_password))
 
     assert inspect.iscoroutine(created)
     async with closing(await created) as client:
@@ -64,20 +50,20 @@ async def test_awaiting_create_redis_with_a_url_and_a_password_gives_a_client(re
 
 
 @claim("aioredis-sends-the-password-as-auth")
-async def test_the_first_that_create_redis_sends_is_auth_with_the_password(redis_server, password):
+async def test_the_first_that_create_redis_sends_is_auth_with_the_password(redis_server, redis_password):
     async with Wire(redis_server) as wire:
-        async with closing(await aioredis.create_redis(address_of(wire), password=plain(password))):
+        async with closing(await aioredis.create_redis(address_of(wire), password=plain(redis_password))):
             await until(lambda: wire.lines, "no connection was made")
         [line] = wire.lines
         command, _, argument = line.sent.split(b"\r\n", 5)[2:5] if line.sent else (b"", b"", b"")
 
         assert command == b"AUTH"
-        is_the_password = argument == password.encode()  # a failure must not print it
+        is_the_password = argument == redis_password.encode()  # a failure must not print it
         assert is_the_password
 
 
 @claim("aioredis-sends-the-password-as-auth")
-@pytest.mark.usefixtures("password")
+@pytest.mark.usefixtures("redis_password")
 async def test_a_wrong_password_raises_replyerror_from_create_redis(address):
     with pytest.raises(aioredis.ReplyError, match="^WRONGPASS ") as refused:
         await aioredis.create_redis(address, password="wrong")
@@ -86,7 +72,7 @@ async def test_a_wrong_password_raises_replyerror_from_create_redis(address):
 
 
 @claim("aioredis-sends-the-password-as-auth")
-@pytest.mark.usefixtures("password")
+@pytest.mark.usefixtures("redis_password")
 async def test_without_a_password_create_redis_gives_a_client_whose_commands_raise_autherror(redis_server):
     async with closing(await aioredis.create_redis(address_of(redis_server))) as stranger:
         with pytest.raises(aioredis.AuthError, match="^NOAUTH "):
@@ -94,8 +80,8 @@ async def test_without_a_password_create_redis_gives_a_client_whose_commands_rai
 
 
 @claim("aioredis-hmset-dict-sets-a-field-a-keyword")
-async def test_hmset_dict_stores_each_keyword_argument_as_a_field_of_one_hash(address, password, car):
-    async with closing(await aioredis.create_redis(address, password=plain(password))) as client:
+async def test_hmset_dict_stores_each_keyword_argument_as_a_field_of_one_hash(address, redis_password, car):
+    async with closing(await aioredis.create_redis(address, password=plain(redis_password))) as client:
         assert await client.exists(car) == 0
 
         stored = await client.hmset_dict(car, key1=1, key2=2, key3=3)
@@ -106,8 +92,8 @@ async def test_hmset_dict_stores_each_keyword_argument_as_a_field_of_one_hash(ad
 
 
 @claim("aioredis-hgetall-encoding-gives-str")
-async def test_hgetall_gives_str_with_an_encoding_and_bytes_without(address, password, car):
-    async with closing(await aioredis.create_redis(address, password=plain(password))) as client:
+async def test_hgetall_gives_str_with_an_encoding_and_bytes_without(address, redis_password, car):
+    async with closing(await aioredis.create_redis(address, password=plain(redis_password))) as client:
         await client.hmset_dict(car, key1="红")
         decoded = await client.hgetall(car, encoding="utf-8")
         raw = await client.hgetall(car)
@@ -117,8 +103,8 @@ async def test_hgetall_gives_str_with_an_encoding_and_bytes_without(address, pas
 
 
 @claim("aioredis-close-is-a-plain-call")
-async def test_close_of_a_client_returns_none_and_has_closed_it(address, password):
-    async with closing(await aioredis.create_redis(address, password=plain(password))) as client:
+async def test_close_of_a_client_returns_none_and_has_closed_it(address, redis_password):
+    async with closing(await aioredis.create_redis(address, password=plain(redis_password))) as client:
         assert client.closed is False
 
         returned = client.close()
@@ -128,9 +114,9 @@ async def test_close_of_a_client_returns_none_and_has_closed_it(address, passwor
 
 
 @claim("aioredis-wait-closed-moves-no-bytes")
-async def test_close_alone_shuts_the_socket(redis_server, password):
+async def test_close_alone_shuts_the_socket(redis_server, redis_password):
     async with Wire(redis_server) as wire:
-        async with closing(await aioredis.create_redis(address_of(wire), password=plain(password))) as client:
+        async with closing(await aioredis.create_redis(address_of(wire), password=plain(redis_password))) as client:
             [line] = wire.lines
             assert not line.over.is_set()
 
@@ -140,9 +126,9 @@ async def test_close_alone_shuts_the_socket(redis_server, password):
 
 
 @claim("aioredis-wait-closed-moves-no-bytes")
-async def test_wait_closed_right_after_close_suspends_once_and_moves_no_byte(redis_server, password):
+async def test_wait_closed_right_after_close_suspends_once_and_moves_no_byte(redis_server, redis_password):
     async with Wire(redis_server) as wire:
-        client = await aioredis.create_redis(address_of(wire), password=plain(password))
+        client = await aioredis.create_redis(address_of(wire), password=plain(redis_password))
         [line] = wire.lines
         before = len(line.sent), len(line.received)
 
@@ -155,7 +141,7 @@ async def test_wait_closed_right_after_close_suspends_once_and_moves_no_byte(red
 
 
 @claim("aioredis-first-example-prints-start-hash-end")
-def test_the_first_example_prints_start_then_the_hash_as_a_dict_then_end(program, address, password, car):
+def test_the_first_example_prints_start_then_the_hash_as_a_dict_then_end(program, address, redis_password, car):
     ended = program(f"""
         import asyncio
         import aioredis
@@ -169,7 +155,7 @@ def test_the_first_example_prints_start_then_the_hash_as_a_dict_then_end(program
             await client.wait_closed()
             print("end", address)
 
-        asyncio.run(execute({address!r}, {plain(password)!r}))
+        asyncio.run(execute({address!r}, {plain(redis_password)!r}))
     """)
 
     assert ended.lines == [f"start {address}", "{'key1': '1', 'key2': '2', 'key3': '3'}", f"end {address}"]
@@ -177,10 +163,10 @@ def test_the_first_example_prints_start_then_the_hash_as_a_dict_then_end(program
 
 
 @claim("aioredis-create-redis-pool-is-used-like-a-client")
-async def test_create_redis_pool_connects_once_and_its_pool_is_used_like_a_client(redis_server, password, car):
+async def test_create_redis_pool_connects_once_and_its_pool_is_used_like_a_client(redis_server, redis_password, car):
     async with Wire(redis_server) as wire:
         address = f"{address_of(wire)}/{redis_server.db}"
-        async with closing(await aioredis.create_redis_pool(address, password=plain(password))) as pool:
+        async with closing(await aioredis.create_redis_pool(address, password=plain(redis_password))) as pool:
             assert (type(pool), type(pool.connection)) == (aioredis.Redis, aioredis.ConnectionsPool)
             assert len(wire.lines) == 1
 
@@ -191,9 +177,9 @@ async def test_create_redis_pool_connects_once_and_its_pool_is_used_like_a_clien
 
 
 @claim("aioredis-pool-close-and-wait-closed-release-every-socket")
-async def test_closing_a_pool_and_waiting_for_it_releases_idle_and_taken_connections(redis_server, password):
+async def test_closing_a_pool_and_waiting_for_it_releases_idle_and_taken_connections(redis_server, redis_password):
     async with Wire(redis_server) as wire:
-        pool = await aioredis.create_redis_pool(address_of(wire), password=plain(password), minsize=3)
+        pool = await aioredis.create_redis_pool(address_of(wire), password=plain(redis_password), minsize=3)
         await pool.connection.acquire()
         assert (pool.connection.size, pool.connection.freesize) == (3, 2)
         assert [line.over.is_set() for line in wire.lines] == [False, False, False]

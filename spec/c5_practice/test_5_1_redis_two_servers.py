@@ -1,7 +1,6 @@
 """Section 5.1, the second Redis example: the same coroutine function at work on two real servers at once."""
 
 import asyncio
-import socket
 from collections import Counter
 
 import pytest
@@ -22,11 +21,9 @@ def addresses(redis_pair):
 
 
 @pytest.fixture
-def refusing_address():
-    """The URL of a port that nobody listens on, nor can while this test runs."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield f"redis://127.0.0.1:{bound.getsockname()[1]}"
+def refusing_address(refusing_port):
+    """The URL of a port that nobody listens on."""
+    return f"redis://127.0.0.1:{refusing_port}"
 
 
 @pytest.fixture

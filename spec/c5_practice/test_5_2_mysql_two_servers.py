@@ -1,7 +1,6 @@
 """Section 5.2, the second MySQL example: the same coroutine function at work on two real servers at once."""
 
 import asyncio
-import socket
 from collections import Counter
 
 import aiomysql
@@ -18,14 +17,6 @@ from fixtures.trace import InFlight, turn, until
 def accounts(mysql_pair):
     """What it takes to connect to each of two servers."""
     return [account(server) for server in mysql_pair]
-
-
-@pytest.fixture
-def refusing_port():
-    """A port that nobody listens on, nor can while this test runs."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield bound.getsockname()[1]
 
 
 async def two_and_two(arguments):

@@ -8,29 +8,20 @@ import aioredis
 import pytest
 
 from fixtures.claims import claim
+from fixtures.servers.aioredis_client import address_of, plain
 from fixtures.servers.wire import Wire
 from fixtures.trace import turn, until
 
 
 @pytest.fixture
-def password(redis_server):
-    """The server's password. Skips where aioredis cannot log in with one: it knows of no user names."""
-    if redis_server.password is None or redis_server.username not in (None, "default"):
-        pytest.skip(f"the Redis of {redis_server.origin} has to ask for a password, and for no user's name")
-    return redis_server.password
-
-
-plain = str.__str__  # aioredis sends no text of a class of its own, such as the one that hides a password in reports
-
-
-@pytest.fixture
-def pool_at(password):
+def pool_at(redis_password):
     """A function that makes the pool of the example at a place with host and port: `async with pool_at(place)`."""
 
     @contextlib.asynccontextmanager
     async def pool_at(place, minsize=1, maxsize=10):
-        address = f"redis://{place.host}:{place.port}"
-        pool = aioredis.ConnectionsPool(address, password=plain(password), minsize=minsize, maxsize=maxsize)
+        pool = aioredis.ConnectionsPool(
+            address_of(place), password=plain(redis_password), minsize=minsize, maxsize=maxsize
+        )
         try:
             yield pool
         finally:
@@ -53,13 +44,15 @@ async def time_to_connect(connection):
 
 
 @claim("aioredis-connections-pool-is-made-without-a-loop")
-def test_a_connections_pool_made_at_module_level_works_in_the_loop_that_comes_later(program, redis_server, password):
+def test_a_connections_pool_made_at_module_level_works_in_the_loop_that_comes_later(
+    program, redis_server, redis_password
+):
     ended = program(f"""
         import asyncio
         import aioredis
 
         address = "redis://{redis_server.host}:{redis_server.port}"
-        pool = aioredis.ConnectionsPool(address, password={plain(password)!r}, minsize=1, maxsize=10)
+        pool = aioredis.ConnectionsPool(address, password={plain(redis_password)!r}, minsize=1, maxsize=10)
         print(pool.minsize, pool.maxsize, pool.size)
 
         async def main():

@@ -163,10 +163,10 @@ def test_an_engine_that_this_user_may_not_ask_says_so(listener, begin):
 
 
 def test_an_engine_on_another_machine_is_not_used(monkeypatch):
-    monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.1:2375")
+    monkeypatch.setenv("DOCKER_HOST", "tcp://docker.example:2375")
 
     with pytest.raises(
-        Absent, match=r"^Docker's engine is on another machine \(192\.0\.2\.1\), and servers must be on"
+        Absent, match=r"^Docker's engine is on another machine \(docker\.example\), and servers must be on"
     ):
         engine.Engine("/nowhere")
 

@@ -331,16 +331,6 @@ def _(patch):
     patch.setattr(asyncio, "wait", wait)
 
 
-@world("a failed task counts as asked for its exception", falsifies=["redis-failure-inside-wait-stays-in-its-task"])
-def _(patch):
-    def create_task(coroutine, **named):
-        task = _create_task(coroutine, **named)
-        task.add_done_callback(lambda done: done.exception())
-        return task
-
-    patch.setattr(asyncio, "create_task", create_task)
-
-
 @world(
     "a connection refused goes unnoticed",
     falsifies=["redis-errors-reach-who-awaits-the-command", "redis-failure-inside-wait-stays-in-its-task"],
