@@ -33,7 +33,7 @@ FILES = {
     "usr/share/doc/mariadb-server-core/copyright": "free",
 }
 LIBRARY = {
-    "usr/lib/riscv-linux-gnu/libfine.so.1.2": "library",
+    "usr/lib/riscv-linux-gnu/libfine.so.1t64.0.2": "library",
     "usr/lib/riscv-linux-gnu/engines/fine.so": "engine",
     "usr/share/doc/libfine1/copyright": "free",
 }

@@ -202,7 +202,7 @@ def test_only_what_is_needed_to_run_stays_in_the_cache(fetched):
         "data/arguments",
         "data/libraries",
         "data/statements",
-        "usr/lib/riscv-linux-gnu/libfine.so.1.2",
+        "usr/lib/riscv-linux-gnu/libfine.so.1t64.0.2",
         "usr/sbin/mariadbd",
         "usr/share/mysql/charsets/Index.xml",
         "usr/share/mysql/english/errmsg.sys",
@@ -241,7 +241,7 @@ def test_what_is_in_the_cache_is_not_fetched_again(ready, served):
 
 
 def truncate(home):
-    os.truncate(home / "usr/lib/riscv-linux-gnu/libfine.so.1.2", 3)
+    os.truncate(home / "usr/lib/riscv-linux-gnu/libfine.so.1t64.0.2", 3)
 
 
 def lose_a_file_of_the_data(home):
