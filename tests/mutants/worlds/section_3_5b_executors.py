@@ -106,7 +106,8 @@ def _(patch: Patch) -> None:
     def set_default_executor(loop, executor):
         raise TypeError("executor must be ThreadPoolExecutor instance")
 
-    patch.setattr(uvloop.Loop, "set_default_executor", set_default_executor)
+    if uvloop is not None:
+        patch.setattr(uvloop.Loop, "set_default_executor", set_default_executor)
 
 
 @world(
@@ -130,6 +131,8 @@ def _(patch: Patch) -> None:
 
 @world("uvloop refuses coroutine functions in debug only", falsifies=["uvloop-executor-refuses-a-coroutine-function"])
 def _(patch: Patch) -> None:
+    if uvloop is None:
+        return
     run_in_executor = uvloop.Loop.run_in_executor
 
     def as_asyncio(loop, executor, function, *arguments):
