@@ -50,8 +50,12 @@ WRONG_ENTRIES = {
     "empty range": (entry("x", applies='{ python = ">=3.12,<3.11" }'), "nothing can satisfy python = '>=3.12,<3.11'"),
     "too old": (entry("x", applies='{ python = "<3.9" }'), "nothing can satisfy python = '<3.9'"),
     "empty library range": (entry("x", applies='{ uvloop = ">1,<0.5" }'), "nothing can satisfy uvloop = '>1,<0.5'"),
-    "unknown library": (entry("x", applies='{ trio = ">1" }'), "unknown key 'trio'"),
+    "unknown library": (entry("x", applies='{ trio = ">1" }'), "unknown key 'trio'; there are: implementation, loop,"),
     "unknown loop": (entry("x", applies='{ loop = "trio" }'), "unknown loop 'trio'"),
+    "unknown implementation": (
+        entry("x", applies='{ implementation = "Jython" }'),
+        "unknown implementation 'Jython'; there are: CPython, PyPy",
+    ),
     "unknown server": (
         entry("x", applies='{ server = "Oracle" }'),
         "unknown server 'Oracle'; there are: MariaDB, MySQL",

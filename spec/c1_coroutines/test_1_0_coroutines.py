@@ -163,6 +163,14 @@ def test_greenlet_is_a_distribution_of_its_own_and_no_module_of_the_standard_lib
     assert importlib.metadata.version("greenlet") == greenlet.__version__
 
 
+@claim("greenlet-comes-with-pypy")
+def test_greenlet_is_a_module_of_the_standard_library():
+    found = importlib.machinery.PathFinder.find_spec("greenlet", [sysconfig.get_path("stdlib")])
+
+    assert "greenlet" in sys.stdlib_module_names
+    assert found.origin == greenlet.__file__
+
+
 @claim("yield-async-and-await-are-keywords")
 def test_yield_async_and_await_are_keywords_that_nothing_can_be_named_by():
     for word in ("yield", "async", "await"):

@@ -1,5 +1,6 @@
 """yield and yield from: generators that take turns, and in what they are not coroutines."""
 
+import asyncio
 import inspect
 import threading
 from collections.abc import Coroutine
@@ -7,6 +8,7 @@ from collections.abc import Coroutine
 import pytest
 
 from fixtures.claims import claim
+from fixtures.trace import turn
 
 
 @claim("generator-with-a-delegation-gives-its-values-in-place")
@@ -104,6 +106,39 @@ async def test_a_generator_is_not_a_coroutine_and_cannot_be_awaited():
     assert not isinstance(numbers(), Coroutine)
     with pytest.raises(TypeError, match="await"):
         await numbers()
+
+
+@claim("asyncio-runs-plain-generators-before-3-12")
+async def test_asyncio_takes_a_generator_for_a_coroutine_and_a_task_runs_it(trace):
+    def numbers():
+        trace("generator begins")
+        yield  # what a task takes for giving others a turn
+        trace("generator goes on")
+        return "value"
+
+    made = numbers()
+    assert asyncio.iscoroutine(made)
+
+    task = asyncio.create_task(made)
+    await turn()
+    trace("another turn")
+    assert await task == "value"
+    assert trace.steps == ["generator begins", "another turn", "generator goes on"]
+
+
+@claim("asyncio-refuses-plain-generators-since-3-12")
+async def test_asyncio_takes_no_generator_for_a_coroutine_and_no_task_can_be_made_of_one(trace):
+    def numbers():
+        trace("generator begins")
+        yield
+
+    made = numbers()
+    assert not asyncio.iscoroutine(made)
+
+    with pytest.raises(TypeError, match="a coroutine was expected"):
+        asyncio.create_task(made)
+    await turn()
+    assert trace.steps == []
 
 
 @claim("generator-yields-only-to-its-consumer")

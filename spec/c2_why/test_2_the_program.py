@@ -1,13 +1,13 @@
 """Section 2, the shape of the asynchronous program: public-looking URLs, each faked by aioresponses."""
 
 import asyncio
-import gc
 import itertools
 
 import aiohttp
 import pytest
 
 from fixtures.claims import claim
+from fixtures.garbage import collect
 from fixtures.trace import until
 
 # Of the article's shape, under a name reserved for examples.
@@ -156,10 +156,10 @@ async def test_the_failure_nobody_asked_for_is_reported_only_when_its_task_is_co
     async with aiohttp.ClientSession() as session:
         tasks = [asyncio.create_task(save(session, URLS[0], tmp_path))]
         await asyncio.wait(tasks)
-        gc.collect()
+        collect()
         trace("wait has returned")
         tasks.clear()
-        gc.collect()
+        collect()
 
     assert trace.steps == ["wait has returned", "Task exception was never retrieved"]
 

@@ -1,7 +1,6 @@
 """Coroutine functions and coroutine objects: what a call gives, what it does not run, and what runs it."""
 
 import asyncio
-import gc
 import inspect
 import types
 import warnings
@@ -9,6 +8,7 @@ import warnings
 import pytest
 
 from fixtures.claims import claim
+from fixtures.garbage import collect
 
 
 @claim("async-def-makes-a-coroutine-function")
@@ -22,6 +22,35 @@ def test_a_function_defined_with_async_def_is_a_coroutine_function_and_still_a_f
     assert inspect.iscoroutinefunction(errand)
     assert not inspect.iscoroutinefunction(plain)
     assert type(errand) is type(plain) is types.FunctionType
+
+
+def told_of_a_coroutine_function_and_another(iscoroutinefunction):
+    """What a function answers for each, and the warnings it gives."""
+
+    async def errand():
+        pass
+
+    def plain():
+        pass
+
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        answers = [iscoroutinefunction(errand), iscoroutinefunction(plain)]
+    return answers, [one.category for one in seen]
+
+
+@claim("asyncio-iscoroutinefunction-is-silent-before-3-14")
+def test_asyncio_tells_a_coroutine_function_from_another_without_a_warning():
+    assert told_of_a_coroutine_function_and_another(asyncio.iscoroutinefunction) == ([True, False], [])
+
+
+@claim("asyncio-iscoroutinefunction-is-deprecated-since-3-14")
+def test_asyncio_tells_a_coroutine_function_from_another_and_warns_each_time_where_inspect_does_not():
+    by_asyncio = told_of_a_coroutine_function_and_another(asyncio.iscoroutinefunction)
+    by_inspect = told_of_a_coroutine_function_and_another(inspect.iscoroutinefunction)
+
+    assert by_asyncio == ([True, False], [DeprecationWarning, DeprecationWarning])
+    assert by_inspect == ([True, False], [])
 
 
 @claim("calling-a-coroutine-function-gives-a-coroutine-object")
@@ -58,7 +87,7 @@ def test_dropping_a_coroutine_object_that_never_ran_gives_a_runtime_warning():
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         errand()
-        gc.collect()
+        collect()
 
     name = errand.__qualname__
     assert [(one.category, str(one.message)) for one in seen] == [
@@ -74,9 +103,39 @@ async def test_a_coroutine_object_that_was_awaited_is_dropped_without_a_warning(
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         await errand()
-        gc.collect()
+        collect()
 
     assert seen == []
+
+
+@claim("never-awaited-is-said-at-once-on-cpython")
+def test_a_coroutine_object_that_never_ran_warns_as_soon_as_nothing_refers_to_it():
+    async def errand():
+        pass
+
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        errand()
+        at_once = [one.category for one in seen]
+        collect()
+
+    assert at_once == [RuntimeWarning]
+    assert len(seen) == 1
+
+
+@claim("never-awaited-is-said-when-collected-on-pypy")
+def test_a_coroutine_object_that_never_ran_warns_when_garbage_is_collected_and_not_before():
+    async def errand():
+        pass
+
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        errand()
+        at_once = list(seen)
+        collect()
+
+    assert at_once == []
+    assert [one.category for one in seen] == [RuntimeWarning]
 
 
 @claim("coroutine-runs-by-hand-without-a-loop")

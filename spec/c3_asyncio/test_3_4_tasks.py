@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import weakref
 
 import pytest
 
 from fixtures.claims import claim
+from fixtures.garbage import collect
 from fixtures.trace import Rendezvous, turn, until
 
 
@@ -264,7 +264,7 @@ async def test_a_waiting_task_that_nothing_refers_to_is_collected_and_one_that_i
     dropped = weakref.ref(asyncio.create_task(wait_for(loop.create_future())))
     await until(lambda: trace.steps == ["waits"], "the task did not come to wait")
     await turn()  # by then no step of it is on the loop's ready queue, which would hold it
-    gc.collect()
+    collect()
 
     assert dropped() is None
     assert reports == ["Task was destroyed but it is pending!"]
@@ -273,7 +273,7 @@ async def test_a_waiting_task_that_nothing_refers_to_is_collected_and_one_that_i
     kept = asyncio.create_task(wait_for(answer))
     await until(lambda: trace.steps == ["waits", "waits"], "the task did not come to wait")
     await turn()
-    gc.collect()
+    collect()
     answer.set_result("page")
     await kept
 

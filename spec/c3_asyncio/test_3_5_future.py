@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import types
 import weakref
 
 import pytest
 
 from fixtures.claims import claim
+from fixtures.garbage import collect
 from fixtures.trace import turn, until
 
 
@@ -141,7 +141,7 @@ async def test_a_task_that_nobody_holds_is_collected_while_it_waits_for_a_future
 
     task = weakref.ref(loop.create_task(wait()))
     await until(lambda: trace.steps == ["waits"], "the task does not wait")
-    gc.collect()
+    collect()
     assert task() is None
     assert trace.steps == ["waits"]
     assert reported == ["Task was destroyed but it is pending!"]
@@ -151,13 +151,13 @@ async def test_a_task_that_nobody_holds_is_collected_while_it_waits_for_a_future
 def test_the_main_task_is_held_by_the_loop_that_runs_it(new_loop, trace):
     loop = new_loop()
 
-    def collect(main_task):
-        gc.collect()
+    def look_after(main_task):
+        collect()
         trace("collected" if main_task() is None else "held")
         loop.stop()  # nothing else ends this wait
 
     async def main():
-        loop.call_soon(collect, weakref.ref(asyncio.current_task()))
+        loop.call_soon(look_after, weakref.ref(asyncio.current_task()))
         await loop.create_future()
 
     with pytest.raises(RuntimeError, match="stopped before Future completed"):

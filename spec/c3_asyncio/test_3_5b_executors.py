@@ -5,7 +5,7 @@ import functools
 import os
 import threading
 import types
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import pytest
 
@@ -90,6 +90,38 @@ async def test_other_tasks_run_while_a_function_blocks_in_the_executor(trace):
         assert await future == "the function"
 
     assert trace.steps == ["one step", "another", "a third", "the function is done"]
+
+
+class DoneAtOnce(Executor):
+    """An executor whose jobs are done before anyone can wait, as quick ones in a thread may be."""
+
+    def submit(self, job, *arguments):
+        future = Future()
+        future.set_result(job(*arguments))
+        return future
+
+
+async def await_a_job_done_at_once(trace):
+    async def other():
+        trace("another task takes a step")
+
+    task = asyncio.create_task(other())
+    trace(await asyncio.get_running_loop().run_in_executor(DoneAtOnce(), str.upper, "result"))
+    await task
+
+
+@claim("job-done-early-costs-a-turn-before-3-12")
+async def test_awaiting_a_job_that_is_done_already_gives_another_task_a_turn(trace):
+    await await_a_job_done_at_once(trace)
+
+    assert trace.steps == ["another task takes a step", "RESULT"]
+
+
+@claim("job-done-early-costs-no-turn-since-3-14")
+async def test_awaiting_a_job_that_is_done_already_gives_no_other_task_a_turn(trace):
+    await await_a_job_done_at_once(trace)
+
+    assert trace.steps == ["RESULT", "another task takes a step"]
 
 
 @claim("run-in-executor-passes-only-positional-arguments")

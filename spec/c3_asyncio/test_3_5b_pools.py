@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import os
 import threading
 from concurrent.futures.thread import ThreadPoolExecutor
 
@@ -28,6 +29,29 @@ def test_a_thread_pool_hands_out_concurrent_futures_whose_results_are_what_the_j
 
     assert [type(future) for future in futures] == [concurrent.futures.Future] * 10
     assert [future.result() for future in futures] == [0, 1, 4, 9, 16, 25, 36, 49, 64, 81]
+
+
+def kinds_of_pool():
+    return {name for name in concurrent.futures.__all__ if name.endswith("PoolExecutor")}
+
+
+@claim("two-kinds-of-pool-before-3-14")
+def test_the_only_pools_are_those_of_threads_and_of_processes():
+    assert kinds_of_pool() == {"ThreadPoolExecutor", "ProcessPoolExecutor"}
+
+
+@claim("interpreter-pool-is-a-third-kind-since-3-14")
+def test_a_pool_of_interpreters_hands_out_the_same_future_for_jobs_in_this_process_and_another_interpreter():
+    assert kinds_of_pool() == {"ThreadPoolExecutor", "ProcessPoolExecutor", "InterpreterPoolExecutor"}
+    which = "__import__('concurrent.interpreters').interpreters.get_current().id"
+
+    with concurrent.futures.InterpreterPoolExecutor(max_workers=1) as pool:
+        futures = [pool.submit(os.getpid), pool.submit(eval, which)]
+
+    assert [type(future) for future in futures] == [concurrent.futures.Future] * 2
+    process, interpreter = [future.result() for future in futures]
+    assert process == os.getpid()
+    assert interpreter != eval(which)
 
 
 @claim("two-kinds-of-future-share-no-class")

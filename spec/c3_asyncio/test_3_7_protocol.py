@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import AsyncIterable, AsyncIterator
 
 import pytest
 
 from fixtures.claims import claim
+from fixtures.garbage import collect
 from fixtures.trace import turn
 
 
@@ -158,7 +158,7 @@ async def test_async_for_refuses_the_coroutine_object_of_an_async_def_aiter(trac
         with pytest.raises(TypeError, match="__aiter__"):
             async for letter in Word():
                 trace(letter)
-        gc.collect()
+        collect()
 
     assert trace.steps == []
 

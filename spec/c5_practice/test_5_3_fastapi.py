@@ -84,6 +84,13 @@ def test_uvloop_comes_with_uvicorn_only_where_its_extra_standard_is_asked_for():
     assert "uvloop" in brought_by("uvicorn[standard]")
 
 
+@claim("uvicorn-brings-no-uvloop-on-pypy")
+def test_uvicorn_brings_no_uvloop_even_where_its_extra_standard_is_asked_for():
+    assert "httptools" not in brought_by("uvicorn")
+    assert "httptools" in brought_by("uvicorn[standard]")
+    assert "uvloop" not in brought_by("uvicorn[standard]")
+
+
 @claim("fastapi-module-body-runs-twice-by-import-string")
 def test_a_module_that_serves_itself_by_import_string_is_run_twice_and_the_second_run_is_served(website):
     site = website(f"""{HEAD}

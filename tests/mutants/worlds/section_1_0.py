@@ -112,6 +112,16 @@ def _(patch):
     patch.setattr(sys, "stdlib_module_names", sys.stdlib_module_names | {"greenlet"})
 
 
+@world("greenlet is no module of the standard library", falsifies=["greenlet-comes-with-pypy"])
+def _(patch):
+    patch.setattr(sys, "stdlib_module_names", sys.stdlib_module_names - {"greenlet"})
+
+
+@world("greenlet is imported from elsewhere", falsifies=["greenlet-comes-with-pypy"])
+def _(patch):
+    patch.setattr(greenlet, "__file__", "/site-packages/greenlet/__init__.py")
+
+
 @world("async and await may be used as names", falsifies=["yield-async-and-await-are-keywords"])
 def _(patch):
     true_compile = builtins.compile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import builtins
 import functools
 import inspect
@@ -132,6 +133,40 @@ def _(patch):
 def _(patch):
     true_iscoroutine = inspect.iscoroutine
     patch.setattr(inspect, "iscoroutine", lambda thing: true_iscoroutine(thing) or inspect.isgenerator(thing))
+
+
+@world("asyncio tells generators and coroutines apart early", falsifies=["asyncio-runs-plain-generators-before-3-12"])
+def _(patch):
+    patch.setattr(asyncio, "iscoroutine", inspect.iscoroutine)
+
+
+@world("a task runs a generator without a turn for others", falsifies=["asyncio-runs-plain-generators-before-3-12"])
+def _(patch):
+    async def run_through(generator):
+        while True:
+            try:
+                next(generator)
+            except StopIteration as ended:
+                return ended.value
+
+    create_task = asyncio.create_task
+    patch.setattr(asyncio, "create_task", lambda generator: create_task(run_through(generator)))
+
+
+@world("asyncio takes generators for coroutines still", falsifies=["asyncio-refuses-plain-generators-since-3-12"])
+def _(patch):
+    true_iscoroutine = asyncio.iscoroutine
+    patch.setattr(asyncio, "iscoroutine", lambda thing: true_iscoroutine(thing) or inspect.isgenerator(thing))
+
+
+@world("a task is made of a generator still", falsifies=["asyncio-refuses-plain-generators-since-3-12"])
+def _(patch):
+    async def through(generator):
+        for _ in generator:
+            await asyncio.sleep(0)
+
+    create_task = asyncio.create_task
+    patch.setattr(asyncio, "create_task", lambda generator: create_task(through(generator)))
 
 
 @world("a running generator can be resumed from within", falsifies=["generator-yields-only-to-its-consumer"])

@@ -51,6 +51,38 @@ def _(patch):
     patch.rewrite(Coroutine())
 
 
+@world(
+    "asyncio warns of its iscoroutinefunction early",
+    falsifies=["asyncio-iscoroutinefunction-is-silent-before-3-14"],
+)
+def _(patch):
+    def iscoroutinefunction(function):
+        warnings.warn("use inspect's", DeprecationWarning, stacklevel=2)
+        return inspect.iscoroutinefunction(function)
+
+    patch.setattr(asyncio, "iscoroutinefunction", iscoroutinefunction)
+
+
+@world(
+    "asyncio's iscoroutinefunction is inspect's own",
+    falsifies=["asyncio-iscoroutinefunction-is-deprecated-since-3-14"],
+)
+def _(patch):
+    patch.setattr(asyncio, "iscoroutinefunction", inspect.iscoroutinefunction)
+
+
+@world("inspect warns of its iscoroutinefunction", falsifies=["asyncio-iscoroutinefunction-is-deprecated-since-3-14"])
+def _(patch):
+    true_iscoroutinefunction = inspect.iscoroutinefunction
+
+    def iscoroutinefunction(function):
+        if getattr(function, "__name__", "") in ("errand", "plain"):  # and not where pytest asks
+            warnings.warn("inspect's own", DeprecationWarning, stacklevel=2)
+        return true_iscoroutinefunction(function)
+
+    patch.setattr(inspect, "iscoroutinefunction", iscoroutinefunction)
+
+
 @world("a call starts a task that runs the body", falsifies=["calling-a-coroutine-function-runs-none-of-its-body"])
 def _(patch):
     class Started(ast.NodeTransformer):
@@ -64,6 +96,26 @@ def _(patch):
 @world("a coroutine that never ran is dropped in silence", falsifies=["coroutine-never-awaited-warns"])
 def _(patch):
     patch.setattr(warnings, "_warn_unawaited_coroutine", lambda coroutine: None)
+
+
+class _Dropped(ast.NodeTransformer):
+    """Has `errand()`, whose coroutine object nobody takes, done in another way."""
+
+    def __init__(self, otherwise: str) -> None:
+        self.otherwise = ast.parse(otherwise).body
+
+    def visit_Expr(self, node):
+        return self.otherwise if ast.unparse(node) == "errand()" else node
+
+
+@world("a coroutine object dies in a cycle with itself", falsifies=["never-awaited-is-said-at-once-on-cpython"])
+def _(patch):
+    patch.rewrite(_Dropped("cycle = [errand()]; cycle.append(cycle); del cycle"))
+
+
+@world("what nothing refers to is collected at once", falsifies=["never-awaited-is-said-when-collected-on-pypy"])
+def _(patch):
+    patch.rewrite(_Dropped("errand(); collect()"))
 
 
 @world("await makes a second coroutine object and drops the first", falsifies=["coroutine-never-awaited-warns"])

@@ -101,12 +101,37 @@ def _(patch: Patch) -> None:
     patch.setattr(asyncio.BaseEventLoop, "set_default_executor", set_default_executor)
 
 
+@world("a job that is done early costs no turn", falsifies=["job-done-early-costs-a-turn-before-3-12"])
+def _(patch: Patch) -> None:
+    class AtOnce:
+        def run_in_executor(self, executor, function, *arguments):
+            job = executor.submit(function, *arguments)
+            future = self.create_future()
+            future.set_result(job.result())
+            return future
+
+    patch.loops(AtOnce)
+
+
+@world("a job that is done early costs a turn", falsifies=["job-done-early-costs-no-turn-since-3-14"])
+def _(patch: Patch) -> None:
+    class ATurnLater:
+        def run_in_executor(self, executor, function, *arguments):
+            job = executor.submit(function, *arguments)
+            future = self.create_future()
+            self.call_soon(lambda: future.set_result(job.result()))
+            return future
+
+    patch.loops(ATurnLater)
+
+
 @world("uvloop refuses a process pool as default", falsifies=["uvloop-takes-a-process-pool-as-default"])
 def _(patch: Patch) -> None:
     def set_default_executor(loop, executor):
         raise TypeError("executor must be ThreadPoolExecutor instance")
 
-    patch.setattr(uvloop.Loop, "set_default_executor", set_default_executor)
+    if uvloop is not None:
+        patch.setattr(uvloop.Loop, "set_default_executor", set_default_executor)
 
 
 @world(
@@ -130,6 +155,8 @@ def _(patch: Patch) -> None:
 
 @world("uvloop refuses coroutine functions in debug only", falsifies=["uvloop-executor-refuses-a-coroutine-function"])
 def _(patch: Patch) -> None:
+    if uvloop is None:
+        return
     run_in_executor = uvloop.Loop.run_in_executor
 
     def as_asyncio(loop, executor, function, *arguments):

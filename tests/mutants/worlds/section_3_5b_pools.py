@@ -39,6 +39,29 @@ def _(patch: Patch) -> None:
     patch.setattr(Future, "set_result", lambda future, result: set_result(future, None))
 
 
+@world("a third kind of pool comes early", falsifies=["two-kinds-of-pool-before-3-14"])
+def _(patch: Patch) -> None:
+    patch.setattr(concurrent.futures, "__all__", [*concurrent.futures.__all__, "InterpreterPoolExecutor"])
+
+
+@world("there is no third kind of pool", falsifies=["interpreter-pool-is-a-third-kind-since-3-14"])
+def _(patch: Patch) -> None:
+    without = [name for name in concurrent.futures.__all__ if name != "InterpreterPoolExecutor"]
+    patch.setattr(concurrent.futures, "__all__", without)
+
+
+@world("a pool of interpreters is one of threads", falsifies=["interpreter-pool-is-a-third-kind-since-3-14"])
+def _(patch: Patch) -> None:
+    patch.setitem(vars(concurrent.futures), "InterpreterPoolExecutor", ThreadPoolExecutor)
+
+
+@world("a pool of interpreters is one of processes", falsifies=["interpreter-pool-is-a-third-kind-since-3-14"])
+def _(patch: Patch) -> None:
+    fork = multiprocessing.get_context("fork")
+    make = functools.partial(process.ProcessPoolExecutor, mp_context=fork)
+    patch.setitem(vars(concurrent.futures), "InterpreterPoolExecutor", make)
+
+
 @world("an asyncio.Future is a concurrent one", falsifies=["two-kinds-of-future-share-no-class"])
 def _(patch: Patch) -> None:
     patch.setattr(asyncio, "Future", type("Future", (Future,), {}))

@@ -42,7 +42,10 @@ def _(patch):
     patch.setattr(metadata, "requires", lambda name: [one for one in requires(name) or [] if "starlette" not in one])
 
 
-@world("uvloop comes with uvicorn", falsifies=["uvicorn-plain-install-brings-no-uvloop"])
+@world(
+    "uvloop comes with uvicorn",
+    falsifies=["uvicorn-plain-install-brings-no-uvloop", "uvicorn-brings-no-uvloop-on-pypy"],
+)
 def _(patch):
     requires = metadata.requires
     patch.setattr(metadata, "requires", lambda name: [*(requires(name) or []), *["uvloop"] * (name == "uvicorn")])
