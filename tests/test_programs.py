@@ -157,10 +157,101 @@ def test_a_run_that_is_killed_between_two_programs_leaves_none_of_their_processe
     wait_until(lambda: not any(map(alive, started.read_text().split())), "both processes end")
 
 
-def test_a_fresh_interpreter_takes_options_and_reads_its_file(fresh_interpreter, tmp_path):
-    ended = fresh_interpreter("import sys; print(sys.flags.dev_mode, __file__)", "-X", "dev")
+def test_a_program_that_is_ahead_of_its_test_runs_while_an_earlier_test_does(house):
+    house.claims(entry("first"), entry("second"))
+    house.tests("""
+        import os, tempfile, time
+        from pathlib import Path
+        from fixtures.programs import ahead
 
-    assert ended.stdout == f"True {tmp_path / 'program.py'}\n"
+        MEETING = Path(tempfile.gettempdir(), f"{os.getpid()}-meeting")
+        TELLS = f'''
+        from pathlib import Path
+        Path({str(MEETING)!r}).touch()
+        print("told")
+        '''
+
+        @claim("first")
+        def test_first():
+            while not MEETING.exists():
+                time.sleep(0.001)
+            MEETING.unlink()
+
+        @claim("second")
+        @ahead(TELLS)
+        def test_second(plain_program):
+            assert plain_program(TELLS).lines == ["told"]
+            assert not MEETING.exists(), "it ran again"
+            assert plain_program(TELLS).lines == ["told"]
+            MEETING.unlink()
+    """)
+
+    house.run("spec").assert_outcomes(passed=2)
+
+
+def test_a_program_that_is_ahead_runs_as_its_test_says_on_each_loop(house):
+    house.claims(entry("runs"))
+    house.tests("""
+        from fixtures.programs import ahead
+
+        LOOP = "import asyncio; print(type(asyncio.new_event_loop()).__module__.partition('.')[0])"
+
+        @claim("runs")
+        def test_before():
+            pass
+
+        @claim("runs")
+        @ahead(LOOP, warnings="ignore")
+        def test_runs(program, loop_name):
+            assert program(LOOP, warnings="ignore").lines == [loop_name]
+
+        @claim("runs")
+        @ahead("import sys; print('asyncio' in sys.modules)")
+        def test_runs_afresh(fresh_interpreter):
+            assert fresh_interpreter("import sys; print('asyncio' in sys.modules)").lines == ["False"]
+    """)
+
+    house.run("spec").assert_outcomes(passed=4)
+
+
+def test_a_run_that_is_killed_leaves_no_program_that_was_ahead(house, tmp_path, alive, wait_until):
+    house.claims(entry("hangs"))
+    house.tests(f"""
+        import time
+        from fixtures.programs import ahead
+
+        HANGS = '''
+        import os, time
+        with open({str(tmp_path / "started")!r}, "w") as file:
+            print(os.getpid(), os.getcwd(), file=file)
+        time.sleep(600)
+        '''
+
+        @claim("hangs")
+        def test_before():
+            time.sleep(600)
+
+        @claim("hangs")
+        @ahead(HANGS)
+        def test_hangs(plain_program):
+            plain_program(HANGS)
+    """)
+    started = tmp_path / "started"
+    run = subprocess.Popen([sys.executable, "-m", "pytest", "spec"], cwd=house.path, stdout=subprocess.DEVNULL)
+    wait_until(lambda: started.exists() and started.read_text().endswith("\n"), "the program starts")
+    pid, directory = started.read_text().split()
+
+    run.kill()
+    run.wait()
+
+    wait_until(lambda: not alive(pid) and not Path(directory).exists(), "the program and its directory go")
+
+
+def test_a_fresh_interpreter_takes_options_and_reads_its_file(fresh_interpreter):
+    source = "import os, sys; print(sys.flags.dev_mode, os.path.relpath(__file__), *os.listdir())"
+    ended = fresh_interpreter(source, "-X", "dev")
+
+    assert ended.stdout == "True program.py program.py\n"
     assert (ended.stderr, ended.status) == ("", 0)
 
 

@@ -9,6 +9,7 @@ from concurrent.futures.thread import ThreadPoolExecutor
 import pytest
 
 from fixtures.claims import claim
+from fixtures.programs import ahead
 from fixtures.threads import SOON, Gate
 from fixtures.trace import turn
 
@@ -203,24 +204,28 @@ def test_ten_values_come_in_whatever_order_the_threads_get_to_them(trace):
     assert trace.steps == an_order
 
 
+NEVER_SHUTS_DOWN = """
+import threading
+from concurrent.futures.thread import ThreadPoolExecutor
+
+nothing_left_to_do = threading.Event()
+
+def job(value):
+    nothing_left_to_do.wait()
+    print(f"{value}\\n", end="")  # in one piece: other threads print too
+
+pool = ThreadPoolExecutor(max_workers=5)
+for value in range(10):
+    pool.submit(job, value)
+print("the last line of the program")
+nothing_left_to_do.set()
+"""
+
+
 @claim("interpreter-exit-waits-for-pool-threads")
+@ahead(NEVER_SHUTS_DOWN)
 def test_a_program_that_never_shuts_its_pool_down_finishes_all_jobs_before_it_exits(fresh_interpreter):
-    ended = fresh_interpreter("""
-        import threading
-        from concurrent.futures.thread import ThreadPoolExecutor
-
-        nothing_left_to_do = threading.Event()
-
-        def job(value):
-            nothing_left_to_do.wait()
-            print(f"{value}\\n", end="")  # in one piece: other threads print too
-
-        pool = ThreadPoolExecutor(max_workers=5)
-        for value in range(10):
-            pool.submit(job, value)
-        print("the last line of the program")
-        nothing_left_to_do.set()
-    """)
+    ended = fresh_interpreter(NEVER_SHUTS_DOWN)
 
     assert ended.lines[:1] == ["the last line of the program"]
     assert sorted(ended.lines[1:]) == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]

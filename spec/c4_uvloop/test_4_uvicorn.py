@@ -10,6 +10,7 @@ import uvicorn
 from packaging.requirements import Requirement
 
 from fixtures.claims import claim
+from fixtures.programs import ahead
 
 
 @pytest.fixture
@@ -65,20 +66,24 @@ def test_uvicorn_told_to_take_uvloop_where_it_is_not_installed_finds_no_loop_to_
         uvicorn.Config(served_on, loop="uvloop", log_config=None).get_loop_factory()
 
 
+RUNS_ON_ANYIO = """
+import asyncio
+
+import anyio
+import uvloop
+
+async def loop():
+    return type(asyncio.get_running_loop()).__module__.partition(".")[0]
+
+print(anyio.run(loop))
+print(anyio.run(loop, backend_options={"use_uvloop": True}))
+"""
+
+
 @claim("anyio-takes-uvloop-only-when-told")
+@ahead(RUNS_ON_ANYIO)
 def test_anyio_runs_on_asyncios_loop_until_it_is_told_to_take_uvloop(plain_program):
-    ended = plain_program("""
-        import asyncio
-
-        import anyio
-        import uvloop
-
-        async def loop():
-            return type(asyncio.get_running_loop()).__module__.partition(".")[0]
-
-        print(anyio.run(loop))
-        print(anyio.run(loop, backend_options={"use_uvloop": True}))
-    """)
+    ended = plain_program(RUNS_ON_ANYIO)
 
     assert (ended.status, ended.lines) == (0, ["asyncio", "uvloop"]), ended.stderr
 
@@ -93,6 +98,25 @@ async def greeter(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
     await send({"type": "http.response.body", "body": body})
 '''
+SERVES_THE_GREETER = (
+    GREETER
+    + """
+import http.client
+import socket
+import threading
+
+import uvicorn
+
+print("uvicorn can be called:", callable(uvicorn))
+listening = socket.create_server(("127.0.0.1", 0))
+server = uvicorn.Server(uvicorn.Config(greeter, lifespan="off", log_config=None))
+threading.Thread(target=server.run, args=[[listening]], daemon=True).start()  # it ends with the program
+connection = http.client.HTTPConnection(*listening.getsockname(), timeout=10)
+connection.request("GET", "/over/http")
+print(json.loads(connection.getresponse().read()))
+connection.close()
+"""
+)
 
 
 @claim("asgi-is-the-interface-uvicorn-serves")
@@ -110,26 +134,9 @@ async def test_an_asgi_application_answers_when_it_is_called_by_hand_without_any
 
 
 @claim("asgi-is-the-interface-uvicorn-serves")
+@ahead(SERVES_THE_GREETER)
 def test_uvicorn_serves_the_same_application_over_http_and_is_none_itself(plain_program):
-    ended = plain_program(
-        GREETER
-        + """
-import http.client
-import socket
-import threading
-
-import uvicorn
-
-print("uvicorn can be called:", callable(uvicorn))
-listening = socket.create_server(("127.0.0.1", 0))
-server = uvicorn.Server(uvicorn.Config(greeter, lifespan="off", log_config=None))
-threading.Thread(target=server.run, args=[[listening]], daemon=True).start()  # it ends with the program
-connection = http.client.HTTPConnection(*listening.getsockname(), timeout=10)
-connection.request("GET", "/over/http")
-print(json.loads(connection.getresponse().read()))
-connection.close()
-"""
-    )
+    ended = plain_program(SERVES_THE_GREETER)
 
     assert ended.status == 0, ended.stderr
     assert ended.lines == ["uvicorn can be called: False", "{'path': '/over/http', 'asgi': '3.0'}"]

@@ -3,21 +3,25 @@
 import pytest
 
 from fixtures.claims import claim
+from fixtures.programs import ahead
+
+IMPORTS_IT = "import aioredis; print('imported')"
 
 
 @claim("aioredis-newest-release-lacks-create-redis")
 @pytest.mark.parametrize("name", ["create_redis", "create_redis_pool", "ConnectionsPool"])
 def test_the_newest_aioredis_can_be_imported_and_lacks_what_the_examples_use(plain_program, name):
     # It imports distutils, whose end Python 3.10 warns of.
-    ended = plain_program(f"import aioredis; print('imported'); aioredis.{name}", warnings="ignore")
+    ended = plain_program(f"{IMPORTS_IT}; aioredis.{name}", warnings="ignore")
 
     assert (ended.status, ended.stdout) == (1, "imported\n")
     assert ended.error == f"AttributeError: module 'aioredis' has no attribute '{name}'"
 
 
 @claim("aioredis-newest-release-cannot-be-imported")
+@ahead(IMPORTS_IT, warnings="ignore")
 def test_the_newest_aioredis_cannot_be_imported(plain_program):
-    ended = plain_program("import aioredis; print('imported')", warnings="ignore")
+    ended = plain_program(IMPORTS_IT, warnings="ignore")
 
     assert (ended.status, ended.stdout) == (1, "")
     # Its exception of both TimeoutErrors has been one of the same twice since Python 3.11. 3.12 has no distutils.

@@ -9,6 +9,7 @@ import redis.asyncio
 import redis.exceptions
 
 from fixtures.claims import claim
+from fixtures.programs import ahead
 from fixtures.trace import InFlight, until
 
 FIELDS = {"key1": 1, "key2": 2, "key3": 3}
@@ -151,22 +152,32 @@ async def test_asyncio_wait_raises_nothing_when_a_server_refuses(redis_server, r
     assert type(refused.exception()) is redis.exceptions.ConnectionError
 
 
+SERVER_REFUSES = """
+import asyncio
+import socket
+import redis.asyncio
+
+bound_but_not_listening = socket.socket()
+bound_but_not_listening.bind(("127.0.0.1", 0))
+port = bound_but_not_listening.getsockname()[1]
+
+async def execute(address):
+    async with redis.asyncio.from_url(address) as client:
+        await client.ping()
+
+async def main():
+    await asyncio.wait([asyncio.create_task(execute(f"redis://127.0.0.1:{port}"))])
+    print("end")
+
+asyncio.run(main())
+bound_but_not_listening.close()
+"""
+
+
 @claim("redis-failure-inside-wait-stays-in-its-task")
-def test_the_exit_status_is_0_and_a_log_line_says_the_exception_was_never_retrieved(program, refusing_address):
-    ended = program(f"""
-        import asyncio
-        import redis.asyncio
-
-        async def execute(address):
-            async with redis.asyncio.from_url(address) as client:
-                await client.ping()
-
-        async def main():
-            await asyncio.wait([asyncio.create_task(execute({refusing_address!r}))])
-            print("end")
-
-        asyncio.run(main())
-    """)
+@ahead(SERVER_REFUSES)
+def test_the_exit_status_is_0_and_a_log_line_says_the_exception_was_never_retrieved(program):
+    ended = program(SERVER_REFUSES)
 
     assert (ended.status, ended.stdout) == (0, "end\n")
     assert ended.stderr.count("Task exception was never retrieved") == 1

@@ -144,7 +144,6 @@ def test_rooms_do_not_see_each_other(downloads):
 
     assert get(downloads.url("one"))[0] == 200
     assert other.report() == downloads_module.Report([], 0, [])
-    other.forget()
 
 
 def test_the_first_requests_of_a_room_may_come_all_at_once(downloads, threads):

@@ -161,6 +161,11 @@ def _(patch):
     patch.setattr(sys, "stdlib_module_names", sys.stdlib_module_names | {"requests"})
 
 
+@world("aiohttp is a file that no package brought", falsifies=["requests-and-aiohttp-are-installed-packages"])
+def _(patch):
+    patch.setattr(aiohttp, "__file__", "aiohttp.py")
+
+
 @world("tasks begin last in first out", falsifies=["download-tasks-begin-in-the-order-of-the-urls"])
 def _(patch):
     create_task, created = asyncio.create_task, []
