@@ -34,14 +34,14 @@ def pytest_sessionfinish():
 
 def pytest_configure(config):
     def needed_by(item):
-        return {"server"} if "slow" in item.name else set()
+        return set(item.name.split("_")[2:])
 
     config.pluginmanager.register(Postponer(needed_by, lambda names: names if len(ran) < READY_AFTER else set()))
 """
 
 
-def order(project, ready_after):
-    project.test(TESTS)
+def order(project, ready_after, tests=TESTS):
+    project.test(tests)
     (project.path / "conftest.py").write_text(CONFTEST.replace("READY_AFTER", str(ready_after)))
     result = project.run("-s")
     result.assert_outcomes(passed=7)
@@ -55,3 +55,8 @@ def test_where_all_servers_are_ready_the_order_is_the_document_s(project):
 
 def test_what_must_wait_comes_last_and_in_its_order(project):
     assert order(project, 100) == "1 2 4 6 3 5 7"
+
+
+def test_what_waits_for_another_server_does_not_come_in_the_place_of_what_was_put_off(project):
+    tests = TESTS.replace("test_4(", "test_4_slower(").replace("test_7_slow(", "test_7_slow_slower(")
+    assert order(project, 100, tests) == "1 2 6 3 4 5 7"
