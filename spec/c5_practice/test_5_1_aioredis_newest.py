@@ -1,5 +1,7 @@
 """Section 5.1, the package aioredis as installing it gives it today: it is not the one that the examples are for."""
 
+import re
+
 import pytest
 
 from fixtures.claims import claim
@@ -25,7 +27,5 @@ def test_the_newest_aioredis_cannot_be_imported(plain_program):
 
     assert (ended.status, ended.stdout) == (1, "")
     # Its exception of both TimeoutErrors has been one of the same twice since Python 3.11. 3.12 has no distutils.
-    assert ended.error in (
-        "TypeError: duplicate base class TimeoutError",
-        "ModuleNotFoundError: No module named 'distutils'",
-    )
+    of_the_same_twice = "TypeError: duplicate base class '?TimeoutError'?"  # PyPy quotes it
+    assert re.fullmatch(f"{of_the_same_twice}|ModuleNotFoundError: No module named 'distutils'", ended.error)

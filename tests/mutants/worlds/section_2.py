@@ -7,6 +7,8 @@ import socket
 import sys
 import types
 
+import aiohttp
+
 from tests.mutants.worlds import world
 
 
