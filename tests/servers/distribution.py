@@ -7,7 +7,6 @@ from http.server import SimpleHTTPRequestHandler
 
 from fixtures.servers.http import Server
 
-
 SERVER = "mariadb-server-core"
 
 # A server for the logic of a fetch: it knows its version, and to make data is to write down what it is told.
