@@ -148,19 +148,13 @@ def test_a_folder_in_the_place_of_a_file_is_told_without_the_machines_path(house
     assert problems(house) == [f"spec/c3_asyncio/{name}: cannot be read: Is a directory"]
 
 
-def test_a_chapter_without_a_catalogue_is_told(house):
-    (house.path / "spec/c3_asyncio").mkdir(parents=True)
-
-    assert problems(house) == ["spec/c3_asyncio/claims.toml: missing; each chapter's folder needs one"]
-
-
 def test_what_ends_a_line_in_a_name_is_escaped_and_a_long_one_is_cut(house):
     house.claims(f'["a\\nb"]\n["{"c" * 5_000}"]\n')
 
     said = problems(house)
     assert said[0] == r"spec/c3_asyncio/claims.toml:1: [a\nb] is no id: lower-case words joined by '-'"
     long = next(line for line in said if line.startswith("spec/c3_asyncio/claims.toml:1: [ccc"))
-    assert len(long) < 1_000 and "c…c" in long and long.endswith("] is no id: lower-case words joined by '-'")
+    assert len(long) < 1_000 and "c…c" in long and long.endswith("] has no 'section'")
 
 
 def test_a_test_file_that_is_no_utf_8_is_named(house):
