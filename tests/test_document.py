@@ -139,6 +139,25 @@ def test_toml_that_python_gives_up_on_is_told_as_any_other(house, problem):
     assert said.startswith(f"spec/c3_asyncio/claims.toml: {problem}")
 
 
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=str)
+def test_what_nobody_would_write_ends_a_run_with_status_4(house, options):
+    house.claims(UNREADABLE["cannot be read: brackets or keys are nested too deep"])
+    house.write("spec/c4_uvloop/claims.toml", "[]\x00\n")
+    house.write("spec/c4_uvloop/test_4_loop.py", "@claim()\n@claim('x'\ndef test_a(:\n")
+
+    ended = house.run("spec", *options)
+
+    assert ended.ret == 4
+    assert [line.split(": ")[0] for line in ended.errlines if line] == [
+        "ERROR",
+        "spec/c3_asyncio/claims.toml",
+        "spec/c4_uvloop/claims.toml",
+        "spec/c4_uvloop/test_4_loop.py:1",
+        "spec/c4_uvloop/test_4_loop.py:2",
+    ]
+    assert "INTERNALERROR" not in ended.stdout.str() and "Traceback" not in ended.stderr.str()
+
+
 @pytest.mark.parametrize("name", ["claims.toml", "test_3_3_await.py"])
 def test_a_folder_in_the_place_of_a_file_is_told_without_the_machines_path(house, name):
     house.claims(entry("other", pending="later"))
