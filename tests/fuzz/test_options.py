@@ -80,7 +80,10 @@ def test_any_kind_of_servers(text):
 @given(texts)
 def test_any_image(text):
     for made in wished(redis_image=text):
-        assert made.image("redis") == (text or "redis:8")
+        if isinstance(made, str):
+            assert is_clear(made) and made.endswith("it is not the name of an image; give one such as redis:8")
+        else:
+            assert made.image("redis") == (text or "redis:8")
 
 
 @given(texts | st.floats().map(str) | st.integers().map(str))

@@ -116,6 +116,38 @@ def test_a_malformed_url_is_refused_without_repeating_any_of_it(kind, url, probl
     assert str(caught.value) == f"--{kind}-url: {problem}; give one such as {EXAMPLE[kind]}"
 
 
+NO_IMAGES = [
+    " ",
+    "A B",
+    ":",
+    "Redis",
+    "a\nb",
+    "redis:8\n",
+    "../..",
+    "redis:",
+    "redis:8@sha256:1",
+    "%zz",
+    "a?b",
+    "x" * 256,
+    "é",
+]
+
+
+@pytest.mark.parametrize("image", NO_IMAGES)
+def test_what_cannot_be_an_image_is_refused(image):
+    with pytest.raises(ValueError) as caught:
+        said(ASYNCIO_SPEC_MYSQL_IMAGE=image)
+
+    assert str(caught.value) == ("ASYNCIO_SPEC_MYSQL_IMAGE: it is not the name of an image; give one such as mysql:9")
+
+
+@pytest.mark.parametrize(
+    "image", ["redis", "valkey/valkey:9.1-rc_1", "127.0.0.1:9/a/b:1", "GHCR.io/a__b/c--d", f"redis@sha256:{'0' * 64}"]
+)
+def test_an_image_may_have_a_host_a_tag_and_a_digest(image):
+    assert said(f"--redis-image={image}").image("redis") == image
+
+
 def test_a_url_contradicts_servers_none_and_nothing_else():
     with pytest.raises(ValueError, match="^--redis-url and ASYNCIO_SPEC_SERVERS=none contradict each other: leave one"):
         said("--redis-url=redis://h", ASYNCIO_SPEC_SERVERS="none")
