@@ -1,6 +1,7 @@
 """Names the fixtures to load; nothing else."""
 
 pytest_plugins = [
+    "fixtures.ceiling",
     "fixtures.claims",
     "fixtures.loops",
     "fixtures.trace",

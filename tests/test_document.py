@@ -60,7 +60,13 @@ WRONG_ENTRIES = {
         entry("x", applies='{ server = "Oracle" }'),
         "unknown server 'Oracle'; there are: MariaDB, MySQL",
     ),
-    "no text": (entry("x", applies="{ python = 3 }"), "python = 3 must be a text"),
+    "no version": (entry("x", applies='{ uvloop = "===new" }'), "uvloop = '===new' is no version specifier"),
+    "too many digits": (entry("x", applies=f'{{ python = ">={"9" * 5_000}" }}'), "[x] 'applies': python = '>=999"),
+    "a list": (entry("x", applies='{ python = [">=3.12"] }'), "'applies': python must be a text"),
+    "two lines": (entry("x", says="one\\rtwo"), "[x] 'says' must be a text of one line"),
+    "separator": (entry("x", zh="一\u2028二"), "[x] 'zh' must be a text of one line"),
+    "no applies": (entry("x", applies="3"), "[x] 'applies' must be a table such as"),
+    "no text": (entry("x", applies="{ python = 3 }"), "'applies': python must be a text"),
 }
 
 
@@ -116,6 +122,77 @@ def test_a_catalogue_that_is_no_text_is_named(house):
     (house.path / "spec/c3_asyncio/claims.toml").write_bytes(b"\xff\xfe")
 
     assert problems(house)[0].startswith("spec/c3_asyncio/claims.toml: cannot be read: ")
+    assert problems(house)[0].endswith("; it has to be UTF-8")
+
+
+UNREADABLE = {
+    "not valid TOML: Exceeds the limit": f"x = {'9' * 5_000}\n",
+    "cannot be read: brackets or keys are nested too deep": f"x = {'[' * 5_000}\n",
+}
+
+
+@pytest.mark.parametrize("problem", UNREADABLE, ids=["digits", "brackets"])
+def test_toml_that_python_gives_up_on_is_told_as_any_other(house, problem):
+    house.claims(UNREADABLE[problem])
+
+    (said,) = problems(house)
+    assert said.startswith(f"spec/c3_asyncio/claims.toml: {problem}")
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=str)
+def test_what_nobody_would_write_ends_a_run_with_status_4(house, options):
+    house.claims(UNREADABLE["cannot be read: brackets or keys are nested too deep"])
+    house.write("spec/c4_uvloop/claims.toml", "[]\x00\n")
+    house.write("spec/c4_uvloop/test_4_loop.py", "@claim()\n@claim('x'\ndef test_a(:\n")
+
+    ended = house.run("spec", *options)
+
+    assert ended.ret == 4
+    assert [line.split(": ")[0] for line in ended.errlines if line] == [
+        "ERROR",
+        "spec/c3_asyncio/claims.toml",
+        "spec/c4_uvloop/claims.toml",
+        "spec/c4_uvloop/test_4_loop.py:1",
+        "spec/c4_uvloop/test_4_loop.py:2",
+    ]
+    assert "INTERNALERROR" not in ended.stdout.str() and "Traceback" not in ended.stderr.str()
+
+
+@pytest.mark.parametrize("name", ["claims.toml", "test_3_3_await.py"])
+def test_a_folder_in_the_place_of_a_file_is_told_without_the_machines_path(house, name):
+    house.claims(entry("other", pending="later"))
+    (house.path / "spec/c3_asyncio" / name).unlink(missing_ok=True)
+    (house.path / "spec/c3_asyncio" / name).mkdir()
+
+    assert problems(house) == [f"spec/c3_asyncio/{name}: cannot be read: Is a directory"]
+
+
+def test_what_ends_a_line_in_a_name_is_escaped_and_a_long_one_is_cut(house):
+    house.claims(f'["a\\nb"]\n["{"c" * 5_000}"]\n')
+
+    said = problems(house)
+    assert said[0] == r"spec/c3_asyncio/claims.toml:1: [a\nb] is no id: lower-case words joined by '-'"
+    long = next(line for line in said if line.startswith("spec/c3_asyncio/claims.toml:1: [ccc"))
+    assert len(long) < 1_000 and "c…c" in long and long.endswith("] has no 'section'")
+
+
+def test_a_test_file_that_is_no_utf_8_is_named(house):
+    house.claims(GOOD)
+    house.tests(TEST)
+    (house.path / "spec/c3_asyncio/test_3_3_more.py").write_bytes(b"# caf\xe9\n")
+
+    (said,) = problems(house)
+    assert said.startswith("spec/c3_asyncio/test_3_3_more.py: cannot be read: ")
+    assert said.endswith("; it has to be UTF-8")
+
+
+def test_a_test_that_another_of_its_name_replaces_is_named_with_both_lines(house):
+    house.claims(GOOD)
+    house.tests(TEST + TEST)
+
+    assert problems(house) == [
+        "spec/c3_asyncio/test_3_3_await.py:11: test_sleep_gives_none() takes the place of the one in line 7: rename one"
+    ]
 
 
 def test_a_test_of_an_unknown_claim_is_named(house):

@@ -94,3 +94,10 @@ def test_an_unknown_loop_is_a_usage_error_that_lists_the_known(four_claims, opti
     assert ended.ret == 4
     assert ended.errlines[0] == "ERROR: --loop nonsense: no such event loop here; there are: asyncio, uvloop"
     assert "passed" not in ended.stdout.str()
+
+
+def test_an_unknown_loop_of_two_lines_is_told_in_one(four_claims):
+    ended = four_claims.run("spec", "--loop", "no\nsuch")
+
+    assert ended.ret == 4
+    assert ended.errlines[0] == r"ERROR: --loop no\nsuch: no such event loop here; there are: asyncio, uvloop"

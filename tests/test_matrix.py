@@ -308,6 +308,10 @@ def test_a_folder_without_files_and_a_place_that_cannot_be_written_are_told(smal
         ([str(small_desk.house.path / "gone.json")], f"matrix: gone.json: {missing}"),
         (["empty"], "matrix: empty: has no *.json in it; make some with pytest spec --results empty/NAME.json"),
         ([good, "--markdown", "empty"], "matrix: --markdown empty: cannot be written: it is not a file"),
+        ([good, "--markdown", ""], "matrix: --markdown .: cannot be written: it is not a file"),
+        ([good, "--markdown", "/"], "matrix: --markdown /: cannot be written: it is not a file"),
+        (["x" * 300], f"matrix: {'x' * 300}: cannot be read: File name too long"),
+        (["a\nb.json"], rf"matrix: a\nb.json: {missing}"),
     ):
         joined = small_desk.join(*arguments)
         assert (joined.ret, joined.errlines, joined.outlines) == (2, [said], [])

@@ -173,9 +173,13 @@ def test_a_run_that_is_cut_short_says_nothing_of_a_run_before(house, number, end
     assert outcomes(data)["first", None][0] == "not verified"
 
 
-@pytest.mark.parametrize("place", ["spec", "conftest.py/results.json", "pipe"])
+@pytest.mark.parametrize(
+    "place", ["", "/", "spec", "conftest.py/results.json", "pipe", "round", "~nobody-of-this-name/a.json", "x" * 300]
+)
 def test_a_path_that_cannot_be_written_is_told_before_anything_runs(ten_claims, place):
     os.mkfifo(ten_claims.path / "pipe")  # stands for /dev/null, which a test had better not name
+    (ten_claims.path / "round").symlink_to("round")
+    (ten_claims.path / "~nobody-of-this-name").write_text("in the way")
 
     ended = ten_claims.run("spec", "--results", place)
 
@@ -252,6 +256,12 @@ DAMAGES = {
     "is no result file: make one with pytest spec --results FILE": "[]",
     "has version 2 of the schema, and this reads version 1": {"version": 2},
     "data.loops must contain at least 1 properties": {"loops": {}},
+    "data.loops must be named by propertyName definition": {"loops": {"": "1"}},
+    "data.python.version must match pattern": {
+        "python": {"implementation": "CPython", "version": f"3.{'9' * 5_000}.1"}
+    },
+    "stack: there is no stack old\\nnew": {"stack": "old\nnew"},
+    r"data.libraries.a\nb must be string or null": {"libraries": {"a\nb": 1}},
     "data.seconds must be bigger than or equal to 0": {"seconds": -1},
     "data.seconds must be number": {"seconds": True},
     "data.python must be object": {"python": "3.11"},

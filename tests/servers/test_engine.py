@@ -287,6 +287,11 @@ def test_an_image_that_is_not_to_be_had_is_named_and_gives_way_to_the_next_place
     project.run(f"--redis-image={UNOBTAINABLE}").assert_outcomes(passed=1)
 
 
+def test_an_engine_that_does_not_say_whether_an_image_is_here_has_none(docker_here):
+    with pytest.raises(Absent, match="^Docker's image A B is not to be had: "):
+        docker_here.has("A B")
+
+
 def test_an_image_whose_server_does_not_come_up_is_named_with_its_last_lines(docker_here, monkeypatch):
     monkeypatch.setattr(docker_here, "label", engine.owner("/nowhere/at/all"))
     monkeypatch.setattr(containers, "MYSQL_SCRIPT", "echo the day is bad; exit 1")

@@ -122,3 +122,31 @@ def test_what_cannot_be_obeyed_ends_with_status_2_and_one_line_that_says_why(tol
         "python -m fixtures.servers: error: --mysql-url: it names a database"
     )
     assert "s3cret" not in ended.stderr
+
+
+WORDS = {
+    "there is no option --redis-ulr, --redis": ["--redis-ulr=redis://:s3cret@h", "--redis=redis://:s3cret@h", "word"],
+    "it takes nothing but options": ["redis://:s3cret@127.0.0.1"],
+    "--servers: there is no such kind of servers; there are docker, local, embedded, none": ["--servers=a:s3cret@h"],
+    "--redis-image: it is not the name of an image; give one such as redis:8": ["--redis-image=user:s3cret@h/redis"],
+}
+
+
+@pytest.mark.parametrize("problem", WORDS, ids=str)
+def test_what_is_typed_wrong_is_told_without_what_may_be_secret_in_it(told, problem):
+    ended = told(*WORDS[problem])
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.splitlines()[-1] == f"python -m fixtures.servers: error: {problem}"
+    assert "s3cret" not in ended.stderr
+
+
+def test_a_mysql_on_path_that_does_not_run_gives_way_and_says_so(told, tmp_path):
+    (tmp_path / "mysqld").write_text("#!/bin/sh\necho a library is missing >&2; exit 127\n")
+    (tmp_path / "mysqld").chmod(0o700)
+
+    ended = told("--servers=local")
+
+    said = " ".join(ended.stdout.partition("MySQL: ")[2].split())
+    assert said.startswith("none ")
+    assert said.endswith(f"not a program on PATH: {tmp_path}/mysqld does not run here: a library is missing")

@@ -15,6 +15,16 @@ def test_it(redis_server):
 
 MALFORMED_REDIS = {
     "localhost:6379": "it does not begin with redis:// or rediss://",
+    "REDIS://:s3cret@127.0.0.1": "it does not begin with redis:// or rediss://",
+    " redis://:s3cret@127.0.0.1": "it does not begin with redis:// or rediss://",
+    "redis://:s3cret@a..b": "its host is malformed",
+    f"redis://:s3cret@{'a' * 64}": "its host is malformed",
+    "redis://:s3cret@a%2Fb": "its host is malformed",
+    "redis://:s3cret\n@127.0.0.1": "it has a control character in it, or bytes that are not UTF-8: "
+    "write each byte as %xx",
+    "redis://:s3cret\udcff@127.0.0.1": "it has a control character in it, or bytes that are not UTF-8: "
+    "write each byte as %xx",
+    f"redis://h/{'9' * 10}": "its database, the part after the host's slash, is a number that no Redis has",
     "http://:s3cret@127.0.0.1:6379": "it does not begin with redis:// or rediss://",
     "unix:///run/s3cret": "it does not begin with redis:// or rediss://",
     "redis://": "it names no host",
@@ -35,6 +45,9 @@ MALFORMED_MYSQL = {
     "127.0.0.1:3306": "it does not begin with mysql://",
     "redis://u:s3cret@127.0.0.1": "it does not begin with mysql://",
     "mysql://u:s3cret@": "it names no host",
+    "mysql://u:s3cret@a..b": "its host is malformed",
+    "mysql://u:s3cret%E5%AF%86@127.0.0.1": "its password has letters beyond Latin-1, "
+    "which MySQL's clients for Python cannot send",
     "mysql://:s3cret@127.0.0.1": "it names no user",
     "mysql://u:s3cret@127.0.0.1:99999": "its port is not a number from 1 to 65535",
     "mysql://u:s3cret@127.0.0.1/mydata": "it names a database, and the run makes one of its own: leave it out",
@@ -82,12 +95,14 @@ def test_a_variable_that_is_empty_says_nothing():
 
 
 def test_a_kind_of_servers_that_there_is_not_is_refused_with_those_there_are():
-    with pytest.raises(ValueError) as caught:
-        said(ASYNCIO_SPEC_SERVERS="cloud")
-
-    assert str(caught.value) == (
-        "ASYNCIO_SPEC_SERVERS: there is no such kind of servers; there are docker, local, embedded, none"
-    )
+    there = "there is no such kind of servers; there are docker, local, embedded, none"
+    for named, arguments, environment in (
+        ("ASYNCIO_SPEC_SERVERS", [], {"ASYNCIO_SPEC_SERVERS": "cloud"}),
+        ("--servers", ["--servers=redis://:s3cret@h"], {}),  # repeating it would show what is secret
+    ):
+        with pytest.raises(ValueError) as caught:
+            said(*arguments, **environment)
+        assert str(caught.value) == f"{named}: {there}"
 
 
 @pytest.mark.parametrize(
@@ -99,6 +114,38 @@ def test_a_malformed_url_is_refused_without_repeating_any_of_it(kind, url, probl
         said(f"--{kind}-url={url}")
 
     assert str(caught.value) == f"--{kind}-url: {problem}; give one such as {EXAMPLE[kind]}"
+
+
+NO_IMAGES = [
+    " ",
+    "A B",
+    ":",
+    "Redis",
+    "a\nb",
+    "redis:8\n",
+    "../..",
+    "redis:",
+    "redis:8@sha256:1",
+    "%zz",
+    "a?b",
+    "x" * 256,
+    "é",
+]
+
+
+@pytest.mark.parametrize("image", NO_IMAGES)
+def test_what_cannot_be_an_image_is_refused(image):
+    with pytest.raises(ValueError) as caught:
+        said(ASYNCIO_SPEC_MYSQL_IMAGE=image)
+
+    assert str(caught.value) == ("ASYNCIO_SPEC_MYSQL_IMAGE: it is not the name of an image; give one such as mysql:9")
+
+
+@pytest.mark.parametrize(
+    "image", ["redis", "valkey/valkey:9.1-rc_1", "127.0.0.1:9/a/b:1", "GHCR.io/a__b/c--d", f"redis@sha256:{'0' * 64}"]
+)
+def test_an_image_may_have_a_host_a_tag_and_a_digest(image):
+    assert said(f"--redis-image={image}").image("redis") == image
 
 
 def test_a_url_contradicts_servers_none_and_nothing_else():
@@ -134,6 +181,7 @@ def test_a_url_is_taken_apart_and_shown_without_what_is_secret(kind, text, parts
     [
         (["--redis-url=redis://:s3cret@127.0.0.1:x"], "--redis-url: its port is not a number from 1 to 65535"),
         (["--mysql-url=localhost", "-n2"], "--mysql-url: it does not begin with mysql://"),
+        (["--servers=redis://:s3cret@h"], "--servers: there is no such kind of servers; there are docker, local"),
         (["--redis-url=redis://h", "--servers=none"], "--redis-url and --servers=none contradict each other"),
     ],
 )
