@@ -5,6 +5,7 @@ pytest_plugins = [
     "fixtures.loops",
     "fixtures.trace",
     "fixtures.guards",
+    "fixtures.leaks",
     "fixtures.programs",
     "fixtures.servers.plugin",
     "fixtures.servers.aioredis_client",
