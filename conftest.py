@@ -6,6 +6,7 @@ pytest_plugins = [
     "fixtures.loops",
     "fixtures.trace",
     "fixtures.guards",
+    "fixtures.leaks",
     "fixtures.programs",
     "fixtures.servers.plugin",
     "fixtures.servers.aioredis_client",

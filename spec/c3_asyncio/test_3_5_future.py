@@ -150,10 +150,12 @@ async def test_a_task_that_nobody_holds_is_collected_while_it_waits_for_a_future
 @claim("task-waiting-on-an-unheld-future-may-be-collected")
 def test_the_main_task_is_held_by_the_loop_that_runs_it(new_loop, trace):
     loop = new_loop()
+    left = []
 
     def look_after(main_task):
         collect()
         trace("collected" if main_task() is None else "held")
+        left.append(main_task())
         loop.stop()  # nothing else ends this wait
 
     async def main():
@@ -164,6 +166,9 @@ def test_the_main_task_is_held_by_the_loop_that_runs_it(new_loop, trace):
         loop.run_until_complete(main())
 
     assert trace.steps == ["held"]
+    left[0].cancel()  # no claim leaves a task that waits
+    with pytest.raises(asyncio.CancelledError):
+        loop.run_until_complete(left[0])
 
 
 @claim("program-on-a-bare-future-hangs-until-interrupted")

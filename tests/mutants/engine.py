@@ -20,8 +20,8 @@ import pytest
 from _pytest.assertion.rewrite import rewrite_asserts
 
 from fixtures import programs
+from fixtures.ceiling import CEILING
 from fixtures.claims import DOCUMENT, Document, NotHere
-from fixtures.guards import CEILING
 from tests.mutants.worlds import Patch, World, all_worlds, enter
 
 KILLED, WEAK, SURVIVED, NOT_RUN = "killed", "weak", "SURVIVED", "not run"
