@@ -106,6 +106,16 @@ def test_an_ascii_terminal_gets_ascii_marks(ten_claims, monkeypatch):
     assert "                  > What is right\n" in text
 
 
+def test_a_sentence_that_an_ascii_terminal_has_no_letters_for_is_written_as_near_as_may_be(house, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    house.claims(entry("first", says="One – two → three… né"))
+    house.tests(green("first"))
+
+    ended = house.run("spec").stdout.str()
+
+    assert "  holds      + +  One - two -> three... n?\n" in ended
+
+
 def test_colour_is_used_only_where_it_is_wanted(ten_claims):
     assert "\x1b[" not in ten_claims.run("spec").stdout.str()
     assert "\x1b[31m\x1b[1m ✗\x1b[0m" in ten_claims.run("spec", "--color=yes").stdout.str()

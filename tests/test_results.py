@@ -107,10 +107,18 @@ def test_the_seconds_of_a_claim_are_the_sum_of_its_tests_on_that_loop(house, opt
         pass
     """)
 
-    first, second = results(house, *options)["claims"]
+    first, second = results(house, *options, "--junitxml", "junit.xml", "-o", "junit_duration_report=call")["claims"]
 
     seconds = {result["loop"]: result["seconds"] for result in first["results"]}
-    assert seconds["uvloop"] >= 0.06 > seconds["asyncio"] > 0
+    calls = {loop: [] for loop in seconds}
+    for case in ElementTree.parse(house.path / "junit.xml").iter("testcase"):
+        _, _, loop = case.get("name").rstrip("]").partition("[")
+        if loop:
+            calls[loop.split("-")[0]].append(float(case.get("time")))
+    assert {loop: len(times) for loop, times in calls.items()} == {"asyncio": 3, "uvloop": 3}
+    for loop, times in calls.items():
+        assert abs(seconds[loop] - sum(times)) <= 0.0005 * len(times) + 1e-6  # each is rounded to a thousandth there
+    assert seconds["uvloop"] >= 0.06
     assert [result["loop"] for result in second["results"]] == [None]
 
 
@@ -272,6 +280,28 @@ DAMAGES = {
     "data.claims[0] must contain ['applies', 'basis', 'id', ": {"claims": [{}]},
     "its claims are not those of the catalogue it names": {"claims": []},
 }
+
+
+DAMAGED_CLAIMS = {
+    "claims[0].section: there is no section 9": lambda claim: {"section": "9"},
+    "claims[0].results: there must be one for each loop": lambda claim: {"results": claim["results"][:1]},
+    "claims[0].results: there must be one for each loop, or": lambda claim: {"results": claim["results"] * 2},
+    "claims[0].applies: redis = '===x' is no version specifier": lambda claim: {"applies": {"redis": "===x"}},
+}
+
+
+@pytest.mark.parametrize("said", DAMAGED_CLAIMS, ids=str)
+def test_what_is_wrong_with_a_claim_is_told_with_its_place(house, said):
+    house.claims(entry("first"))
+    house.tests(green("first"))
+    data = results(house)
+    data["claims"][0] |= DAMAGED_CLAIMS[said](data["claims"][0])
+    path = house.write("results.json", json.dumps(data))
+
+    with pytest.raises(Unreadable) as told:
+        read(path)
+
+    assert f"results.json: is a damaged result file: {said}" in str(told.value)
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())

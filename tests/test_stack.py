@@ -48,6 +48,15 @@ def test_todays_run_does_not_import_a_file_about_another_stack_and_says_why(hous
     ended.assert_outcomes(passed=asked == "spec")
 
 
+def test_a_test_outside_of_the_document_is_collected_as_ever(house, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("elsewhere") / "test_outside.py"
+    outside.write_text("def test_it(): pass\n", encoding="utf-8")
+
+    ended = house.run("-c", "pyproject.toml", "--rootdir=.", str(outside))
+
+    ended.assert_outcomes(passed=1)
+
+
 def test_a_claim_of_another_stack_is_not_missed_by_complete(house):
     without_library(house, OLD)
 
