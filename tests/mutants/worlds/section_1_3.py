@@ -158,3 +158,41 @@ def _(patch):
 def _(patch):
     for place in (asyncio, asyncio.events):
         patch.setattr(place, "get_event_loop", lambda: asyncio.SelectorEventLoop())
+
+
+class _Timers:
+    """A loop whose timers fire after `self.instead_of(delay)` seconds."""
+
+    def call_later(self, delay, callback, *arguments, context=None):
+        return super().call_later(self.instead_of(delay), callback, *arguments, context=context)
+
+
+@world("timers fire early: at once", falsifies=["sleeper-due-earlier-resumes-earlier"])
+def _(patch):
+    class Early(_Timers):
+        def instead_of(self, delay):
+            return 0
+
+    patch.loops(Early)
+
+
+@world("a timer fires late: after those that were set before it", falsifies=["sleeper-due-earlier-resumes-earlier"])
+def _(patch):
+    class InTurn(_Timers):
+        last = 0.0
+
+        def instead_of(self, delay):
+            now = self.time()
+            self.last = max(now + delay, self.last) + 0.002
+            return self.last - now
+
+    patch.loops(InTurn)
+
+
+@world("timers never fire", falsifies=["sleeper-due-earlier-resumes-earlier"])
+def _(patch):
+    class Never(_Timers):
+        def instead_of(self, delay):
+            return delay + 86_400
+
+    patch.loops(Never)
