@@ -93,9 +93,10 @@ async def test_asyncio_wait_that_times_out_gives_the_unfinished_task_as_pending_
     held = asyncio.create_task(release.wait())
     await quick
 
-    returned = await outcome_of(asyncio.wait([quick, held], timeout=0))
+    waiting = asyncio.create_task(outcome_of(asyncio.wait([quick, held], timeout=0)))
+    await until(waiting.done, "the time-out is over and wait() goes on")
 
-    assert returned == ({quick}, {held})
+    assert waiting.result() == ({quick}, {held})
 
     await answer_after(turns=20)  # by then a cancellation would have ended it
 
