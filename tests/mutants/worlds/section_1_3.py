@@ -17,7 +17,16 @@ from tests.mutants.worlds import world
     falsifies=["decorated-generator-counts-as-a-coroutine-function"],
 )
 def _(patch):
-    patch.setattr(asyncio, "iscoroutinefunction", inspect.iscoroutinefunction)
+    if not hasattr(asyncio, "coroutine"):  # since Python 3.11, where the claim does not apply
+        return
+    true_coroutine = asyncio.coroutine
+
+    def coroutine(function):
+        made = true_coroutine(function)
+        made._is_coroutine = None  # the mark by which asyncio knows its own
+        return made
+
+    patch.setattr(asyncio, "coroutine", coroutine)
 
 
 @world("asyncio.sleep is a generator, as on Python 3.6", falsifies=["plain-generators-cannot-yield-from-a-coroutine"])
@@ -33,10 +42,20 @@ def _(patch):
 
 @world("types.coroutine makes coroutine functions", falsifies=["types-coroutine-makes-no-coroutine-function"])
 def _(patch):
-    def iscoroutinefunction(function):
-        return bool(function.__code__.co_flags & (inspect.CO_COROUTINE | inspect.CO_ITERABLE_COROUTINE))
+    true_coroutine = types.coroutine
 
-    patch.setattr(inspect, "iscoroutinefunction", iscoroutinefunction)
+    def coroutine(function):
+        async def run(*arguments):
+            return await true_coroutine(function)(*arguments)
+
+        return run
+
+    patch.setattr(types, "coroutine", coroutine)
+
+
+@world("what types.coroutine makes cannot be awaited", falsifies=["types-coroutine-makes-no-coroutine-function"])
+def _(patch):
+    patch.setattr(types, "coroutine", lambda function: function)
 
 
 class _Recv(ast.NodeTransformer):

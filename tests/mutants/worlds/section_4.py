@@ -290,7 +290,7 @@ def _(patch):
     patch.setattr(uvloop, "Loop", HasNone)
 
 
-@world("uvicorn's default loop is always uvloop", falsifies=["uvicorn-takes-asyncios-loop-without-uvloop"])
+@world("uvloop is what a plain uvicorn requires", falsifies=["uvicorn-takes-asyncios-loop-without-uvloop"])
 def _(patch):
     import importlib.metadata
 
