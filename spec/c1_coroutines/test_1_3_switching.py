@@ -5,7 +5,10 @@ import socket
 import threading
 
 from fixtures.claims import claim
-from fixtures.trace import until
+from fixtures.trace import PATIENCE, until
+
+# Turns of the loop that take many times as long as the milliseconds that are slept here, on any machine.
+LONG_PAST_DUE = 20 * PATIENCE
 
 
 @claim("network-wait-lets-the-loop-run-another-task")
@@ -222,7 +225,7 @@ async def test_a_sleeper_due_earlier_resumes_earlier_although_it_began_later(tra
     # The one due later is never waited for; the second that it lies ahead only keeps a stalled machine from mattering.
     later = asyncio.create_task(sleeper("due later", 1))
     earlier = asyncio.create_task(sleeper("due earlier", 0.001))
-    await earlier
+    await until(lambda: earlier.done() or later.done(), "neither of the sleepers resumes", turns=LONG_PAST_DUE)
     later.cancel()
     await asyncio.wait([later])
 
@@ -237,6 +240,7 @@ async def test_of_two_sleepers_the_one_that_began_earlier_and_sleeps_less_resume
         await asyncio.sleep(seconds)
         trace(other)
 
-    await asyncio.gather(in_two_parts(1, 0.001, 2), in_two_parts(3, 0.002, 4))
+    sleepers = [asyncio.create_task(in_two_parts(*parts)) for parts in ((1, 0.001, 2), (3, 0.002, 4))]
+    await until(lambda: all(one.done() for one in sleepers), "one of the sleepers never resumes", turns=LONG_PAST_DUE)
 
     assert trace.steps == [1, 3, 2, 4]

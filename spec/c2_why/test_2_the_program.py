@@ -128,9 +128,13 @@ async def test_wait_returns_when_the_last_download_is_done_and_leaves_none_pendi
 
 @claim("wait-hides-a-failing-download")
 async def test_wait_returns_as_usual_when_one_of_three_downloads_fails(faked_http, tmp_path):
+    async def after_some_turns(url, **_):
+        for _ in range(30):
+            await asyncio.sleep(0)
+
     faked_http.get(URLS[0], body=b"front")
     faked_http.get(URLS[1], exception=aiohttp.ClientConnectionError("no connection"))
-    faked_http.get(URLS[2], body=b"rear")
+    faked_http.get(URLS[2], body=b"rear", callback=after_some_turns)
 
     async with aiohttp.ClientSession() as session:
         tasks = [asyncio.create_task(save(session, url, tmp_path)) for url in URLS]

@@ -99,7 +99,7 @@ def test_an_idle_event_loop_asks_its_selector_once_and_without_a_time_out(new_lo
 
     def recorded_select(timeout=None):
         trace(f"select({timeout})")
-        assert len(trace.steps) < PATIENCE, f"the loop has nothing to do and keeps spinning: {trace.steps[-1]}"
+        assert len(trace.steps) < SOME_TURNS, f"the loop has nothing to do and keeps spinning: {trace.steps[-1]}"
         if timeout is None:
             loop.call_soon_threadsafe(loop.stop)  # wakes the selector at once, so that nothing has to wait
         return select(timeout)

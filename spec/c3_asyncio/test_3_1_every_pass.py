@@ -54,16 +54,19 @@ async def test_callbacks_and_tasks_run_in_the_order_in_which_they_became_ready(t
     async def step(name):
         trace(name)
 
-    loop.call_soon(trace, "callback 1")
+    def callback(name):
+        trace(name)
+        loop.call_soon(trace, f"queued by {name}")
+
+    loop.call_soon(callback, "callback 1")
     tasks = [asyncio.create_task(step("task 2"))]
     loop.call_soon(trace, "callback 3")
     tasks.append(asyncio.create_task(step("task 4")))
     assert trace.steps == []
 
-    await turn()
-
-    assert trace.steps == ["callback 1", "task 2", "callback 3", "task 4"]
     await asyncio.gather(*tasks)
+
+    assert trace.steps == ["callback 1", "task 2", "callback 3", "task 4", "queued by callback 1"]
 
 
 @claim("ready-queue-is-first-in-first-out")
@@ -86,15 +89,15 @@ async def test_waiting_tasks_resume_in_the_order_in_which_they_were_woken_not_ma
 
 
 @claim("each-ready-task-gets-one-step-a-pass")
-async def test_two_ready_tasks_take_turns_a_step_each(trace):
+async def test_three_ready_tasks_take_turns_a_step_each(trace):
     async def three_steps():
         for step in ("step 1", "step 2", "step 3"):
             trace(step)
             await turn()
 
-    await asyncio.gather(three_steps(), three_steps())
+    await asyncio.gather(three_steps(), three_steps(), three_steps())
 
-    assert trace.steps == ["step 1", "step 1", "step 2", "step 2", "step 3", "step 3"]
+    assert trace.steps == ["step 1"] * 3 + ["step 2"] * 3 + ["step 3"] * 3
 
 
 @claim("each-ready-task-gets-one-step-a-pass")

@@ -48,6 +48,7 @@ def test_run_until_complete_runs_a_coroutine_or_task_to_its_end_and_returns_the_
     task = loop.create_task(work("task"))
     assert loop.run_until_complete(task) == "result of task"
     assert trace.steps == ["coroutine starts", "coroutine ends", "task starts", "task ends"]
+    assert loop.run_until_complete(task) == "result of task"  # nothing is left to run, but the result
 
 
 @claim("run-until-complete-runs-and-returns-the-result")
@@ -60,13 +61,21 @@ def test_run_until_complete_waits_for_a_future_and_returns_its_result(new_loop):
 
 
 @claim("run-until-complete-runs-and-returns-the-result")
-def test_run_until_complete_raises_the_exception_of_what_it_ran(new_loop):
+def test_run_until_complete_raises_the_exception_of_the_coroutine_task_or_future_that_it_ran(new_loop):
     async def fail():
         await turn()
         raise LookupError("raised in the coroutine")
 
+    loop = new_loop()
+    failing = loop.create_future()
+    failing.set_exception(LookupError("set on the future"))
+
     with pytest.raises(LookupError, match="raised in the coroutine"):
-        new_loop().run_until_complete(fail())
+        loop.run_until_complete(fail())
+    with pytest.raises(LookupError, match="raised in the coroutine"):
+        loop.run_until_complete(loop.create_task(fail()))
+    with pytest.raises(LookupError, match="set on the future"):
+        loop.run_until_complete(failing)
 
 
 @claim("refused-nested-run-starts-nothing-on-asyncio")

@@ -93,23 +93,23 @@ def test_asyncio_run_from_plain_code_takes_another_loop_each_time_and_leaves_non
 
 
 @claim("asyncio-run-cancels-leftover-tasks")
-def test_asyncio_run_from_plain_code_returns_with_the_leftover_task_cancelled(trace):
+def test_asyncio_run_from_plain_code_returns_with_every_leftover_task_cancelled(trace):
     async def wait_for_ever():
         try:
             await asyncio.get_running_loop().create_future()
         finally:
-            trace("the leftover ends")
+            trace("a leftover ends")
 
     async def main():
-        left = asyncio.create_task(wait_for_ever())
+        left = [asyncio.create_task(wait_for_ever()) for _ in range(3)]
         await asyncio.sleep(0)
         trace("main ends")
         return left
 
     left = asyncio.run(main())
 
-    assert trace.steps == ["main ends", "the leftover ends"]
-    assert left.cancelled()
+    assert trace.steps == ["main ends", *["a leftover ends"] * 3]
+    assert [task.cancelled() for task in left] == [True, True, True]
 
 
 @claim("asyncio-run-cancels-leftover-tasks")
@@ -127,20 +127,20 @@ def test_asyncio_run_cancels_leftover_tasks_and_lets_them_finish_before_it_retur
                 raise
 
         async def main():
-            left = asyncio.create_task(wait_for_ever("the leftover"))
+            left = [asyncio.create_task(wait_for_ever("a leftover")) for _ in range(2)]
             await asyncio.sleep(0)
             print("main ends")
             return left
 
         left = asyncio.run(main())
-        print("run returns | leftover cancelled:", left.cancelled())
+        print("run returns | leftovers cancelled:", *[task.cancelled() for task in left])
     """)
 
     assert ended.lines == [
         "main ends",
-        "the leftover is cancelled",
-        "the leftover has cleaned up",
-        "run returns | leftover cancelled: True",
+        *["a leftover is cancelled"] * 2,
+        *["a leftover has cleaned up"] * 2,
+        "run returns | leftovers cancelled: True True",
     ]
 
 

@@ -288,11 +288,12 @@ async def test_a_task_keeps_and_shows_the_name_it_was_given_and_without_one_has_
     tasks = []
     for create_task in (asyncio.create_task, asyncio.get_running_loop().create_task):
         named = create_task(request(), name="front page")
+        also_named = create_task(request(), name="back page")
         unnamed = create_task(request())
         another = create_task(request())
-        tasks += [named, unnamed, another]
+        tasks += [named, also_named, unnamed, another]
 
-        assert named.get_name() == "front page"
+        assert (named.get_name(), also_named.get_name()) == ("front page", "back page")
         assert "name='front page'" in repr(named)
         assert unnamed.get_name() not in ("", "None", "front page", another.get_name())
         assert f"name='{unnamed.get_name()}'" in repr(unnamed)

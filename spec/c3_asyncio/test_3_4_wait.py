@@ -77,7 +77,7 @@ async def test_asyncio_wait_returns_the_set_of_its_tasks_done_and_the_set_of_tho
 
 @claim("asyncio-wait-without-timeout-leaves-none-pending")
 async def test_asyncio_wait_without_a_timeout_returns_when_all_are_done_and_none_is_pending():
-    tasks = [asyncio.create_task(answer_after(turns)) for turns in (5, 1, 3)]
+    tasks = [asyncio.create_task(answer_after(turns)) for turns in (50, 10, 30)]
 
     done, pending = await asyncio.wait(tasks, timeout=None)
 
@@ -93,11 +93,12 @@ async def test_asyncio_wait_that_times_out_gives_the_unfinished_task_as_pending_
     held = asyncio.create_task(release.wait())
     await quick
 
-    returned = await outcome_of(asyncio.wait([quick, held], timeout=0))
+    waiting = asyncio.create_task(outcome_of(asyncio.wait([quick, held], timeout=0)))
+    await until(waiting.done, "the time-out is over and wait() goes on")
 
-    assert returned == ({quick}, {held})
+    assert waiting.result() == ({quick}, {held})
 
-    await answer_after(turns=2)  # by then a cancellation would have ended it
+    await answer_after(turns=20)  # by then a cancellation would have ended it
 
     assert not held.done()
 

@@ -10,6 +10,7 @@ import pytest
 
 from fixtures.claims import claim
 from fixtures.garbage import collect
+from fixtures.threads import SOON
 from fixtures.trace import turn, until
 
 
@@ -173,8 +174,8 @@ def test_the_main_task_is_held_by_the_loop_that_runs_it(new_loop, trace):
 
 @claim("program-on-a-bare-future-hangs-until-interrupted")
 def test_a_program_that_awaits_a_bare_future_hangs_without_a_word_until_ctrl_c(program):
-    ended = program("""
-        import asyncio, signal, threading
+    ended = program(f"""
+        import asyncio, os, signal, threading
 
         def press_ctrl_c():
             print("ctrl-c", flush=True)
@@ -184,7 +185,9 @@ def test_a_program_that_awaits_a_bare_future_hangs_without_a_word_until_ctrl_c(p
             for _ in range(20):  # each time the loop wakes from doing nothing, and falls idle again
                 woken = threading.Event()
                 loop.call_soon_threadsafe(woken.set)
-                woken.wait()
+                if not woken.wait({SOON}):
+                    print("the loop sleeps on", flush=True)
+                    os._exit(1)
             loop.call_soon_threadsafe(press_ctrl_c)
 
         async def main():

@@ -131,8 +131,9 @@ async def test_without_awaiting_the_task_first_the_await_of_the_future_waits(tra
 async def test_a_pending_future_refuses_result_until_it_is_set():
     future = asyncio.get_running_loop().create_future()
 
-    with pytest.raises(asyncio.InvalidStateError):
+    with pytest.raises(BaseException) as refused:
         future.result()
+    assert refused.type is asyncio.InvalidStateError
     assert not future.done()
 
     future.set_result("a value")
@@ -150,6 +151,19 @@ async def test_a_second_result_is_refused_and_the_first_one_stays():
         future.set_exception(LookupError("the second"))
 
     assert future.result() == "the first"
+
+
+@claim("future-result-is-set-only-once")
+async def test_a_result_after_an_exception_is_refused_and_the_exception_stays():
+    future, failure = asyncio.get_running_loop().create_future(), LookupError("the first")
+    future.set_exception(failure)
+
+    with pytest.raises(asyncio.InvalidStateError):
+        future.set_result("the second")
+    with pytest.raises(asyncio.InvalidStateError):
+        future.set_exception(LookupError("the second"))
+
+    assert future.exception() is failure
 
 
 @claim("set-result-resumes-the-waiter-later")

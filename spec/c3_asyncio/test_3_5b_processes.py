@@ -72,22 +72,23 @@ def test_in_a_process_pool_jobs_that_no_worker_has_begun_may_say_that_they_run(p
         begun, gate = fork.Value("i", 0), fork.Event()
 
         def job():
-            begun.value += 1
+            with begun.get_lock():
+                begun.value += 1
             gate.wait()
 
-        with ProcessPoolExecutor(max_workers=1, mp_context=fork, initializer=end_with_the_program) as pool:
+        with ProcessPoolExecutor(max_workers=2, mp_context=fork, initializer=end_with_the_program) as pool:
             futures = [pool.submit(job) for _ in range(4)]
             running = lambda: sum(future.running() for future in futures)
             end = time.monotonic() + {SOON}
-            while (begun.value < 1 or running() < 2) and time.monotonic() < end:
+            while (begun.value < 2 or running() < 3) and time.monotonic() < end:
                 time.sleep(0)
-            print(begun.value, "begun by a worker")
-            print("more say running" if running() > 1 else f"{{running()}} said running")
+            print(begun.value, "begun by workers")
+            print("more say running" if running() > 2 else f"{{running()}} said running")
             gate.set()
         print(begun.value, "in the end")
     """)
 
-    assert ended.lines == ["1 begun by a worker", "more say running", "4 in the end"]
+    assert ended.lines == ["2 begun by workers", "more say running", "4 in the end"]
     assert (ended.status, ended.stderr) == (0, "")
 
 

@@ -178,7 +178,7 @@ async def test_aexit_gets_type_value_and_traceback_and_returning_none_lets_the_e
     kind, error, traceback = manager.told
     assert kind is ValueError
     assert error is raised
-    assert traceback.tb_frame is inspect.currentframe()
+    assert traceback is not None and traceback.tb_frame is inspect.currentframe()
 
 
 @claim("aexit-returning-true-suppresses-the-exception")

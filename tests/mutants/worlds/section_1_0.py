@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import asyncio
 import builtins
+import importlib.util
 import itertools
-import keyword
+import pkgutil
 import sys
+import sysconfig
 import time
 import types
 import warnings
@@ -107,9 +109,18 @@ def _(patch):
     patch.setitem(vars(asyncio), "coroutine", types.coroutine)
 
 
-@world("greenlet is a module of the standard library", falsifies=["greenlet-is-not-in-the-standard-library"])
+@world("a module greenlet lies in the standard library's folder", falsifies=["greenlet-is-not-in-the-standard-library"])
 def _(patch):
-    patch.setattr(sys, "stdlib_module_names", sys.stdlib_module_names | {"greenlet"})
+    folder = sysconfig.get_path("stdlib")
+    true_finder = pkgutil.get_importer(folder)
+
+    class Finder:
+        def find_spec(self, name, target=None):
+            if name == "greenlet":
+                return importlib.util.spec_from_file_location(name, f"{folder}/greenlet.py")
+            return true_finder.find_spec(name, target)
+
+    patch.setitem(sys.path_importer_cache, folder, Finder())
 
 
 @world("greenlet is no module of the standard library", falsifies=["greenlet-comes-with-pypy"])
@@ -134,9 +145,16 @@ def _(patch):
     patch.setattr(builtins, "compile", compile_)
 
 
-@world("yield is no keyword", falsifies=["yield-async-and-await-are-keywords"])
+@world("yield may be used as a name", falsifies=["yield-async-and-await-are-keywords"])
 def _(patch):
-    patch.setattr(keyword, "iskeyword", (frozenset(keyword.kwlist) - {"yield"}).__contains__)
+    true_compile = builtins.compile
+
+    def compile_(source, *arguments, **options):
+        if isinstance(source, str) and source.startswith("yield = "):
+            source = source.replace("yield", "yield_")
+        return true_compile(source, *arguments, **options)
+
+    patch.setattr(builtins, "compile", compile_)
 
 
 @world("a task of a native coroutine gives a warning", falsifies=["async-and-await-are-the-recommended-form"])
@@ -162,3 +180,20 @@ def _(patch):
             return None
 
     patch.setattr(greenlet, "greenlet", Greenlet)
+
+
+@world(
+    "gather takes what it is given one after another",
+    falsifies=[
+        "one-thread-runs-parts-of-two-coroutines-in-turn",
+        "four-ways-to-coroutines-up-to-python-310",
+        "three-of-the-four-ways-to-coroutines-since-python-311",
+        "blocking-call-switches-to-nobody",
+        "each-ready-task-gets-one-step-a-pass",
+    ],
+)
+def _(patch):
+    async def in_turn(*awaitables):
+        return [await awaitable for awaitable in awaitables]
+
+    patch.setattr(asyncio, "gather", in_turn)

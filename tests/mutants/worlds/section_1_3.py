@@ -17,7 +17,16 @@ from tests.mutants.worlds import world
     falsifies=["decorated-generator-counts-as-a-coroutine-function"],
 )
 def _(patch):
-    patch.setattr(asyncio, "iscoroutinefunction", inspect.iscoroutinefunction)
+    if not hasattr(asyncio, "coroutine"):  # since Python 3.11, where the claim does not apply
+        return
+    true_coroutine = asyncio.coroutine
+
+    def coroutine(function):
+        made = true_coroutine(function)
+        made._is_coroutine = None  # the mark by which asyncio knows its own
+        return made
+
+    patch.setattr(asyncio, "coroutine", coroutine)
 
 
 @world("asyncio.sleep is a generator, as on Python 3.6", falsifies=["plain-generators-cannot-yield-from-a-coroutine"])
@@ -33,10 +42,20 @@ def _(patch):
 
 @world("types.coroutine makes coroutine functions", falsifies=["types-coroutine-makes-no-coroutine-function"])
 def _(patch):
-    def iscoroutinefunction(function):
-        return bool(function.__code__.co_flags & (inspect.CO_COROUTINE | inspect.CO_ITERABLE_COROUTINE))
+    true_coroutine = types.coroutine
 
-    patch.setattr(inspect, "iscoroutinefunction", iscoroutinefunction)
+    def coroutine(function):
+        async def run(*arguments):
+            return await true_coroutine(function)(*arguments)
+
+        return run
+
+    patch.setattr(types, "coroutine", coroutine)
+
+
+@world("what types.coroutine makes cannot be awaited", falsifies=["types-coroutine-makes-no-coroutine-function"])
+def _(patch):
+    patch.setattr(types, "coroutine", lambda function: function)
 
 
 class _Recv(ast.NodeTransformer):
@@ -158,3 +177,44 @@ def _(patch):
 def _(patch):
     for place in (asyncio, asyncio.events):
         patch.setattr(place, "get_event_loop", lambda: asyncio.SelectorEventLoop())
+
+
+class _Timers:
+    """A loop whose timers fire after `self.instead_of(delay)` seconds."""
+
+    def call_later(self, delay, callback, *arguments, context=None):
+        return super().call_later(self.instead_of(delay), callback, *arguments, context=context)
+
+
+@world("timers fire early: at once", falsifies=["sleeper-due-earlier-resumes-earlier"])
+def _(patch):
+    class Early(_Timers):
+        def instead_of(self, delay):
+            return 0
+
+    patch.loops(Early)
+
+
+@world("a timer fires late: after those that were set before it", falsifies=["sleeper-due-earlier-resumes-earlier"])
+def _(patch):
+    class InTurn(_Timers):
+        last = 0.0
+
+        def instead_of(self, delay):
+            now = self.time()
+            self.last = max(now + delay, self.last) + 0.002
+            return self.last - now
+
+    patch.loops(InTurn)
+
+
+@world(
+    "timers never fire",
+    falsifies=["sleeper-due-earlier-resumes-earlier", "asyncio-wait-timeout-leaves-tasks-pending-not-cancelled"],
+)
+def _(patch):
+    class Never(_Timers):
+        def instead_of(self, delay):
+            return delay + 86_400
+
+    patch.loops(Never)

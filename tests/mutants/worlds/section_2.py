@@ -6,8 +6,7 @@ import functools
 import socket
 import sys
 import types
-
-import aiohttp
+from importlib import metadata
 
 from tests.mutants.worlds import world
 
@@ -163,9 +162,21 @@ def _(patch):
     patch.setattr(sys, "stdlib_module_names", sys.stdlib_module_names | {"requests"})
 
 
-@world("aiohttp is a file that no package brought", falsifies=["requests-and-aiohttp-are-installed-packages"])
+@world("the package aiohttp brings no module", falsifies=["requests-and-aiohttp-are-installed-packages"])
 def _(patch):
-    patch.setattr(aiohttp, "__file__", "aiohttp.py")
+    files = metadata.files
+
+    def without_the_module(name):
+        return [file for file in files(name) if name != "aiohttp" or file.parts[0] != "aiohttp"]
+
+    patch.setattr(metadata, "files", without_the_module)
+
+
+@world("requests.get is a class of requests to come", falsifies=["requests-and-aiohttp-are-installed-packages"])
+def _(patch):
+    import requests
+
+    patch.setattr(requests, "get", type("get", (requests.Request,), {}))
 
 
 @world("tasks begin last in first out", falsifies=["download-tasks-begin-in-the-order-of-the-urls"])

@@ -9,6 +9,7 @@ import types
 import warnings
 from collections import deque
 
+from fixtures.trace import Trace
 from tests.mutants.worlds import world
 
 try:
@@ -414,3 +415,59 @@ def _(patch):
             yield
 
     patch.setitem(vars(builtins), "some_errand", Placeholder())
+
+
+@world(
+    "a callback of the program's own is dropped where it is not the first that is ready",
+    falsifies=["ready-queue-is-first-in-first-out"],
+)
+def _(patch):
+    class Drops(OwnQueue):
+        def batch(self):
+            first, *rest = super().batch()
+            plain = [handle for handle in rest if isinstance(handle._callback, Trace)]  # not a task, nor a waker of one
+            return [first, *(handle for handle in rest if handle not in plain)]
+
+    patch.loops(Drops)
+
+
+@world(
+    "a pass runs two callbacks, and the rest after what those have queued",
+    falsifies=["ready-queue-is-first-in-first-out", "each-ready-task-gets-one-step-a-pass"],
+)
+def _(patch):
+    class TwoAPass(OwnQueue):
+        def batch(self):
+            batch = super().batch()
+            yield from batch[:2]
+            self.queue.extend(batch[2:])
+
+    patch.loops(TwoAPass)
+
+
+@world("an idle loop looks up every few milliseconds", falsifies=["idle-loop-blocks-in-one-select"])
+def _(patch):
+    class LooksUp:
+        def run_forever(self):
+            self.look_up()
+            super().run_forever()
+            self.timer.cancel()
+
+        def look_up(self):
+            self.timer = self.call_later(0.002, self.look_up)
+
+    patch.loops(LooksUp)
+
+
+@world(
+    "run_until_complete() gives of a task or future neither result nor exception",
+    falsifies=["run-until-complete-runs-and-returns-the-result"],
+)
+def _(patch):
+    class ForgetsTasks:
+        def run_until_complete(self, work):
+            if isinstance(work, types.CoroutineType):
+                return super().run_until_complete(work)
+            return super().run_until_complete(asyncio.wait([work])) and None
+
+    patch.loops(ForgetsTasks)

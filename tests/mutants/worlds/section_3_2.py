@@ -277,3 +277,18 @@ def _(patch):
         return run(main)
 
     patch.setattr(asyncio, "run", run_coroutines)
+
+
+@world("asyncio.run() cancels one leftover task only", falsifies=["asyncio-run-cancels-leftover-tasks"])
+def _(patch):
+    def run(main):
+        loop = asyncio.new_event_loop()
+        try:
+            return loop.run_until_complete(main)
+        finally:
+            for task in list(asyncio.all_tasks(loop))[:1]:
+                task.cancel()
+                loop.run_until_complete(asyncio.wait([task]))
+            loop.close()
+
+    patch.setattr(asyncio, "run", run)

@@ -367,3 +367,15 @@ def _(patch: Patch) -> None:
         return real(coroutine, name=name, **options)
 
     patch.setattr(asyncio, "create_task", create_task)
+
+
+@world("create_task names every second task only", falsifies=["task-name-is-kept-and-shown"])
+def _(patch: Patch) -> None:
+    class NamesEverySecond:
+        made = 0
+
+        def create_task(self, coroutine, *, name=None, **options):
+            self.made += name is not None
+            return super().create_task(coroutine, name=name if self.made % 2 else None, **options)
+
+    patch.loops(NamesEverySecond)

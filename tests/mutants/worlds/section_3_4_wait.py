@@ -205,3 +205,29 @@ def _(patch: Patch) -> None:
         return await _wait(others, **options)
 
     patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait does not wait for the last of its tasks",
+    falsifies=["asyncio-wait-without-timeout-leaves-none-pending", "wait-returns-when-every-download-is-done"],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, **options):
+        done, pending = set(), set(tasks)
+        while len(pending) > 1:
+            newly_done, pending = await _wait(pending, **{**options, "return_when": asyncio.FIRST_COMPLETED})
+            done |= newly_done
+        return done, pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait returns at the first exception",
+    falsifies=["asyncio-wait-hides-task-exceptions", "wait-hides-a-failing-download"],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, **options):
+        return await _wait(tasks, **{**options, "return_when": asyncio.FIRST_EXCEPTION})
+
+    patch.setattr(asyncio, "wait", wait)

@@ -321,3 +321,50 @@ def _(patch):
                 super().add_done_callback(one, context=its_context)
 
     _futures_are(patch, LastInFirstOut)
+
+
+@world("a second result takes the place of the first", falsifies=["future-result-is-set-only-once"])
+def _(patch):
+    class Changing(asyncio.Future):
+        def set_result(self, result):
+            if not self.done():
+                super().set_result(result)
+            self.newest = result
+
+        def result(self):
+            return self.newest if self.done() else super().result()
+
+    _futures_are(patch, Changing)
+
+
+@world("a result after an exception is let pass", falsifies=["future-result-is-set-only-once"])
+def _(patch):
+    class Forgiving(asyncio.Future):
+        def set_result(self, result):
+            if not (self.done() and self.exception()):
+                super().set_result(result)
+
+    _futures_are(patch, Forgiving)
+
+
+@world("the result of a pending future is a cancellation", falsifies=["unset-future-refuses-result"])
+def _(patch):
+    class Cancelling(asyncio.Future):
+        def result(self):
+            if not self.done():
+                raise asyncio.CancelledError
+            return super().result()
+
+    _futures_are(patch, Cancelling)
+
+
+@world(
+    "call_soon_threadsafe does not wake the loop",
+    falsifies=["program-on-a-bare-future-hangs-until-interrupted"],
+)
+def _(patch):
+    class Asleep:
+        def call_soon_threadsafe(self, callback, *arguments, context=None):
+            return self.call_soon(callback, *arguments, context=context)
+
+    patch.loops(Asleep)

@@ -188,3 +188,71 @@ def _(patch: Patch) -> None:
 @world("a cancelled function keeps its place in the queue", falsifies=["cancelling-does-not-stop-a-running-job"])
 def _(patch: Patch) -> None:
     patch.setattr(Future, "cancel", lambda future: False)
+
+
+def _do(future: asyncio.Future, job, *arguments) -> None:
+    """Have an asyncio.Future done with what a job returns or raises."""
+    try:
+        future.set_result(job(*arguments))
+    except Exception as error:
+        future.set_exception(error)
+
+
+@world(
+    "executors run their jobs inside run_in_executor",
+    falsifies=[
+        "none-as-executor-means-the-default-thread-pool",
+        "executor-job-runs-before-any-await",
+        "loop-stays-free-while-an-executor-job-blocks",
+        "default-executor-bounds-what-overlaps",
+        "requests-in-the-executor-overlap",
+        "overlapping-requests-take-a-thread-each",
+        "summary-executors-def-endpoints-and-look-ups-use-threads",
+    ],
+)
+def _(patch: Patch) -> None:
+    class Inline:
+        def run_in_executor(self, executor, job, *arguments):
+            done = self.create_future()
+            _do(done, job, *arguments)
+            return done
+
+    patch.loops(Inline)
+
+
+@world(
+    "executors run their jobs in the loop's thread, a turn later",
+    falsifies=[
+        "none-as-executor-means-the-default-thread-pool",
+        "executor-job-runs-before-any-await",
+        "summary-executors-def-endpoints-and-look-ups-use-threads",
+    ],
+)
+def _(patch: Patch) -> None:
+    class ATurnLater:
+        def run_in_executor(self, executor, job, *arguments):
+            done = self.create_future()
+            self.call_soon(_do, done, job, *arguments)
+            return done
+
+    patch.loops(ATurnLater)
+
+
+@world(
+    "each job has a new thread, whichever executor it is given to",
+    falsifies=[
+        "none-as-executor-means-the-default-thread-pool",
+        "default-executor-bounds-what-overlaps",
+        "asyncio-refuses-a-process-pool-as-default",
+        "asyncio-takes-a-process-pool-as-default-with-a-warning",
+        "uvloop-takes-a-process-pool-as-default",
+    ],
+)
+def _(patch: Patch) -> None:
+    class ANewThread:
+        def run_in_executor(self, executor, job, *arguments):
+            of_thread = Future()
+            threading.Thread(target=_do, args=[of_thread, job, *arguments]).start()
+            return asyncio.wrap_future(of_thread, loop=self)
+
+    patch.loops(ANewThread)

@@ -27,6 +27,16 @@ def when_made(patch: Patch, change) -> None:
     patch.setattr(ThreadPoolExecutor, "__init__", made)
 
 
+def _submit_inline(pool, function, /, *arguments, **keywords) -> Future:
+    """What `submit` of either pool is where a pool has no workers."""
+    future = Future()
+    try:
+        future.set_result(function(*arguments, **keywords))
+    except Exception as error:
+        future.set_exception(error)
+    return future
+
+
 @world("pools have a Future of their own", falsifies=["pools-hand-out-concurrent-futures"])
 def _(patch: Patch) -> None:
     body = {name: value for name, value in vars(Future).items() if name not in ("__dict__", "__weakref__")}
@@ -41,7 +51,8 @@ def _(patch: Patch) -> None:
 
 @world("a third kind of pool comes early", falsifies=["two-kinds-of-pool-before-3-14"])
 def _(patch: Patch) -> None:
-    patch.setattr(concurrent.futures, "__all__", [*concurrent.futures.__all__, "InterpreterPoolExecutor"])
+    patch.setitem(vars(concurrent.futures), "InterpreterPoolExecutor", type("Third", (ThreadPoolExecutor,), {}))
+    patch.setattr(concurrent.futures, "__all__", (*concurrent.futures.__all__, "InterpreterPoolExecutor"))
 
 
 @world("there is no third kind of pool", falsifies=["interpreter-pool-is-a-third-kind-since-3-14"])
@@ -123,15 +134,7 @@ def _(patch: Patch) -> None:
     ],
 )
 def _(patch: Patch) -> None:
-    def submit(pool, function, /, *arguments, **keywords):
-        future = Future()
-        try:
-            future.set_result(function(*arguments, **keywords))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-    patch.setattr(ThreadPoolExecutor, "submit", submit)
+    patch.setattr(ThreadPoolExecutor, "submit", _submit_inline)
 
 
 @world(
@@ -234,3 +237,56 @@ def _(patch: Patch) -> None:
 def _(patch: Patch) -> None:
     fork = multiprocessing.get_context("fork")
     patch.setattr(multiprocessing, "get_context", lambda method=None: fork)
+
+
+@world(
+    "every job of a pool gets the result of the first",
+    falsifies=[
+        "pools-hand-out-concurrent-futures",
+        "submit-returns-before-the-job-ends",
+        "default-executor-bounds-what-overlaps",
+    ],
+)
+def _(patch: Patch) -> None:
+    set_result, results = Future.set_result, []
+
+    def set_the_first(future, result):
+        results.append(result)
+        set_result(future, results[0])
+
+    patch.setattr(Future, "set_result", set_the_first)
+
+
+@world("a process pool has a single worker", falsifies=["process-pool-calls-a-queued-job-running"])
+def _(patch: Patch) -> None:
+    make = process.ProcessPoolExecutor.__init__
+
+    def made(pool, max_workers=None, **named):
+        make(pool, 1, **named)
+
+    patch.setattr(process.ProcessPoolExecutor, "__init__", made)
+
+
+@world(
+    "a process pool runs its jobs in the process that submits them",
+    falsifies=[
+        "pools-hand-out-concurrent-futures",
+        "asyncio-refuses-a-process-pool-as-default",
+        "asyncio-takes-a-process-pool-as-default-with-a-warning",
+        "uvloop-takes-a-process-pool-as-default",
+    ],
+)
+def _(patch: Patch) -> None:
+    patch.setattr(process.ProcessPoolExecutor, "submit", _submit_inline)
+
+
+@world("a process pool loses what its jobs return", falsifies=["pools-hand-out-concurrent-futures"])
+def _(patch: Patch) -> None:
+    process_result = process._ExecutorManagerThread.process_result_item
+
+    def without_the_result(manager, item):
+        if hasattr(item, "result"):
+            item.result = None
+        process_result(manager, item)
+
+    patch.setattr(process._ExecutorManagerThread, "process_result_item", without_the_result)

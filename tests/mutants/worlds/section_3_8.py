@@ -340,3 +340,12 @@ def _(patch):
         return NeitherCalled() if hasattr(manager, "__aenter__") else manager
 
     _managers(patch, through, ast.With)
+
+
+@world("__aexit__ gets no traceback", falsifies=["aexit-gets-the-exception-and-lets-it-out"])
+def _(patch):
+    class LosesTheTraceback(Through):
+        async def __aexit__(self, kind, error, traceback):
+            return await self.leave(kind, error, None)
+
+    _managers(patch, LosesTheTraceback)

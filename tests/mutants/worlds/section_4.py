@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import json
 import threading
 import warnings
 
@@ -91,6 +90,25 @@ def _(patch):
 def _(patch):
     set_policy = asyncio.set_event_loop_policy
     patch.setattr(asyncio, "set_event_loop_policy", lambda policy: _silently(set_policy, policy))
+
+
+@world_of_uvloop(
+    "a policy that is set is not taken",
+    falsifies=[
+        "uvloop-stays-out-until-asked-for",
+        "uvloop-policy-is-set-silently-before-3-14",
+        "uvloop-policy-is-deprecated-since-3-14",
+        "uvloop-install-is-silent-before-3-12",
+        "uvloop-install-is-deprecated",
+        "asyncio-run-uses-uvloop-once-the-policy-is-set",
+        "uvloop-policy-changes-only-loops-made-through-it",
+        "programs-under-asyncio-run-leave-the-same-trace",
+        "module-level-get-event-loop-fails-under-uvloops-policy",
+        "uvloop-policy-makes-no-loop-since-0-22",
+    ],
+)
+def _(patch):
+    patch.setattr(asyncio, "set_event_loop_policy", lambda policy: None)
 
 
 @world_of_uvloop("uvloop.install never gives a warning", falsifies=["uvloop-install-is-deprecated"])
@@ -272,12 +290,21 @@ def _(patch):
     patch.setattr(uvloop, "Loop", HasNone)
 
 
-@world("uvicorn's default loop is always uvloop", falsifies=["uvicorn-takes-asyncios-loop-without-uvloop"])
+@world("uvloop is what a plain uvicorn requires", falsifies=["uvicorn-takes-asyncios-loop-without-uvloop"])
 def _(patch):
     import importlib.metadata
 
     requires = importlib.metadata.requires
     patch.setattr(importlib.metadata, "requires", lambda name: [line.partition(";")[0] for line in requires(name)])
+
+
+@world_of_uvloop(
+    "uvicorn finds uvloop where it cannot be imported", falsifies=["uvicorn-takes-asyncios-loop-without-uvloop"]
+)
+def _(patch):
+    import uvicorn.loops.auto
+
+    patch.setattr(uvicorn.loops.auto, "auto_loop_factory", lambda use_subprocess=False: uvloop.new_event_loop)
 
 
 @world(
@@ -311,16 +338,30 @@ def _(patch):
     patch.setattr(anyio, "run", lambda function, **named: run(function, backend_options={"use_uvloop": True}))
 
 
-@world("a server changes what it serves", falsifies=["asgi-is-the-interface-uvicorn-serves"])
+@world("uvicorn is itself an application", falsifies=["asgi-is-the-interface-uvicorn-serves"])
 def _(patch):
-    import sys
-
     import uvicorn
 
-    class Callable(type(uvicorn)):
-        def __call__(self, scope, receive, send):
-            raise NotImplementedError
+    class Application(type(uvicorn)):
+        async def __call__(self, scope, receive, send):
+            await send({"type": "http.response.start", "status": 200, "headers": []})
 
-    patch.setattr(sys.modules["uvicorn"], "__class__", Callable)
-    loads = json.loads
-    patch.setattr(json, "loads", lambda text: {**loads(text), "server": "uvicorn"})
+    patch.setattr(uvicorn, "__class__", Application)
+
+
+@world("uvicorn tells its application of another path", falsifies=["asgi-is-the-interface-uvicorn-serves"])
+def _(patch):
+    import uvicorn
+
+    load = uvicorn.Config.load
+
+    def load_apart(self):
+        load(self)
+        application = self.loaded_app
+
+        async def elsewhere(scope, receive, send):
+            await application({**scope, "path": "/"}, receive, send)
+
+        self.loaded_app = elsewhere
+
+    patch.setattr(uvicorn.Config, "load", load_apart)

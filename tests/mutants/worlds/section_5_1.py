@@ -364,3 +364,14 @@ def _(patch):
         return answer
 
     patch.setattr(Redis, "execute_command", spreading)
+
+
+@world("a client connects only when no other is connecting", falsifies=["redis-two-servers-are-waited-for-at-once"])
+def _(patch):
+    connect, locks = redis.asyncio.Connection.connect, weakref.WeakKeyDictionary()
+
+    async def in_turn(self):
+        async with locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+            await connect(self)
+
+    patch.setattr(redis.asyncio.Connection, "connect", in_turn)

@@ -30,15 +30,23 @@ def _(patch):
     patch.setattr(aiohttp.ClientSession, "get", lambda self, url: aiohttp.request("GET", url))
 
 
-@world("executors run their jobs inline", falsifies=["summary-executors-def-endpoints-and-look-ups-use-threads"])
+@world(
+    "gather gives what it gathers in the order in which it came",
+    falsifies=["summary-one-thread-serves-many-waits", "default-executor-bounds-what-overlaps"],
+)
 def _(patch):
-    class Inline:
-        def run_in_executor(self, executor, job, *arguments):
-            done = self.create_future()
-            done.set_result(job(*arguments))
-            return done
+    gather = asyncio.gather
 
-    patch.loops(Inline)
+    async def as_they_come(*awaitables):
+        came = []
+
+        async def take(awaitable):
+            came.append(await awaitable)
+
+        await gather(*map(take, awaitables))
+        return came
+
+    patch.setattr(asyncio, "gather", as_they_come)
 
 
 @world(
