@@ -1,0 +1,1 @@
+"""How long the document takes, measured as whole processes: `python -m benchmarks`."""

@@ -1,0 +1,62 @@
+"""A pytest plugin in the place of catalogue and checklist: `--bare FILE` runs the tests that the file names.
+
+It is for a run in which `fixtures.claims` and `fixtures.checklist.plugin` are blocked: so what these cost shows. What
+stays is the import of `fixtures.claims`, for every test's file has its marker from there, and guards, loops, servers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fixtures.claims import DOCUMENT
+
+OPTIONS = ("-p", "benchmarks.bare", "-p", "no:fixtures.claims", "-p", "no:fixtures.checklist.plugin")
+
+
+class Listed:
+    """What the guards ask of the document, answered out of the list of tests."""
+
+    def __init__(self, nodeids: set[str]) -> None:
+        self.nodeids = nodeids
+        self.files = {nodeid.partition("::")[0] for nodeid in nodeids}
+
+    def test_of(self, nodeid: str) -> tuple[str | None, None]:
+        """The test that a node id names, and no loop: nobody asks for that who is here."""
+        return (nodeid if nodeid in self.nodeids else None), None
+
+
+def nodeids_in(listing: str) -> set[str]:
+    """The node ids in what `pytest --collect-only -q` prints."""
+    return {line for line in listing.splitlines() if "::" in line}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--bare", metavar="FILE", required=True, help="what pytest --collect-only -q printed")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "claim(id): counts for nothing here")
+    config.stash[DOCUMENT] = Listed(nodeids_in(Path(config.option.bare).read_text(encoding="utf-8")))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if collection_path.suffix != ".py" or not collection_path.name.startswith("test_"):
+        return None
+    return True if _name(collection_path, config) not in config.stash[DOCUMENT].files else None
+
+
+def _name(path: Path, config: pytest.Config) -> str:
+    return path.relative_to(config.rootpath).as_posix()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector) -> Iterator[None]:
+    made = yield
+    if not isinstance(made, list):
+        return made
+    nodeids = collector.config.stash[DOCUMENT].nodeids
+    return [item for item in made if item.nodeid in nodeids]
