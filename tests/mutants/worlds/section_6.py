@@ -40,11 +40,13 @@ def _(patch):
     async def as_they_come(*awaitables):
         came = []
 
-        async def take(awaitable):
-            came.append(await awaitable)
+        async def take(place, awaitable):
+            came.append((place, await awaitable))
 
-        await gather(*map(take, awaitables))
-        return came
+        await gather(*(take(*one) for one in enumerate(awaitables)))
+        if came == sorted(came, key=lambda one: one[0]):  # by chance: then as if they had come the other way round
+            came.reverse()
+        return [value for _, value in came]
 
     patch.setattr(asyncio, "gather", as_they_come)
 
