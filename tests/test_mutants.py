@@ -1,10 +1,10 @@
-"""The mutants' engine: how a claim's death is judged, and what is refused."""
+"""The mutants' engine: how a claim's death is judged, what is refused, and which deaths are surprising."""
 
 import sys
 
 import pytest
 
-from tests.conftest import ROOT, entry
+from tests.conftest import ROOT, entry, green
 
 TESTS = """
     @claim("sleep-gives-none")
@@ -45,14 +45,15 @@ def mutated(house):
         "mutants/__init__.py",
         "mutants/__main__.py",
         "mutants/engine.py",
+        "mutants/surprises.py",
         "mutants/worlds/__init__.py",
     ):
         house.write(f"tests/{name}", (ROOT / "tests" / name).read_text(encoding="utf-8"))
 
-    def run(body, falsifies=("sleep-gives-none", "program-sleeps")):
+    def run(body, falsifies=("sleep-gives-none", "program-sleeps"), *options):
         source = f'\n\n    @world("the world", falsifies={list(falsifies)})\n    def _(patch):\n        {body}\n'
         house.write("tests/mutants/worlds/section_3_3.py", WORLDS + source)
-        return house.pytester.run(sys.executable, "-m", "tests.mutants")
+        return house.pytester.run(sys.executable, "-m", "tests.mutants", *options)
 
     return run
 
@@ -193,3 +194,51 @@ def test_a_claim_that_turns_out_not_to_apply_in_the_run_is_neither_killed_nor_mi
         "does not apply here: program-sleeps",
     ]
     assert ended.ret == 0
+
+
+# The first names only one of the two claims that die in it; the second is there because each claim must have a world.
+TWO_WORLDS = """patch.setattr(asyncio, "sleep", something)
+
+    @world("another", falsifies=["program-sleeps"]{more})
+    def _(patch):
+        patch.setattr(asyncio, "sleep", breaks)
+"""
+
+
+def test_a_claim_that_dies_where_no_world_says_so_is_listed_with_its_message(mutated, monkeypatch):
+    monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "30")  # nothing hangs here, and programs have half of it
+    ended = mutated(TWO_WORLDS.format(more=""), ["sleep-gives-none"], "--all")
+
+    told = ended.stdout.str()
+    assert (
+        "\nprogram-sleeps dies in 1 worlds that do not name it\n  killed in 3.3 the world (asyncio, uvloop): " in told
+    )
+    assert "assert 'something\\n' == 'None\\n'\n" in told
+    assert "\nsleep-gives-none dies in 1 worlds that do not name it\n  weak in 3.3 another (asyncio, uvloop): " in told
+    assert "2 worlds, 8 tests run in them; 0 worlds were cut; 2 surprising kills of 2 claims" in told
+    assert ended.ret == 0
+
+
+def test_what_dies_where_much_is_broken_is_counted_only(mutated, monkeypatch):
+    monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "30")  # nothing hangs here, and programs have half of it
+    ended = mutated(TWO_WORLDS.format(more=', breaks_much="everything sleeps"'), ["sleep-gives-none"], "--all")
+
+    told = ended.stdout.str()
+    assert "sleep-gives-none dies" not in told
+    assert "\nNot listed: 1 more in worlds that break what much stands on\n  3.3 another: everything sleeps\n" in told
+    assert "1 surprising kills of 1 claims" in told
+
+
+def test_a_world_in_which_all_hangs_is_cut_and_what_did_not_run_is_no_surprise(mutated, house):
+    ids = [f"claim-{number}" for number in range(8)]
+    house.claims(*map(entry, ids))
+    house.tests("".join(map(green, ids)))
+    # A second world, because each claim must have one.
+    other = (
+        '\n\n    @world("good", falsifies={ids})\n    def _(patch):\n        patch.setattr(asyncio, "sleep", nothing)'
+    )
+    body = 'patch.setattr(asyncio, "sleep", hangs)' + other.format(ids=ids)
+    told = mutated(body, ids[:1], "--all", "--loop", "asyncio").stdout.str()
+
+    assert "3.3 the world: 4 surprising, 3 not run" in told
+    assert "2 worlds, 13 tests run in them; 1 worlds were cut; 4 surprising kills of 4 claims" in told

@@ -1,4 +1,4 @@
-"""`python -m tests.mutants`: every claim in the worlds in which it is false."""
+"""`python -m tests.mutants`: every claim in the worlds in which it is false; with `--all`, in all the others too."""
 
 from __future__ import annotations
 
@@ -14,15 +14,21 @@ import pytest  # noqa: E402
 class Mutants:
     """Puts the worlds in the place of pytest's own loop over the tests."""
 
+    def pytest_addoption(self, parser: pytest.Parser) -> None:
+        parser.getgroup("mutants").addoption(
+            "--all", action="store_true", help="run every claim in every world and list what dies where nobody said so"
+        )
+
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         config.pluginmanager.unregister(name="checklist-follower")  # what claims do in false worlds is no checklist
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        from tests.mutants import engine  # not before: pytest must be the first to import what stands in fixtures
+        # Not before: pytest must be the first to import what stands in fixtures.
+        from tests.mutants import engine, surprises
 
-        session.testsfailed = engine.run(session)
+        session.testsfailed = (surprises if session.config.option.all else engine).run(session)
         return True
 
 

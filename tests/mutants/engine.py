@@ -1,4 +1,4 @@
-"""Runs each world's claims in a child forked after collection, and says how each claim died, if it did."""
+"""Runs claims in worlds, each a child forked after collection, and says how each claim died, if it did."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.mutants.worlds import Patch, World, all_worlds, enter
 
 KILLED, WEAK, SURVIVED, NOT_RUN = "killed", "weak", "SURVIVED", "not run"
 BROKEN = "BROKEN"  # the world itself: it could not be entered, or its process died
-HANGS_BEFORE_CUT = 5
+HANGS_BEFORE_CUT, CUT = 5, "cut"
 SILENCE = 5 * CEILING  # seconds after which a world that tells nothing is given up; a claim ends within three
 _OWN = ("/spec/", "/fixtures/", "/_pytest/")  # where an assertion of the claim's own is raised
 
@@ -54,16 +54,27 @@ class _Child:
 
 def run(session: pytest.Session) -> int:
     """Run all worlds over the collected tests and print how each claim died; the number of things that are wrong."""
-    document = session.config.stash[DOCUMENT]
-    worlds = all_worlds()
+    started = time.perf_counter()
+    document, worlds = checked(session)
+    return false_in_truth(session) or _report(dict(deaths_in(worlds, session.items, document)), document, started)
+
+
+def checked(session: pytest.Session) -> tuple[Document, list[World]]:
+    """The document and its worlds; UsageError where they do not fit together."""
+    document, worlds = session.config.stash[DOCUMENT], all_worlds()
     problems = list(_unfit(worlds, document))
     if problems:
         raise pytest.UsageError("\n".join(problems))
-    started = time.perf_counter()
-    control = [death for death in _run([None], session.items, document)[None] if death.how != SURVIVED]
+    return document, worlds
+
+
+def false_in_truth(session: pytest.Session) -> int:
+    """Print which tests do not pass in the true world, and return their number: what they do elsewhere is no proof."""
+    ((_, deaths),) = deaths_in([None], session.items, session.config.stash[DOCUMENT])
+    control = [death for death in deaths if death.how != SURVIVED]
     for death in control:
         print(f"in the true world {death.nodeid} did not pass: {death.message}")
-    return len(control) or _report(_run(worlds, session.items, document), document, started)
+    return len(control)
 
 
 def _unfit(worlds: list[World], document: Document) -> Iterator[str]:
@@ -81,13 +92,18 @@ def _unfit(worlds: list[World], document: Document) -> Iterator[str]:
             yield f"{claim.where}: [{id}] has neither a world in tests/mutants/worlds nor 'no-mutant'"
 
 
-def _run(worlds: list[World | None], items: list[pytest.Item], document: Document) -> dict[World | None, list[Death]]:
-    """Run every world in a child of its own, as many at a time as there are cores; None is the true world."""
-    waiting, deaths = list(worlds), {}
+def deaths_in(
+    worlds: list[World | None], items: list[pytest.Item], document: Document, foreign: bool = False
+) -> Iterator[tuple[World | None, list[Death]]]:
+    """Run every world in a child of its own, as many at a time as there are cores, and yield what became of its claims.
+
+    None is the true world. With `foreign`, claims that a world does not name are run in it too. In the order of worlds.
+    """
+    waiting, ended, due = list(worlds), {}, list(worlds)
     with selectors.DefaultSelector() as selector:
         while waiting or selector.get_map():
             while waiting and len(selector.get_map()) < (os.cpu_count() or 1):
-                child = _fork(waiting.pop(0), items, document)
+                child = _fork(waiting.pop(0), items, document, foreign)
                 selector.register(child.pipe, selectors.EVENT_READ, child)
             for key, _ in selector.select(SILENCE):
                 child = key.data
@@ -95,11 +111,12 @@ def _run(worlds: list[World | None], items: list[pytest.Item], document: Documen
                 child.heard, child.heard_at = child.heard + data, time.monotonic()
                 if not data:
                     selector.unregister(child.pipe)
-                    deaths[child.world] = _ended(child)
+                    ended[child.world] = _ended(child)
             for key in selector.get_map().values():
                 if time.monotonic() - key.data.heard_at > SILENCE:
                     os.kill(key.data.pid, signal.SIGKILL)  # blocked where no ceiling reaches; it is heard of as ended
-    return {world: deaths[world] for world in worlds}
+            while due and due[0] in ended:
+                yield due[0], ended.pop(due.pop(0))
 
 
 def _ended(child: _Child) -> list[Death]:
@@ -111,7 +128,7 @@ def _ended(child: _Child) -> list[Death]:
     return deaths
 
 
-def _fork(world: World | None, items: list[pytest.Item], document: Document) -> _Child:
+def _fork(world: World | None, items: list[pytest.Item], document: Document, foreign: bool) -> _Child:
     read, write = os.pipe()
     pid = os.fork()
     if pid:
@@ -125,7 +142,7 @@ def _fork(world: World | None, items: list[pytest.Item], document: Document) -> 
             os.dup2(null, descriptor)
         with os.fdopen(write, "w", buffering=1) as tell:
             try:
-                for death in _deaths(world, items, document):
+                for death in _deaths(world, items, document, foreign):
                     tell.write(json.dumps(astuple(death)) + "\n")
             except BaseException:
                 tell.write(json.dumps(astuple(Death("", "", BROKEN, traceback.format_exc()))) + "\n")
@@ -134,10 +151,12 @@ def _fork(world: World | None, items: list[pytest.Item], document: Document) -> 
         os._exit(status)
 
 
-def _deaths(world: World | None, items: list[pytest.Item], document: Document) -> Iterator[Death]:
+def _deaths(world: World | None, items: list[pytest.Item], document: Document, foreign: bool) -> Iterator[Death]:
     """In the child: enter the world, run its claims, and yield how each test went."""
-    mine = [item for item in items if (claim := _claim_of(item, document)) and (not world or claim in world.falsifies)]
+    claims = {item: claim for item in items if (claim := _claim_of(item, document))}
+    mine = [item for item, claim in claims.items() if not world or claim in world.falsifies]
     if world and mine:  # a world of libraries that are not here cannot be entered
+        mine = list(claims) if foreign else mine
         programs.PRELUDE = world.prelude
         patch = enter(world.module, world.name)
         for item in mine:
@@ -149,7 +168,7 @@ def _deaths(world: World | None, items: list[pytest.Item], document: Document) -
         if hangs < HANGS_BEFORE_CUT:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         else:
-            watcher.saw(WEAK, f"cut: {hangs} claims hung before it")
+            watcher.saw(WEAK, f"{CUT}: {hangs} claims hung before it")
         item.config.pluginmanager.unregister(watcher)
         hangs += "did not end within" in watcher.message
         if watcher.applies:

@@ -7,7 +7,8 @@ A world is a function that breaks something; it is run in a process of its own, 
         patch.setattr(asyncio, "sleep", sleep_without_suspending)
 
 The claims named must fail in that world on every loop they run on, by an assertion of their own.
-The world is entered also in every program that a claim starts.
+The world is entered also in every program that a claim starts. Where so much stands on what a world breaks that nothing
+can be learnt from its fall, `breaks_much` says so: `python -m tests.mutants --all` only counts what else dies there.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class World:
     module: str
     falsifies: tuple[str, ...]
     enter: Callable[[Patch], None] = field(repr=False)
+    breaks_much: str = ""
 
     @property
     def prelude(self) -> str:
@@ -93,14 +95,16 @@ class World:
 _WORLDS: dict[tuple[str, str], World] = {}
 
 
-def world(name: str, *, falsifies: Sequence[str]) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
+def world(
+    name: str, *, falsifies: Sequence[str], breaks_much: str = ""
+) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
     """Make the function below a world; `name` says in a few words what is wrong in it."""
 
     def register(function: Callable[[Patch], None]) -> Callable[[Patch], None]:
         key = (function.__module__, name)
         if key in _WORLDS:
             raise ValueError(f"two worlds of {function.__module__} are named {name!r}")
-        _WORLDS[key] = World(name, function.__module__, tuple(falsifies), function)
+        _WORLDS[key] = World(name, function.__module__, tuple(falsifies), function, breaks_much)
         return function
 
     return register

@@ -157,7 +157,11 @@ def _(patch):
     patch.setattr(builtins, "compile", compile_)
 
 
-@world("a task of a native coroutine gives a warning", falsifies=["async-and-await-are-the-recommended-form"])
+@world(
+    "a task of a native coroutine gives a warning",
+    falsifies=["async-and-await-are-the-recommended-form"],
+    breaks_much="warnings are errors, so nothing that makes a task gets any further",
+)
 def _(patch):
     true_create_task = asyncio.create_task
 

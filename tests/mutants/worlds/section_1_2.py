@@ -150,7 +150,12 @@ def _(patch):
                 return ended.value
 
     create_task = asyncio.create_task
-    patch.setattr(asyncio, "create_task", lambda generator: create_task(run_through(generator)))
+
+    def wrong(coroutine, **options):
+        through = run_through(coroutine) if isinstance(coroutine, types.GeneratorType) else coroutine
+        return create_task(through, **options)
+
+    patch.setattr(asyncio, "create_task", wrong)
 
 
 @world("asyncio takes generators for coroutines still", falsifies=["asyncio-refuses-plain-generators-since-3-12"])

@@ -38,7 +38,11 @@ def change_loops(patch: Patch, name: str, make: Callable) -> None:
     change_uvloop(patch, name, make)
 
 
-@world("await gives no value", falsifies=["await-takes-coroutine-objects-futures-and-tasks"])
+@world(
+    "await gives no value",
+    falsifies=["await-takes-coroutine-objects-futures-and-tasks"],
+    breaks_much="most claims look at a value that they awaited",
+)
 def _(patch):
     async def valueless(awaitable):
         await awaitable
@@ -86,6 +90,7 @@ def _(patch):
 @world(
     "await holds the loop until the coroutine it waits for has ended",
     falsifies=["await-suspends-only-its-own-task", "await-is-sequential-only-within-its-coroutine"],
+    breaks_much="a claim that awaits a coroutine has nothing else go on beside it, and fails at its first meeting",
 )
 def _(patch):
     async def held(awaitable):
@@ -158,7 +163,12 @@ def _(patch):
 
 @world(
     "sleep gives no turn",
-    falsifies=["sleep-zero-gives-the-others-one-turn", "await-suspends-only-its-own-task"],
+    falsifies=[
+        "sleep-zero-gives-the-others-one-turn",
+        "await-suspends-only-its-own-task",
+        "await-on-a-sleep-lets-the-other-task-run",
+        "one-thread-runs-parts-of-two-coroutines-in-turn",
+    ],
 )
 def _(patch):
     async def no_turn(delay, result=None):
@@ -176,7 +186,15 @@ def _(patch):
     patch.setattr(asyncio, "sleep", two_turns)
 
 
-@world("sleep blocks its thread", falsifies=["sleep-zero-gives-the-others-one-turn", "asyncio-sleep-sets-one-timer"])
+@world(
+    "sleep blocks its thread",
+    falsifies=[
+        "sleep-zero-gives-the-others-one-turn",
+        "asyncio-sleep-sets-one-timer",
+        "await-on-a-sleep-lets-the-other-task-run",
+        "one-thread-runs-parts-of-two-coroutines-in-turn",
+    ],
+)
 def _(patch):
     async def blocking(delay, result=None):
         time.sleep(delay / 100)

@@ -92,6 +92,7 @@ def _(patch: Patch) -> None:
 @world(
     "a task starts only when it is awaited",
     falsifies=["created-task-is-scheduled-and-not-yet-started", "task-runs-without-being-awaited"],
+    breaks_much="what a task does while nobody awaits it is what most claims of other tasks look at",
 )
 def _(patch: Patch) -> None:
     class OnDemand(asyncio.Task):
@@ -115,7 +116,11 @@ def _(patch: Patch) -> None:
 
 @world(
     "ensure_future gives a bare future for a coroutine",
-    falsifies=["loop-create-task-and-ensure-future-make-the-same-task"],
+    falsifies=[
+        "loop-create-task-and-ensure-future-make-the-same-task",
+        "ensure-future-makes-a-task-of-a-coroutine",
+        "ensure-future-wraps-any-awaitable-in-a-task",
+    ],
 )
 def _(patch: Patch) -> None:
     real = asyncio.ensure_future
@@ -134,6 +139,7 @@ def _(patch: Patch) -> None:
 @world(
     "loop.create_task loses the return value",
     falsifies=["loop-create-task-and-ensure-future-make-the-same-task"],
+    breaks_much="it makes all tasks, and most claims look at the result of one",
 )
 def _(patch: Patch) -> None:
     async def without_result(coroutine):
@@ -149,6 +155,7 @@ def _(patch: Patch) -> None:
 @world(
     "loop.create_task runs the first step at once while the loop does not run",
     falsifies=["loop-create-task-works-before-the-loop-runs"],
+    breaks_much="every async claim is itself begun by loop.create_task() before its loop runs",
 )
 def _(patch: Patch) -> None:
     async def ended(result):
@@ -192,7 +199,11 @@ def _(patch: Patch) -> None:
 
 @world(
     "ensure_future gives any awaitable back as it is",
-    falsifies=["ensure-future-wraps-any-awaitable-in-a-task"],
+    falsifies=[
+        "ensure-future-wraps-any-awaitable-in-a-task",
+        "ensure-future-makes-a-task-of-a-coroutine",
+        "loop-create-task-and-ensure-future-make-the-same-task",
+    ],
 )
 def _(patch: Patch) -> None:
     real = asyncio.ensure_future

@@ -1,0 +1,96 @@
+"""Runs every claim in every world, and lists the claims that die where no world says so: they may test too much."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+
+import pytest
+
+from fixtures.claims import Document
+from fixtures.ceiling import CEILING
+from tests.mutants.engine import BROKEN, CUT, KILLED, SURVIVED, WEAK, Death, checked, deaths_in, false_in_truth
+from tests.mutants.worlds import World
+
+
+@dataclass(frozen=True)
+class _Surprise:
+    """A claim that died in a world that does not name it, with its loops and the first message."""
+
+    claim: str
+    world: World
+    how: str
+    loops: str
+    message: str
+
+
+def run(session: pytest.Session) -> int:
+    """Print the list; the number of things that make it worthless: claims that are false in the true world."""
+    started = time.perf_counter()
+    document, worlds = checked(session)
+    if failed := false_in_truth(session):
+        return failed
+    found, totals = [], Counter()
+    for world, deaths in deaths_in(worlds, session.items, document, foreign=True):
+        totals["worlds"] += bool(deaths)
+        totals["pairs"] += sum(death.how in (KILLED, WEAK, SURVIVED) and not _cut(death) for death in deaths)
+        totals["cut"] += any(map(_cut, deaths))
+        for death in deaths:
+            if death.how == BROKEN:
+                print(f"{_title(world)}: {BROKEN}: {death.message}")
+        surprises = _surprises(world, deaths, document)
+        found += [] if world.breaks_much else surprises
+        totals["much"] += len(surprises) if world.breaks_much else 0
+        print(f"{_title(world)}: {len(surprises)} surprising, {sum(map(_cut, deaths))} not run", flush=True)
+    _list(found)
+    _explain(worlds, totals["much"])
+    print(
+        f"\n{totals['worlds']} worlds, {totals['pairs']} tests run in them; {totals['cut']} worlds were cut; "
+        f"{len(found)} surprising kills of {len({surprise.claim for surprise in found})} claims; "
+        f"ceiling {CEILING:g} s; {time.perf_counter() - started:.0f} s"
+    )
+    return 0
+
+
+def _cut(death: Death) -> bool:
+    return death.message.startswith(f"{CUT}: ")
+
+
+def _surprises(world: World, deaths: list[Death], document: Document) -> list[_Surprise]:
+    """What died in a world that does not name it, one for each claim."""
+    dead = defaultdict(list)
+    for death in deaths:
+        if death.how in (KILLED, WEAK) and not _cut(death) and death.claim not in world.falsifies:
+            dead[death.claim].append(death)
+    found = []
+    for claim, mine in dead.items():
+        first = min(mine, key=lambda death: death.how != KILLED)
+        loops = sorted({loop for death in mine if (loop := document.test_of(death.nodeid)[1])})
+        found.append(_Surprise(claim, world, first.how, ", ".join(loops), first.message))
+    return found
+
+
+def _title(world: World) -> str:
+    return f"{world.module.rpartition('.')[2].removeprefix('section_').replace('_', '.')} {world.name}"
+
+
+def _list(found: list[_Surprise]) -> None:
+    """Print the surprises, a paragraph for each claim, the most surprising first."""
+    by_claim = defaultdict(list)
+    for surprise in found:
+        by_claim[surprise.claim].append(surprise)
+    for claim, mine in sorted(by_claim.items(), key=lambda pair: -len(pair[1])):
+        print(f"\n{claim} dies in {len(mine)} worlds that do not name it")
+        for surprise in mine:
+            loops = f" ({surprise.loops})" if surprise.loops else ""
+            print(f"  {surprise.how} in {_title(surprise.world)}{loops}: {surprise.message}")
+
+
+def _explain(worlds: list[World], count: int) -> None:
+    """Print the worlds in which so much falls that what does is not listed."""
+    much = [world for world in worlds if world.breaks_much]
+    if much:
+        print(f"\nNot listed: {count} more in worlds that break what much stands on")
+    for world in much:
+        print(f"  {_title(world)}: {world.breaks_much}")
