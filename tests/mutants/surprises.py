@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from fixtures.claims import Document
 from fixtures.ceiling import CEILING
+from fixtures.claims import Document
 from tests.mutants.engine import BROKEN, CUT, KILLED, SURVIVED, WEAK, Death, checked, deaths_in, false_in_truth
 from tests.mutants.worlds import World
 
