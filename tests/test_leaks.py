@@ -29,7 +29,7 @@ LEAKS = {
         "KEPT.append(subprocess.Popen(['true'])); os.waitid(os.P_PID, KEPT[-1].pid, os.WEXITED | os.WNOWAIT)",
         "left behind: child process *, true, which has ended and was not waited for",
     ),
-    "a file": ("KEPT.append(open('pyproject.toml'))", "left behind: descriptor *, */pyproject.toml"),
+    "a file": ("KEPT.append(open(__file__))", "left behind: descriptor *, */test_3_3_await.py"),
     "a pipe": ("os.close(os.pipe()[0])", "left behind: descriptor *, pipe:[[]*]"),
     "a socket": (
         "KEPT.append(socket.create_server(('127.0.0.1', 0)))",
