@@ -84,7 +84,7 @@ while os.getppid() == measuring:
 @pytest.mark.parametrize(
     "source, ceilings, said",
     [
-        ("import sys; print('well'); sys.exit('why')", {}, "ended with status 1; it said last: why"),
+        ("import sys; print('well', flush=True); sys.exit('why')", {}, "ended with status 1; it said last: why"),
         ("import sys; sys.exit(3)", {}, "ended with status 3; it said last: nothing"),
         ("import time; time.sleep(60)", {"CEILING": 0.5}, "did not end within 0.5 s"),
         (LEAVES_ONE_BEHIND, {"_AFTERWARDS": 0.5}, "left a process that did not end within 0.5 s"),
