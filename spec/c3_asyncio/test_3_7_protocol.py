@@ -98,14 +98,15 @@ async def test_async_for_awaits_one_anext_after_the_other_until_the_stop(trace):
             await turn()
             return await super().__anext__()
 
-    async for letter in SlowLetters("ab"):
+    async for letter in SlowLetters("abcd"):
         trace(f"{letter} begins")
         await turn()
         trace(f"{letter} ends")
     else:
         trace("else")
 
-    assert trace.steps == ["asked", "a begins", "a ends", "asked", "b begins", "b ends", "asked", "else"]
+    of_each = [step for letter in "abcd" for step in ("asked", f"{letter} begins", f"{letter} ends")]
+    assert trace.steps == [*of_each, "asked", "else"]
 
 
 @claim("async-for-awaits-anext-until-stop")
@@ -239,12 +240,12 @@ async def test_stopiteration_raised_in_anext_becomes_a_runtimeerror(trace):
 @claim("async-comprehension-collects-what-async-for-sees")
 async def test_an_async_comprehension_collects_what_async_for_sees_in_the_same_order():
     seen = []
-    async for letter in Letters("cab"):
+    async for letter in Letters("fjord"):
         seen.append(letter)
 
-    collected = [letter async for letter in Letters("cab")]
-    keys = {letter: None async for letter in Letters("cab")}
+    collected = [letter async for letter in Letters("fjord")]
+    keys = {letter: None async for letter in Letters("fjord")}
 
-    assert seen == ["c", "a", "b"]
+    assert seen == ["f", "j", "o", "r", "d"]
     assert collected == seen
     assert list(keys) == seen

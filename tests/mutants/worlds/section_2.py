@@ -56,6 +56,26 @@ def _(patch):
     patch.setattr(requests.Response, "content", b"")
 
 
+@world(
+    "a body ends after 64 KiB",
+    falsifies=["each-download-is-saved-byte-for-byte", "awaiting-content-read-gives-the-whole-body"],
+)
+def _(patch):
+    import aiohttp
+    import requests
+
+    whole, iterated = aiohttp.StreamReader.read, requests.Response.iter_content
+
+    async def read(self, n=-1):
+        return (await whole(self, n))[: 2**16]
+
+    def iter_content(self, *given, **named):
+        yield b"".join(iterated(self, *given, **named))[: 2**16]
+
+    patch.setattr(aiohttp.StreamReader, "read", read)
+    patch.setattr(requests.Response, "iter_content", iter_content)
+
+
 @world("read() gives what has come so far", falsifies=["awaiting-content-read-gives-the-whole-body"])
 def _(patch):
     import aiohttp

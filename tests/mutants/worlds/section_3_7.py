@@ -103,6 +103,23 @@ def _(patch):
     _loops(patch, DropsTheLast)
 
 
+@world(
+    "async for ends at the third item",
+    falsifies=["async-for-awaits-anext-until-stop", "async-comprehension-collects-what-async-for-sees"],
+)
+def _(patch):
+    class EndsAtTheThird(Through):
+        given = 0
+
+        async def __anext__(self):
+            self.given += 1
+            if self.given == 3:
+                raise StopAsyncIteration
+            return await self.ask()
+
+    _loops(patch, EndsAtTheThird)
+
+
 @world("async for asks for the next item before the body has this one", falsifies=["async-for-awaits-anext-until-stop"])
 def _(patch):
     class ReadsAhead(Through):
