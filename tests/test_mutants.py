@@ -45,6 +45,7 @@ def mutated(house):
         "mutants/__init__.py",
         "mutants/__main__.py",
         "mutants/engine.py",
+        "mutants/standing.py",
         "mutants/surprises.py",
         "mutants/worlds/__init__.py",
     ):
@@ -196,12 +197,12 @@ def test_a_claim_that_turns_out_not_to_apply_in_the_run_is_neither_killed_nor_mi
     assert ended.ret == 0
 
 
-# The first names only one of the two claims that die in it; the second is there because each claim must have a world.
-TWO_WORLDS = """patch.setattr(asyncio, "sleep", something)
+# Each names one of the two claims that die in it, and breaks what they use behind the back of `patch`.
+TWO_WORLDS = """asyncio.sleep = something
 
     @world("another", falsifies=["program-sleeps"]{more})
     def _(patch):
-        patch.setattr(asyncio, "sleep", breaks)
+        asyncio.sleep = breaks
 """
 
 
@@ -215,8 +216,40 @@ def test_a_claim_that_dies_where_no_world_says_so_is_listed_with_its_message(mut
     )
     assert "assert 'something\\n' == 'None\\n'\n" in told
     assert "\nsleep-gives-none dies in 1 worlds that do not name it\n  weak in 3.3 another (asyncio, uvloop): " in told
-    assert "2 worlds, 8 tests run in them; 0 worlds were cut; 2 surprising kills of 2 claims" in told
+    assert (
+        "2 worlds, 8 tests run in them; 0 worlds were cut; 0 kills of claims whose tests use what is broken; " in told
+    )
+    assert "2 surprising kills of 2 claims" in told
     assert ended.ret == 0
+
+
+def test_the_fall_of_a_claim_whose_test_names_what_a_world_breaks_is_no_surprise(mutated, monkeypatch):
+    monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "30")
+    known = TWO_WORLDS.format(more="").replace("asyncio.sleep = breaks", 'patch.setattr(asyncio, "sleep", breaks)')
+    ended = mutated(known, ["sleep-gives-none"], "--all")
+
+    told = ended.stdout.str()
+    assert "sleep-gives-none dies" not in told
+    assert "; 1 kills of claims whose tests use what is broken; 1 surprising kills of 1 claims" in told
+
+
+def test_what_a_world_says_is_false_in_it_too_is_no_surprise_where_it_dies_and_a_failure_where_it_stands(
+    mutated, monkeypatch
+):
+    monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "30")
+    more = ', also=["sleep-gives-none"]'
+    ended = mutated(TWO_WORLDS.format(more=more), ["sleep-gives-none"], "--all")
+
+    assert "; 1 surprising kills of 1 claims" in ended.stdout.str()
+    assert ended.ret == 0
+
+    # A world in which only programs are broken, by what they print.
+    quiet = TWO_WORLDS.format(more=more).replace("asyncio.sleep = breaks", 'patch.setattr(asyncio, "run", print)')
+    ended = mutated(quiet, ["sleep-gives-none"], "--all")
+
+    told = "3.3 another: sleep-gives-none stands, though the world says that it is false here too\n"
+    assert told in ended.stdout.str()
+    assert ended.ret == 1
 
 
 def test_what_dies_where_much_is_broken_is_counted_only(mutated, monkeypatch):
@@ -237,8 +270,9 @@ def test_a_world_in_which_all_hangs_is_cut_and_what_did_not_run_is_no_surprise(m
     other = (
         '\n\n    @world("good", falsifies={ids})\n    def _(patch):\n        patch.setattr(asyncio, "sleep", nothing)'
     )
-    body = 'patch.setattr(asyncio, "sleep", hangs)' + other.format(ids=ids)
+    body = "asyncio.sleep = hangs" + other.format(ids=ids)
     told = mutated(body, ids[:1], "--all", "--loop", "asyncio").stdout.str()
 
     assert "3.3 the world: 4 surprising, 3 not run" in told
-    assert "2 worlds, 13 tests run in them; 1 worlds were cut; 4 surprising kills of 4 claims" in told
+    assert "2 worlds, 13 tests run in them; 1 worlds were cut; 0 kills of claims" in told
+    assert "; 4 surprising kills of 4 claims" in told

@@ -22,6 +22,7 @@ from _pytest.assertion.rewrite import rewrite_asserts
 from fixtures import programs
 from fixtures.ceiling import CEILING
 from fixtures.claims import DOCUMENT, Document, NotHere
+from tests.mutants.standing import stands_on
 from tests.mutants.worlds import Patch, World, all_worlds, enter
 
 KILLED, WEAK, SURVIVED, NOT_RUN = "killed", "weak", "SURVIVED", "not run"
@@ -33,12 +34,13 @@ _OWN = ("/spec/", "/fixtures/", "/_pytest/")  # where an assertion of the claim'
 
 @dataclass(frozen=True)
 class Death:
-    """What became of one claim's test in a world."""
+    """What became of one claim's test in a world; `because` says what of it that world breaks, where it is known."""
 
     claim: str
     nodeid: str
     how: str
     message: str
+    because: str = ""
 
 
 @dataclass
@@ -82,7 +84,7 @@ def _unfit(worlds: list[World], document: Document) -> Iterator[str]:
     covered = set()
     for world in worlds:
         covered.update(world.falsifies)
-        for claim in world.falsifies:
+        for claim in (*world.falsifies, *world.also):
             if claim not in document.claims:
                 yield f"{world.module}: world {world.name!r} falsifies an unknown claim '{claim}'"
     for id, claim in document.claims.items():
@@ -155,12 +157,15 @@ def _deaths(world: World | None, items: list[pytest.Item], document: Document, f
     """In the child: enter the world, run its claims, and yield how each test went."""
     claims = {item: claim for item in items if (claim := _claim_of(item, document))}
     mine = [item for item, claim in claims.items() if not world or claim in world.falsifies]
+    because = {}
     if world and mine:  # a world of libraries that are not here cannot be entered
         mine = list(claims) if foreign else mine
         programs.PRELUDE = world.prelude
         patch = enter(world.module, world.name)
         for item in mine:
-            _rewrite(item, patch)
+            changed = _rewrite(item, patch)
+            if foreign:
+                because[item] = "its own source" if changed else ", ".join(sorted(stands_on(item) & patch.broken))
     hangs = 0
     for item, following in zip(mine, [*mine[1:], None]):
         watcher = _Watcher()
@@ -172,7 +177,7 @@ def _deaths(world: World | None, items: list[pytest.Item], document: Document, f
         item.config.pluginmanager.unregister(watcher)
         hangs += "did not end within" in watcher.message
         if watcher.applies:
-            yield Death(_claim_of(item, document), item.nodeid, watcher.how, watcher.message)
+            yield Death(_claim_of(item, document), item.nodeid, watcher.how, watcher.message, because.get(item, ""))
 
 
 def _claim_of(item: pytest.Item, document: Document) -> str | None:
@@ -180,15 +185,17 @@ def _claim_of(item: pytest.Item, document: Document) -> str | None:
     return test.claim if test else None
 
 
-def _rewrite(item: pytest.Item, patch: Patch) -> None:
-    """Replace the test's function by one made from its source, changed."""
+def _rewrite(item: pytest.Item, patch: Patch) -> bool:
+    """Replace the test's function by one made from its source, changed; whether anything in it was."""
     if not patch.transformers:
-        return
+        return False
     source = textwrap.dedent(inspect.getsource(item.function))
     tree = ast.parse(source)
     tree.body[0].decorator_list = []
+    before = ast.dump(tree)
     for transformer in patch.transformers:
         tree = ast.fix_missing_locations(transformer.visit(tree))
+    changed = ast.dump(tree) != before
     rewrite_asserts(tree, source.encode())  # as pytest did with the original, for messages a reader understands
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a changed source may be odd, such as `3 is None`
@@ -196,6 +203,7 @@ def _rewrite(item: pytest.Item, patch: Patch) -> None:
     namespace = item.function.__globals__
     exec(code, namespace)
     item.obj = namespace[item.function.__name__]
+    return changed
 
 
 class _Watcher:

@@ -7,8 +7,11 @@ A world is a function that breaks something; it is run in a process of its own, 
         patch.setattr(asyncio, "sleep", sleep_without_suspending)
 
 The claims named must fail in that world on every loop they run on, by an assertion of their own.
-The world is entered also in every program that a claim starts. Where so much stands on what a world breaks that nothing
-can be learnt from its fall, `breaks_much` says so: `python -m tests.mutants --all` only counts what else dies there.
+The world is entered also in every program that a claim starts.
+
+`python -m tests.mutants --all` runs all other claims in it, too. What must die there as well is named by `also`: it has
+a world of its own to be proved by, and is not run in this one otherwise. Where so much stands on what a world breaks
+that nothing can be learnt from its fall, `breaks_much` says why, and what else dies there is only counted.
 """
 
 from __future__ import annotations
@@ -36,14 +39,17 @@ class Patch:
 
     def __init__(self) -> None:
         self.transformers: list[ast.NodeTransformer] = []
+        self.broken: set[str] = set()  # the names under which a test may know what is broken
 
     def setattr(self, target: object, name: str, value: object) -> None:
         if not hasattr(target, name):
             raise AttributeError(f"{target!r} has no attribute {name!r} to break")
         setattr(target, name, value)
+        self.broken |= {name, target.__name__} if isinstance(target, type) else {name}
 
     def setitem(self, mapping: dict, key: object, value: object) -> None:
         mapping[key] = value
+        self.broken |= {key} if isinstance(key, str) else set()
 
     def loops(self, wrong: type) -> None:
         """Have every loop that claims and their programs are given, of both kinds, mix in the class `wrong`."""
@@ -52,6 +58,7 @@ class Patch:
         self.setattr(asyncio.unix_events._UnixDefaultEventLoopPolicy, "_loop_factory", selector)
         if uvloop is not None:
             self.setattr(uvloop, "new_event_loop", type("WrongUvloop", (wrong, uvloop.Loop), {}))
+        self.broken |= {name for made in wrong.__mro__[:-1] for name in vars(made) if not name.startswith("__")}
 
     def awaits(self, coroutine_function: Callable[[object], Awaitable]) -> None:
         """Have the claims' own `await x` do what `coroutine_function(x)` does."""
@@ -80,6 +87,7 @@ class World:
     module: str
     falsifies: tuple[str, ...]
     enter: Callable[[Patch], None] = field(repr=False)
+    also: tuple[str, ...] = ()
     breaks_much: str = ""
 
     @property
@@ -96,7 +104,7 @@ _WORLDS: dict[tuple[str, str], World] = {}
 
 
 def world(
-    name: str, *, falsifies: Sequence[str], breaks_much: str = ""
+    name: str, *, falsifies: Sequence[str], also: Sequence[str] = (), breaks_much: str = ""
 ) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
     """Make the function below a world; `name` says in a few words what is wrong in it."""
 
@@ -104,7 +112,7 @@ def world(
         key = (function.__module__, name)
         if key in _WORLDS:
             raise ValueError(f"two worlds of {function.__module__} are named {name!r}")
-        _WORLDS[key] = World(name, function.__module__, tuple(falsifies), function, breaks_much)
+        _WORLDS[key] = World(name, function.__module__, tuple(falsifies), function, tuple(also), breaks_much)
         return function
 
     return register
