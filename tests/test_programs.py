@@ -49,6 +49,24 @@ def test_one_program_leaves_nothing_to_the_next(plain_program):
     assert plain_program("import asyncio; print(hasattr(asyncio, 'left'))").stdout == "False\n"
 
 
+def test_in_debug_mode_a_program_is_not_told_how_slow_the_machine_is_and_is_told_all_else(program):
+    ended = program("""
+        import asyncio
+        import logging
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            loop.set_debug(True)
+            loop.slow_callback_duration = -1  # all are slow
+            await asyncio.sleep(0)
+            logging.getLogger("asyncio").warning("all else")
+
+        asyncio.run(main())
+    """)
+
+    assert (ended.status, ended.stderr) == (0, "all else\n")
+
+
 def test_warnings_are_errors_unless_asked_for(plain_program):
     source = "import warnings; warnings.warn('careful', DeprecationWarning); print('went on')"
 
