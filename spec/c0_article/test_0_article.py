@@ -32,7 +32,10 @@ def test_running_a_name_that_stands_for_work_nobody_wrote_is_a_name_error(progra
         import asyncio
 
         loop = asyncio.new_event_loop()
-        loop.run_until_complete(whatever_there_is)
+        try:
+            loop.run_until_complete(whatever_there_is)
+        finally:
+            loop.close()
     """
     mended = """
         import asyncio
@@ -45,7 +48,7 @@ def test_running_a_name_that_stands_for_work_nobody_wrote_is_a_name_error(progra
         loop.close()
     """
 
-    ended = program(printed, warnings="ignore")
+    ended = program(printed)
     assert (ended.status, ended.error) == (1, "NameError: name 'whatever_there_is' is not defined")
     assert program(mended).lines == ["runs"]
 

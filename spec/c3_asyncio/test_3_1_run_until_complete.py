@@ -118,11 +118,13 @@ def test_a_task_under_an_undefined_name_is_a_name_error_and_nothing_runs(program
 
         loop = asyncio.new_event_loop()
         print("a loop is there")
-        loop.run_until_complete({task})
-        loop.close()
+        try:
+            loop.run_until_complete({task})
+        finally:
+            loop.close()
     """
 
-    undefined = program(source.format(task="some_errand"), warnings="ignore")
+    undefined = program(source.format(task="some_errand"))
     assert undefined.lines == ["a loop is there"]
     assert undefined.error == "NameError: name 'some_errand' is not defined"
     assert undefined.status == 1

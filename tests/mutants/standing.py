@@ -70,7 +70,7 @@ def _named_by(function: types.FunctionType) -> frozenset[str]:
         if id(value) in seen:
             continue
         seen.add(id(value))
-        new = _names(ast.parse(value if isinstance(value, str) else textwrap.dedent(inspect.getsource(value))))
+        new = _names(ast.parse(textwrap.dedent(value if isinstance(value, str) else inspect.getsource(value))))
         names |= new
         waiting += [there for there in map(vars(module).get, new) if _is_of(module, there)]
     return frozenset(names)
