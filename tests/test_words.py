@@ -37,9 +37,11 @@ def pairs():
     for module in (words, timeline_words):
         for table, texts in vars(module).items():
             if table.isupper() and isinstance(texts, dict):
-                yield from ((f"{module.__name__}.{table}[{name!r}]", pair) for name, pair in texts.items())
+                for name, said in texts.items():
+                    pair = (name, said) if isinstance(said, str) else said  # the English is its name
+                    yield f"{module.__name__}.{table}[{name!r}]", pair
     yield from ((f"SECTIONS[{name!r}]", pair) for name, pair in SECTIONS.items())
-    yield from ((f"HOUSE: {pair[0]}", pair) for pair in HOUSE)
+    yield from ((pair[0], pair) for pair in (*HOUSE, *timeline_words.NOTES))
 
 
 def places(text):
