@@ -177,6 +177,10 @@ def test_every_reason_for_not_applying_has_its_chinese():
         assert told(reason, "en") == reason
 
 
+def test_why_the_test_of_a_claim_is_still_to_be_written_has_its_chinese(claims):
+    assert [claim.id for claim in claims if claim.pending and not HAN.search(told(claim.pending, "zh"))] == []
+
+
 def test_a_reason_is_translated_with_the_loop_before_it_and_whatever_is_joined_to_it():
     assert told("uvloop: only on Python >=3.12; seen on asyncio, uvloop only", "zh") == (
         "uvloop：仅限 Python >=3.12；只在 asyncio、uvloop 上见到"
