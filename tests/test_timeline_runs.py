@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from fixtures.timeline.model import from_data, overlapping
+from fixtures.timeline.plugin import MOMENT
 from tests.conftest import ROOT, entry, green
 
 AT_ONCE = """
@@ -285,5 +286,6 @@ def test_the_timelines_alone_tell_which_of_three_programs_waits_in_turn(whole, l
     at_once = waits_and_wall("test_with_aiohttp_three_requests_are_in_flight_before_the_first_is_answered")
     in_threads = waits_and_wall("test_three_requests_in_the_executor_are_in_flight_together_and_give_a_response_each")
     assert in_turn[0] <= in_turn[1]
-    assert at_once[0] > 2 * at_once[1]
-    assert in_threads[0] > 2 * in_threads[1]
+    # However late the last begins, the first waits as long as all of it takes, and the others at the end with it.
+    assert at_once[0] > at_once[1] + MOMENT
+    assert in_threads[0] > in_threads[1] + MOMENT

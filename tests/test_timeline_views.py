@@ -61,14 +61,14 @@ BOTH = [("one after another", IN_TURN), ("at once", AT_ONCE)]
 def test_the_text_view_has_a_line_a_lane_on_one_ruler_and_says_the_rest_in_words():
     assert drawn(BOTH, 60) == [
         "one after another",
-        "  main thread    ████╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳",
+        "  main thread    ████╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳╳",
         "  waits 0.90 s, wall 0.90 s",
         "",
         "at once",
         "  the test       ████░░░░░░░░░░░░░░░░░████",
-        "  load 1             ░░░░░░░░░░░░█████",
+        "  load 1             ░░░░░░░░░░░░░████",
         "  load 2                 ░░░░░░░░░░░░░",
-        "  asyncio's loop ████            █████████",
+        "  asyncio's loop ████             ████████",
         "  waits 0.60 s, wall 0.40 s",
         "  the test creates load 1, load 2",
         "  asyncio's loop wakes load 1",
@@ -120,6 +120,13 @@ def test_a_span_too_short_for_a_column_is_still_seen():
 
     (bar,) = [line for line in drawn([("short", short)], 60) if "█" in line]
     assert bar.count("█") == 1
+
+
+def test_many_short_steps_do_not_look_like_one_long_one():
+    steps = [Span("a", what, at / 1000, (at + 1) / 1000) for at, what in enumerate(["runs", *["waits"] * 9] * 100)]
+    bar = drawn([("steps", Timeline((Lane("a", "task", "a"),), tuple(steps), length=1.0))], 60)[1]
+
+    assert bar.split()[1] == "█░" * 27 + "█"
 
 
 def test_nothing_recorded_says_so():
@@ -205,7 +212,7 @@ def test_the_spans_of_all_lanes_stand_on_the_same_ruler():
     bars = [rectangle for rectangle in rectangles(picture) if rectangle.find(f"{SVG}title") is not None]
 
     ends = {bar.find(f"{SVG}title").text: float(bar.get("x")) + float(bar.get("width")) for bar in bars}
-    left = min(float(bar.get("x")) for bar in bars)
+    left = float(picture.find(f"{SVG}g[@class='ruler']/{SVG}line").get("x1"))
     whole = ends["main thread blocks its thread from 0.10 s to 1.00 s: socket.recv"] - left
     half = ends["load 2 waits from 0.20 s to 0.50 s: read"] - left
     assert half == pytest.approx(whole / 2, abs=0.5)
