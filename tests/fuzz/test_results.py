@@ -28,8 +28,8 @@ json_values = st.recursive(
 )
 
 
-def claim(id, section, loops, **fields):
-    results = [{"loop": loop, "outcome": "verified", "seconds": 0.1, "reason": ""} for loop in loops]
+def claim(id, section, loops, outcome="verified", reason="", **fields):
+    results = [{"loop": loop, "outcome": outcome, "seconds": 0.1, "reason": reason} for loop in loops]
     said = {
         "says": "What is said",
         "zh": "所说的话",
@@ -61,6 +61,8 @@ WHOLE = {
             "first", "3.3", ["asyncio", "uvloop"], verdict="changed", instead="Another", applies={"python": ">=3.12"}
         ),
         claim("second", "3.4", [None]),
+        claim("third", "3.4", [None], "failed", "assert 1 == 2"),
+        claim("fourth", "3.4", ["asyncio", "uvloop"], "not verified", "no Redis: switched off by --servers=none"),
     ],
 }
 
@@ -175,6 +177,8 @@ def test_any_bytes_and_any_json(file, content):
 @example((("libraries", "redis"), "again", "a\nb"))
 @example((("platform", "machine"), "replaced", "\x1b[31m"))
 @example((("claims", 0, "applies", "python"), "replaced", "===x"))
+@example((("claims", 2, "id"), "replaced", "`a\x1b`"))
+@example((("claims", 3, "id"), "replaced", "`a\x1b`"))
 @example((("claims", 0, "zh"), "replaced", "\x1b[31m协\n程\u200d" + SURROGATE))
 @example((("claims", 0, "instead_zh"), "replaced", "，" * 300))
 @example(
