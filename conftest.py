@@ -7,6 +7,7 @@ pytest_plugins = [
     "fixtures.trace",
     "fixtures.guards",
     "fixtures.leaks",
+    "fixtures.timeline.plugin",
     "fixtures.programs",
     "fixtures.servers.plugin",
     "fixtures.servers.aioredis_client",

@@ -1,5 +1,6 @@
 """The checklist: what it says of each claim, how it is counted, and where it keeps quiet."""
 
+import json
 import re
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from tests.conftest import entry, green
 EXPECTED = """\
 one mark for each event loop: asyncio, uvloop; a single mark where no loop is
 involved
-✓ verified   ✗ failed   ? not verified
+✓ verified   ✗ failed   ! crashed   ∞ hung   ? not verified
 · not asked for   – does not apply   … pending
 
 3.3 await
@@ -220,18 +221,88 @@ def test_a_file_that_cannot_be_collected_leaves_its_claims_not_verified(house):
     assert "No module named 'no_such_module'" in text
 
 
-def test_a_worker_that_dies_fails_its_claim(house):
-    house.claims(entry("first"), entry("second"))
+@pytest.fixture
+def crash_and_hang(house, monkeypatch):
+    """Four claims: one holds, one fails, the third ends its process, the last never ends."""
+    monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "0.5")
+    house.claims(*(entry(id) for id in ("first-holds", "second-fails", "third-crashes", "fourth-hangs")))
     house.tests(
-        "import os\n"
-        + green("first").replace("\n    ", "\n")
-        + '@claim("second")\ndef test_second():\n    os._exit(1)\n'
-    )
+        "import os\n" + green("first-holds").replace("\n    ", "\n") + """
+@claim("second-fails")
+def test_second():
+    assert [1, 2] == [2, 1]
 
-    text = checklist(house.run("spec", "-n", "1"))
+@claim("third-crashes")
+def test_third():
+    os._exit(1)
 
-    assert "1 hold," in text
-    assert "crashed while running" in text
+@claim("fourth-hangs")
+async def test_fourth():
+    await asyncio.Event().wait()
+"""
+    )  # fmt: skip
+    return house
+
+
+def test_what_crashed_and_what_hung_is_told_apart_from_what_failed(crash_and_hang):
+    ended = crash_and_hang.run("spec", "-n", "2", "--results", "results.json")
+
+    text = checklist(ended)
+    marks = [line[:16].rstrip() for line in text.splitlines() if line.startswith("  holds ")]
+    assert marks == ["  holds      ✓ ✓", "  holds      ✗", "  holds      !", "  holds      ∞ ∞"]
+    assert re.search(r"crashed: worker 'gw\d' crashed while running\s+'spec/c3_asyncio/test_3_3_await.py", text)
+    assert "  hung: AssertionError: did not end within 0.5 s\n" in text
+    totals = "4 claims: 1 hold, 0 refuted, 0 changed, 0 cannot run; 1 failed, 1 hung, 1 crashed, 0 do not apply here"
+    assert totals in text.replace("\n", " ")
+    assert ended.ret == 1
+    assert "hung" not in crash_and_hang.run("spec", "-k", "second").stdout.str().partition("1 failed,")[2]
+
+
+def test_quiet_names_what_crashed_and_what_hung_too(crash_and_hang):
+    ended = crash_and_hang.run("spec", "-q", "-n", "2").stdout.str()
+
+    assert "crashed: worker" in ended
+    assert "hung: AssertionError" in ended
+
+
+def test_the_result_file_keeps_what_pytest_shows_of_each_failure(crash_and_hang):
+    crash_and_hang.run("spec", "-n", "2", "--results", "results.json")
+
+    claims = json.loads((crash_and_hang.path / "results.json").read_text(encoding="utf-8"))["claims"]
+    results = {claim["id"]: claim["results"][0] for claim in claims}
+    assert [result["outcome"] for result in results.values()] == ["verified", "failed", "crashed", "hung"]
+    assert "failures" not in results["first-holds"]
+    (failure,) = results["second-fails"]["failures"]
+    assert failure["test"] == "second"
+    assert re.search(r"^> +assert \[1, 2\] == \[2, 1\]$", failure["said"], re.MULTILINE)
+    assert "\nE       assert [1, 2] == [2, 1]\n" in failure["said"]
+    assert str(crash_and_hang.path) not in failure["said"]
+    assert "waits for <Future pending" in results["fourth-hangs"]["failures"][0]["said"]
+
+
+def test_a_program_that_does_not_end_is_hung_as_its_claim_would_be(house, monkeypatch):
+    monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "1")
+    house.claims(entry("first"))
+    house.tests('@claim("first")\ndef test_first(program):\n    program("while True: pass")\n')
+
+    assert "  hung: AssertionError: the program did not end within 0.5 s" in checklist(house.run("spec"))
+
+
+def test_a_failure_of_many_lines_is_cut_in_its_middle_and_keeps_its_last(house):
+    house.claims(entry("first"))
+    house.tests("""
+    @claim("first")
+    def test_first():
+        raise ValueError("begins " + "\\n".join(map(str, range(500))) + " ends" + "x" * 9_000)
+    """)
+    house.run("spec", "--results", "results.json")
+
+    data = json.loads((house.path / "results.json").read_text(encoding="utf-8"))
+    lines = data["claims"][0]["results"][0]["failures"][0]["said"].split("\n")
+    assert len(lines) == 30 + 1 + 40
+    assert lines[30] == "…"
+    assert lines[-1].endswith("test_3_3_await.py:8: ValueError")
+    assert max(map(len, lines)) <= 401
 
 
 def test_an_interrupted_run_leaves_the_rest_not_verified(house):
