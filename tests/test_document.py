@@ -45,6 +45,7 @@ WRONG_ENTRIES = {
     "documented": (entry("x", basis="documented"), "[x] is documented and has no 'reference'"),
     "empty": (entry("x", says=" "), "[x] 'says' must be a text of one line"),
     "bad id": (entry("X_y"), "[X_y] is no id"),
+    "compared with none": (entry("x", compare="ways"), "[x] is compared with no other: 'ways' names it alone"),
     "no table": ('x = "y"\n', "[x] is not a table"),
     "bad python": (entry("x", applies='{ python = ">=3.x" }'), "python = '>=3.x' is no version specifier"),
     "empty range": (entry("x", applies='{ python = ">=3.12,<3.11" }'), "nothing can satisfy python = '>=3.12,<3.11'"),

@@ -1,9 +1,7 @@
 """The matrix: one table of many result files, what it says of each cell, what it refuses, and MATRIX.md made of it."""
 
-import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,39 +9,7 @@ import pytest
 from fixtures.catalogue import fingerprint, read_catalogue
 from fixtures.checklist.matrix_markdown import catalogue_of
 from tests.conftest import ROOT, entry, green
-
-COMMAND = (sys.executable, "-m", "fixtures.checklist", "matrix")
-
-
-class Desk:
-    """Result files of runs that never were: each a copy of one that was, but for what is said."""
-
-    def __init__(self, house):
-        self.house = house
-        self.days = 0
-        ended = house.run("spec", "--results", "original.json")
-        assert ended.ret in (0, 1)
-        self.original = json.loads((house.path / "original.json").read_text(encoding="utf-8"))
-
-    def made(self, name, python="3.11.7", loops=("asyncio", "uvloop"), outcomes=(), **fields):
-        """Write a result file, a day younger than the one before; `outcomes` is {(id, loop): (outcome, reason)}."""
-        self.days += 1
-        data = json.loads(json.dumps(self.original))
-        data |= {"started": f"2026-01-{self.days:02}T10:00:00.000+00:00", **fields}
-        data["python"] = {"implementation": "CPython", **data["python"], "version": python}
-        if "implementation" in fields:
-            data["python"]["implementation"] = data.pop("implementation")
-        data["loops"] = dict.fromkeys(loops, "0.23.0")
-        for claim in data["claims"]:
-            claim["results"] = [each for each in claim["results"] if each["loop"] in (None, *loops)]
-            for each in claim["results"]:
-                said = dict(outcomes).get((claim["id"], each["loop"]), (each["outcome"], each["reason"]))
-                each["outcome"], each["reason"] = said
-        self.house.write(name, json.dumps(data))
-        return name
-
-    def join(self, *arguments):
-        return self.house.pytester.run(*COMMAND, *arguments)
+from tests.desk import COMMAND, Desk
 
 
 @pytest.fixture
@@ -320,7 +286,7 @@ def test_a_folder_without_files_and_a_place_that_cannot_be_written_are_told(smal
 def test_a_reader_that_has_seen_enough_ends_it_quietly(desk):
     files = four_runs(desk)
     with subprocess.Popen(
-        [*COMMAND, *files], cwd=desk.house.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*COMMAND, "matrix", *files], cwd=desk.house.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as joining:
         joining.stdout.close()
         told = joining.stderr.read()

@@ -242,7 +242,7 @@ def test_the_catalogue_has_another_mark_when_a_word_of_it_is_another(house):
         house.claims(entry("first", **fields))
         marks.append(results(house)["catalogue"])
 
-    assert marks[0] == marks[1]  # no view of the results shows it
+    assert marks[0] == marks[1]  # it says what the English says
     assert len(set(marks)) == 3
 
 

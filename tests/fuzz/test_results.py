@@ -3,6 +3,7 @@
 import copy
 import io
 import json
+from xml.etree import ElementTree
 
 import pytest
 from _pytest._io import TerminalWriter
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 
 from fixtures.catalogue import Claim, fingerprint
 from fixtures.checklist import __main__ as command
-from fixtures.checklist import matrix_markdown, matrix_terminal
+from fixtures.checklist import matrix_json, matrix_markdown, matrix_terminal, run_markdown, summary, tally
+from fixtures.checklist.badge import Badge
 from fixtures.checklist.matrix import CannotJoin, join
 from fixtures.checklist.results import Unreadable, read
+from fixtures.checklist.words import LANGUAGES, Words
 from fixtures.lines import is_one_line
 from tests.fuzz.odd import is_clear, numbers, texts
 
@@ -25,13 +28,15 @@ json_values = st.recursive(
 )
 
 
-def claim(id, section, loops, **fields):
-    results = [{"loop": loop, "outcome": "verified", "seconds": 0.1, "reason": ""} for loop in loops]
+def claim(id, section, loops, outcome="verified", reason="", **fields):
+    results = [{"loop": loop, "outcome": outcome, "seconds": 0.1, "reason": reason} for loop in loops]
     said = {
         "says": "What is said",
+        "zh": "所说的话",
         "verdict": "holds",
         "basis": "documented",
         "instead": "",
+        "instead_zh": "",
         "stack": "",
         "pending": "",
     }
@@ -56,6 +61,8 @@ WHOLE = {
             "first", "3.3", ["asyncio", "uvloop"], verdict="changed", instead="Another", applies={"python": ">=3.12"}
         ),
         claim("second", "3.4", [None]),
+        claim("third", "3.4", [None], "failed", "assert 1 == 2"),
+        claim("fourth", "3.4", ["asyncio", "uvloop"], "not verified", "no Redis: switched off by --servers=none"),
     ],
 }
 
@@ -64,7 +71,7 @@ def sealed(data):
     """With the fingerprint that is right for its claims, where they can have one: so it is not that which is told."""
     try:
         claims = [
-            Claim(where="", zh="", **{key: value for key, value in each.items() if key != "results"})
+            Claim(**{"where": "", "zh": "", **{key: value for key, value in each.items() if key != "results"}})
             for each in data["claims"]
         ]
         return {**data, "catalogue": fingerprint(claims)}
@@ -122,12 +129,28 @@ def is_told_or_shown(*paths):
     except CannotJoin as error:
         assert is_clear(str(error)) and any(str(path) in str(error) for path in paths)
         return False
-    screen = io.StringIO()
-    matrix_terminal.show(matrix, TerminalWriter(screen))
-    written = matrix_markdown.written(matrix)
-    for line in [*screen.getvalue().split("\n"), *written.split("\n")]:
-        assert is_one_line(line), line
+    for language in LANGUAGES:
+        for text in views(matrix, Words(language)):
+            for line in text.split("\n"):
+                assert is_one_line(line), line
+    json.loads(matrix_json.written(matrix))
     return True
+
+
+def views(matrix, words):
+    """Yield the matrix as each view shows it."""
+    screen = io.StringIO()
+    matrix_terminal.show(matrix, TerminalWriter(screen), words)
+    yield screen.getvalue()
+    yield matrix_markdown.written(matrix, words)
+    yield summary.written(matrix, words)
+    if len(matrix.columns) == 1:
+        yield run_markdown.written(matrix, words)
+    for loop in (None, *tally.loops(matrix)):
+        badge = Badge.of(tally.tally(matrix, loop), loop, words)
+        json.loads(badge.as_json())
+        ElementTree.fromstring(badge.as_svg())
+        yield badge.as_svg()
 
 
 def test_what_is_changed_below_is_a_right_file(file):
@@ -154,6 +177,13 @@ def test_any_bytes_and_any_json(file, content):
 @example((("libraries", "redis"), "again", "a\nb"))
 @example((("platform", "machine"), "replaced", "\x1b[31m"))
 @example((("claims", 0, "applies", "python"), "replaced", "===x"))
+@example((("claims", 2, "id"), "replaced", "`a\x1b`"))
+@example((("claims", 3, "id"), "replaced", "`a\x1b`"))
+@example((("claims", 0, "zh"), "replaced", "\x1b[31m协\n程\u200d" + SURROGATE))
+@example((("claims", 0, "instead_zh"), "replaced", "，" * 300))
+@example(
+    (("claims", 1, "results", 0), "replaced", {"loop": None, "outcome": "hung", "seconds": 0, "reason": "`\n; {x}"})
+)
 def test_a_right_file_with_one_node_changed(file, change):
     data = changed(*change)
 
@@ -170,14 +200,16 @@ def test_a_right_file_with_a_few_bytes_replaced(file, at, removed, put):
     is_told_or_shown(file(whole[:at] + put + whole[at + removed :]))
 
 
-words = st.sampled_from(["matrix", "--markdown", "bad.json", "-"])
+words = st.sampled_from(
+    ["matrix", "--markdown", "markdown", "json", "summary", "badge", "--lang", "zh", "bad.json", "-"]
+)
 
 
 @given(st.lists(words | texts.filter(lambda text: "\x00" not in text)))
 @example(["matrix", "x" * 5_000])
 @example(["matrix", "bad.json", "--markdown", ""])
 @example(["matrix", "."])
-def test_any_arguments_of_the_matrix_command(file, arguments):
+def test_any_arguments_of_the_command(file, arguments):
     told = io.StringIO()
     file(b"{}", "bad.json")
     with pytest.MonkeyPatch.context() as patch:
