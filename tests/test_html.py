@@ -178,6 +178,31 @@ def test_only_a_comparison_that_pytest_tells_is_taken_for_one(line, compared):
     assert Failure("failed", "", "", "", f"def test():\n{line}\nE     more").compared == compared
 
 
+def test_a_claims_timeline_is_drawn_in_both_languages_and_ways_that_are_compared_stand_together(house):
+    house.claims(
+        entry("one-way", says="This way", compare="ways"),
+        entry("other-way", says="That way", compare="ways"),
+        entry("alone", says="Quite alone"),
+        entry("nothing", says="Only runs"),
+    )
+    house.tests(
+        green("one-way") + green("other-way") + green("alone") + '\n    @claim("nothing")\n    def test_it(): pass\n'
+    )
+
+    made = page(house, "--results", "results.json")
+
+    for id in ("one-way", "other-way"):
+        assert made.claims[id]["opened"].count("<svg") == 2
+        assert [made.opened(id).count(said) for said in ("This way", "That way", "Quite alone")] == [3, 3, 0]
+    assert re.search(r"Recorded on 3\.\d+ asyncio", made.opened("alone"))
+    assert "This way" not in made.opened("alone")
+    assert "<svg" not in made.claims["nothing"]["opened"]
+    data = json.loads((house.path / "results.json").read_text(encoding="utf-8"))
+    (recorded,) = data["claims"][0]["results"][0]["timelines"]
+    assert recorded["test"] == "one way"
+    assert {span["what"] for span in recorded["timeline"]["spans"]} >= {"runs"}
+
+
 def test_what_is_in_texts_is_never_markup(house):
     evil = EVIL.replace('"', '\\"')
     house.claims(
