@@ -12,7 +12,7 @@ from tests import browser
 from tests.conftest import ROOT
 
 PICTURE = ROOT / "pictures" / "page.png"
-SHOWN = "#gather-keeps-the-order-of-its-arguments?lang=en&section=3.4"
+SHOWN = "#tasks-run-coroutines-concurrently?lang=en&section=3.4&rows=all"
 
 
 def main(files: list[str]) -> int:

@@ -16,6 +16,7 @@ from fixtures.catalogue import Claim
 from fixtures.checklist import fate as fates
 from fixtures.checklist.html.page import Failure
 from fixtures.checklist.html.references import address
+from fixtures.checklist.html.written import in_a_script
 from fixtures.checklist.model import Setting, State
 from tests.conftest import entry, green
 from tests.test_matrix import Desk
@@ -222,6 +223,15 @@ def test_what_is_in_texts_is_never_markup(house):
     assert made.opened("first").count(EVIL) >= 3  # reference, source, failure
 
 
+def test_no_text_ends_the_block_of_data_that_it_stands_in():
+    data = {"text": "</script><!-- <script> \u2028 中"}
+
+    block = in_a_script(data)
+
+    assert "<" not in block
+    assert json.loads(block) == data
+
+
 @pytest.mark.parametrize(
     ("number", "said"),
     [(signal.SIGINT, "was interrupted"), (signal.SIGKILL, "has not come to its end")],
@@ -283,7 +293,7 @@ def test_a_page_of_many_files_has_a_column_for_each_and_tells_why_rows_differ(ho
     verified[("on-asyncio", "uvloop")] = absent
     old = {**verified, **{("new", loop): absent for loop in ("asyncio", "uvloop")}}
     new = {**verified, **{("gone", loop): absent for loop in ("asyncio", "uvloop")}}
-    pypy = {**old, ("on-cpython", "asyncio"): absent}
+    pypy = {**old, ("on-cpython", "asyncio"): absent, ("everywhere", "asyncio"): ("not asked for", "")}
     files = [
         desk.made("1.json", "3.11.1", outcomes=old),
         desk.made("2.json", "3.12.1", outcomes=new),
@@ -298,7 +308,7 @@ def test_a_page_of_many_files_has_a_column_for_each_and_tells_why_rows_differ(ho
     assert heads == ["3.11", "3.12", "PyPy 3.11"]
     marks = {id: list(claim["marks"].values()) for id, claim in made.claims.items()}
     assert marks == {
-        "everywhere": ["holds"] * 5,
+        "everywhere": ["holds"] * 4 + ["not-asked-for"],
         "gone": ["changed", "changed", "gone", "gone", "changed"],
         "new": ["not-yet", "not-yet", "holds", "holds", "not-yet"],
         "on-asyncio": ["holds", "expected-difference", "holds", "expected-difference", "holds"],
