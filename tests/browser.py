@@ -28,6 +28,7 @@ def started(profile: Path, language: str = "en", width: int = 1280, height: int 
         options.add_argument("--no-sandbox")  # which Chromium does not make for root
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = webdriver.Chrome(options=options, service=Service(executable_path=shutil.which("chromedriver")))
+    browser.set_script_timeout(120)  # against a hang: axe reads all of a page, and machines may be busy
     sized(browser, width, height)
     return browser
 

@@ -16,6 +16,7 @@ from fixtures.catalogue import Claim
 from fixtures.checklist import fate as fates
 from fixtures.checklist.html.page import Failure
 from fixtures.checklist.html.references import address
+from fixtures.checklist.html.written import in_a_script
 from fixtures.checklist.model import Setting, State
 from tests.conftest import entry, green
 from tests.test_matrix import Desk
@@ -178,6 +179,31 @@ def test_only_a_comparison_that_pytest_tells_is_taken_for_one(line, compared):
     assert Failure("failed", "", "", "", f"def test():\n{line}\nE     more").compared == compared
 
 
+def test_a_claims_timeline_is_drawn_in_both_languages_and_ways_that_are_compared_stand_together(house):
+    house.claims(
+        entry("one-way", says="This way", compare="ways"),
+        entry("other-way", says="That way", compare="ways"),
+        entry("alone", says="Quite alone"),
+        entry("nothing", says="Only runs"),
+    )
+    house.tests(
+        green("one-way") + green("other-way") + green("alone") + '\n    @claim("nothing")\n    def test_it(): pass\n'
+    )
+
+    made = page(house, "--results", "results.json")
+
+    for id in ("one-way", "other-way"):
+        assert made.claims[id]["opened"].count("<svg") == 2
+        assert [made.opened(id).count(said) for said in ("This way", "That way", "Quite alone")] == [3, 3, 0]
+    assert re.search(r"Recorded on 3\.\d+ asyncio", made.opened("alone"))
+    assert "This way" not in made.opened("alone")
+    assert "<svg" not in made.claims["nothing"]["opened"]
+    data = json.loads((house.path / "results.json").read_text(encoding="utf-8"))
+    (recorded,) = data["claims"][0]["results"][0]["timelines"]
+    assert recorded["test"] == "one way"
+    assert {span["what"] for span in recorded["timeline"]["spans"]} >= {"runs"}
+
+
 def test_what_is_in_texts_is_never_markup(house):
     evil = EVIL.replace('"', '\\"')
     house.claims(
@@ -195,6 +221,15 @@ def test_what_is_in_texts_is_never_markup(house):
         assert "<script" not in made.claims[id]["opened"]
         assert "<!--" not in made.claims[id]["opened"]
     assert made.opened("first").count(EVIL) >= 3  # reference, source, failure
+
+
+def test_no_text_ends_the_block_of_data_that_it_stands_in():
+    data = {"text": "</script><!-- <script> \u2028 中"}
+
+    block = in_a_script(data)
+
+    assert "<" not in block
+    assert json.loads(block) == data
 
 
 @pytest.mark.parametrize(
@@ -258,7 +293,7 @@ def test_a_page_of_many_files_has_a_column_for_each_and_tells_why_rows_differ(ho
     verified[("on-asyncio", "uvloop")] = absent
     old = {**verified, **{("new", loop): absent for loop in ("asyncio", "uvloop")}}
     new = {**verified, **{("gone", loop): absent for loop in ("asyncio", "uvloop")}}
-    pypy = {**old, ("on-cpython", "asyncio"): absent}
+    pypy = {**old, ("on-cpython", "asyncio"): absent, ("everywhere", "asyncio"): ("not asked for", "")}
     files = [
         desk.made("1.json", "3.11.1", outcomes=old),
         desk.made("2.json", "3.12.1", outcomes=new),
@@ -273,7 +308,7 @@ def test_a_page_of_many_files_has_a_column_for_each_and_tells_why_rows_differ(ho
     assert heads == ["3.11", "3.12", "PyPy 3.11"]
     marks = {id: list(claim["marks"].values()) for id, claim in made.claims.items()}
     assert marks == {
-        "everywhere": ["holds"] * 5,
+        "everywhere": ["holds"] * 4 + ["not-asked-for"],
         "gone": ["changed", "changed", "gone", "gone", "changed"],
         "new": ["not-yet", "not-yet", "holds", "holds", "not-yet"],
         "on-asyncio": ["holds", "expected-difference", "holds", "expected-difference", "holds"],

@@ -202,10 +202,11 @@ def test_a_loop_and_a_python_leave_their_columns_and_what_is_about_them(reader):
     assert set(reader.ids) >= set(ids(lambda claim: claim.applies == {"loop": "uvloop"} and claim.id in ON_LOOPS))
     assert set(reader.ids) <= ON_LOOPS
     assert set(reader.ids) < set(on_311)
-    seen = "return [...document.querySelectorAll('#%s summary i')].filter((each) => each.checkVisibility()).length"
-    assert reader.ask(seen % FAILED) == 1
+    seen = "return [...document.querySelectorAll(arguments[0])].filter((each) => each.checkVisibility()).length"
+    marks = f"#{FAILED} summary .marks i"
+    assert reader.ask(seen, marks) == 1
     reader.css("#_reset").click()
-    assert reader.ask(seen % FAILED) == 2 * len(pages.PYTHONS)
+    assert reader.ask(seen, marks) == 2 * len(pages.PYTHONS)
     assert reader.ids == list(CLAIMS)
 
 
@@ -401,7 +402,12 @@ def test_nothing_is_wider_than_the_screen(reader, width, language):
 def test_axe_finds_nothing_wrong_with_roles_names_and_contrast(reader, scheme, language, width):
     browser.sized(reader.driver, width, 4_000)
     browser.coloured(reader.driver, scheme)
-    reader.open(f"#{FAILED}?lang={language}")
+    reader.open(f"#{FAILED}?lang={language}&rows=all")
+    # One claim of each kind: axe takes half a minute for all of them, and they are alike.
+    verdicts = {claim.verdict: claim.id for claim in CLAIMS.values() if python_of(claim)}
+    kept = [FAILED, CRASHED, HUNG, UNVERIFIED, AGREES, *verdicts.values()]
+    for_all = "for (const each of document.querySelectorAll('.claim'))"
+    reader.ask(f"{for_all} if (!arguments[0].includes(each.id)) each.remove()", kept)
     for summary in reader.driver.find_elements("css selector", "nav summary"):
         summary.click()
     for id in (CRASHED, HUNG):

@@ -118,6 +118,13 @@ def test_the_loops_lane_is_busy_where_a_task_is_and_never_twice(recorded):
     assert len(steps) == 6
 
 
+def test_time_is_counted_from_where_the_loop_begins_to_where_it_ends(recorded):
+    timeline = recorded(one_waits_for_the_other)
+
+    assert min(span.start for span in timeline.spans) == 0
+    assert max(span.stop for span in timeline.spans) == timeline.length
+
+
 def test_a_task_woken_by_a_timer_or_a_socket_is_woken_by_the_loop(recorded):
     async def scene():
         await asyncio.sleep(0.001)
@@ -229,6 +236,14 @@ def test_what_blocks_is_named(listening, call):
     assert f"blocks {call}" in doings(timeline, "main thread")
 
 
+def test_a_call_that_blocks_within_another_is_part_of_it(listening):
+    recordings.begin(MAIN)
+    subprocess.Popen([sys.executable, "-S", "-c", ""]).communicate()
+    timeline = recordings.stop()
+
+    assert doings(timeline, "main thread") == ["runs", "blocks Popen.communicate", "runs"]
+
+
 def test_a_socket_that_never_blocks_is_not_said_to(listening):
     one, other = socket.socketpair()
     with one, other:
@@ -291,14 +306,38 @@ def test_no_task_loop_or_thread_lives_longer_for_having_been_recorded(recorded):
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         del task, thread
+        assert kept[1]() is None  # at once, and not only when garbage is collected
         gc.collect()
-        assert [ref() for ref in kept[:2]] == [None, None]
+        assert kept[0]() is None
 
     timeline = recorded(scene)
     gc.collect()
 
     assert kept[2]() is None
     assert doings(timeline, "waits") == ["runs", "waits waits"]
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_a_loop_that_nobody_keeps_goes_when_it_would_go_without_recording(name):
+    def goes_at_once():
+        loop = LOOPS[name]()
+        loop.close()
+        ref = weakref.ref(loop)
+        del loop
+        try:
+            return ref() is None
+        finally:
+            gc.collect()
+
+    without = goes_at_once()
+    listeners = Listeners()
+    listeners.put()
+    try:
+        recorded = goes_at_once()
+    finally:
+        listeners.take_away()
+
+    assert recorded is without is True
 
 
 def test_what_comes_after_too_many_spans_is_said_not_to_be_recorded(recorded, monkeypatch):
@@ -353,6 +392,7 @@ def test_all_is_as_before_when_the_listeners_are_taken_away():
     listeners.take_away()
 
     assert places() == before
+    assert "recv" not in vars(socket.socket)
 
 
 def test_what_is_told_when_nothing_is_recorded_is_not_heard(listening):

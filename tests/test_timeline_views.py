@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -311,6 +312,15 @@ def test_notes_are_told_in_chinese_too():
     noted = Timeline(notes=("not recorded: what came after the first 2000 spans", "not recorded: else"))
 
     assert drawn([("x", noted)], 60, "zh")[2:4] == ["  未记录：前 2000 段之后的内容", "  not recorded: else"]
+
+
+def test_each_note_that_is_written_somewhere_has_its_chinese():
+    source = "".join(path.read_text(encoding="utf-8") for path in Path(words.__file__).parent.glob("*.py"))
+    written = re.findall(r"\bnote\(f?\"(what[^\"{]*|the first[^\"{]*)", source)
+
+    assert len(written) >= 4
+    known = [english for english, _ in words.NOTES]
+    assert [said for said in written if not any(said in english for english in known)] == []
 
 
 def test_each_text_names_the_same_places_in_both_languages():
