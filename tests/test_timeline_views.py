@@ -241,6 +241,7 @@ def test_the_flows_of_a_chrome_trace_pair_up_and_end_in_a_slice():
     begins = {(e["id"], e["cat"], e["name"]): e for e in events if e["ph"] == "s"}
     ends = {(e["id"], e["cat"], e["name"]): e for e in events if e["ph"] == "f"}
     assert begins.keys() == ends.keys()
+    assert all(type(id) is int for id, _, _ in begins)  # all that Perfetto takes
     assert len(begins) == 2 * len(AT_ONCE.arrows)
     slices = [e for e in events if e["ph"] == "X"]
     for key, end in ends.items():
