@@ -16,6 +16,31 @@ import pytest
 
 # What runs on a loop needs all of it to get from one step to the next.
 ON_A_LOOP = {"call_soon", "_run_once", "run_forever", "run_until_complete", "is_running", "time", "close", "get_debug"}
+# Libraries that talk to servers, and servers in Python, use what there is of asyncio.
+ALL_OF_ASYNCIO = {
+    *ON_A_LOOP,
+    *("sleep", "gather", "wait", "wait_for", "run", "create_task", "Task", "Future", "create_future", "ensure_future"),
+    *("add_done_callback", "set_result", "set_exception", "call_later", "call_at", "call_soon_threadsafe", "cancel"),
+    *(
+        "get_running_loop",
+        "get_event_loop",
+        "new_event_loop",
+        "run_in_executor",
+        "iscoroutinefunction",
+        "Event",
+        "Lock",
+    ),
+    *(
+        "add_reader",
+        "add_writer",
+        "getaddrinfo",
+        "create_connection",
+        "open_connection",
+        "StreamReader",
+        "StreamWriter",
+    ),
+}
+FASTAPI = {"FastAPI", "Config", "Server", "JSONResponse", "uvicorn", "APIRoute", *ALL_OF_ASYNCIO}
 # What the library makes of other things that have names.
 BUILT_ON = {
     "sleep": {"call_later", "call_at", "create_future"},
@@ -27,23 +52,31 @@ BUILT_ON = {
     "TaskGroup": {"create_task", "create_future", "add_done_callback"},
     "ensure_future": {"create_task"},
     "create_task": {"Task"},
-    "run": {"create_task", "Runner", "new_event_loop", *ON_A_LOOP},
-    "Runner": {"create_task", "new_event_loop", *ON_A_LOOP},
+    "run": {"create_task", "Runner", "new_event_loop", "gather", *ON_A_LOOP},
+    "Runner": {"create_task", "new_event_loop", "gather", *ON_A_LOOP},
     "run_until_complete": {"create_task", "ensure_future", "add_done_callback", "stop", *ON_A_LOOP},
     "new_event_loop": ON_A_LOOP,
     "get_event_loop": ON_A_LOOP,
     "to_thread": {"run_in_executor"},
-    "run_in_executor": {"submit", "wrap_future", "call_soon_threadsafe", "ThreadPoolExecutor"},
-    "wrap_future": {"call_soon_threadsafe"},
+    "run_in_executor": {"submit", "wrap_future", "call_soon_threadsafe", "ThreadPoolExecutor", "create_future"},
+    "wrap_future": {"call_soon_threadsafe", "create_future"},
+    "submit": {"Future", "set_result", "set_exception"},
     "ThreadPoolExecutor": {"submit", "Thread"},
-    "ProcessPoolExecutor": {"submit", "Process"},
+    "ProcessPoolExecutor": {"submit", "Process", "_ExecutorManagerThread"},
     "Event": {"create_future", "wait", "set"},
     "Lock": {"create_future", "acquire", "release"},
     "Queue": {"create_future"},
     "ClientSession": {"call_later", "call_at", "getaddrinfo", "create_connection", "create_task"},
-    "redis": {"Redis"},
-    "mysql": {"Connection", "Cursor", "connect"},
-    "aiomysql": {"Connection", "Cursor", "Pool"},
+    "redis_server": {"Redis", "execute_command", *ALL_OF_ASYNCIO},
+    "redis_pair": {"Redis", "execute_command", *ALL_OF_ASYNCIO},
+    "mysql_server": {"Connection", "Cursor", "connect", "Pool", *ALL_OF_ASYNCIO},
+    "own_mysql_server": {"Connection", "Cursor", "connect", "Pool", *ALL_OF_ASYNCIO},
+    "mysql_pair": {"Connection", "Cursor", "connect", "Pool", *ALL_OF_ASYNCIO},
+    "downloads": ALL_OF_ASYNCIO,
+    "website": {*FASTAPI, "Redis", "execute_command"},
+    "uvicorn": FASTAPI,
+    "anyio": ALL_OF_ASYNCIO,
+    "aiohttp": ALL_OF_ASYNCIO,
     "Redis": {"create_connection", "open_connection", "ConnectionPool", "Connection"},
     "ConnectionPool": {"create_connection", "open_connection", "Connection"},
 }

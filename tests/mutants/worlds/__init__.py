@@ -53,11 +53,12 @@ class Patch:
 
     def loops(self, wrong: type) -> None:
         """Have every loop that claims and their programs are given, of both kinds, mix in the class `wrong`."""
-        selector = type("WrongSelectorEventLoop", (wrong, asyncio.SelectorEventLoop), {})
+        # They say that they are what they stand for: which loop runs is what some claims ask.
+        selector = type("WrongSelectorEventLoop", (wrong, asyncio.SelectorEventLoop), {"__module__": "asyncio"})
         self.setattr(asyncio, "SelectorEventLoop", selector)
         self.setattr(asyncio.unix_events._UnixDefaultEventLoopPolicy, "_loop_factory", selector)
         if uvloop is not None:
-            self.setattr(uvloop, "new_event_loop", type("WrongUvloop", (wrong, uvloop.Loop), {}))
+            self.setattr(uvloop, "new_event_loop", type("WrongUvloop", (wrong, uvloop.Loop), {"__module__": "uvloop"}))
         self.broken |= {name for made in wrong.__mro__[:-1] for name in vars(made) if not name.startswith("__")}
 
     def awaits(self, coroutine_function: Callable[[object], Awaitable]) -> None:

@@ -93,7 +93,11 @@ def _(patch):
     patch.rewrite(Started())
 
 
-@world("a coroutine that never ran is dropped in silence", falsifies=["coroutine-never-awaited-warns"])
+@world(
+    "a coroutine that never ran is dropped in silence",
+    falsifies=["coroutine-never-awaited-warns"],
+    also=["aiter-must-return-an-async-iterator", "never-awaited-is-said-at-once-on-cpython"],
+)
 def _(patch):
     patch.setattr(warnings, "_warn_unawaited_coroutine", lambda coroutine: None)
 
@@ -118,7 +122,11 @@ def _(patch):
     patch.rewrite(_Dropped("errand(); collect()"))
 
 
-@world("await makes a second coroutine object and drops the first", falsifies=["coroutine-never-awaited-warns"])
+@world(
+    "await makes a second coroutine object and drops the first",
+    falsifies=["coroutine-never-awaited-warns"],
+    breaks_much="what is awaited is awaited twice",
+)
 def _(patch):
     class Doubled(ast.NodeTransformer):
         def visit_Await(self, node):

@@ -43,7 +43,11 @@ def _(patch: Patch) -> None:
     patch.setattr(concurrent.futures._base, "Future", type("Future", (), body))
 
 
-@world("a pool's Future forgets what its job returned", falsifies=["pools-hand-out-concurrent-futures"])
+@world(
+    "a pool's Future forgets what its job returned",
+    falsifies=["pools-hand-out-concurrent-futures"],
+    breaks_much="claims on executors look at what their jobs return",
+)
 def _(patch: Patch) -> None:
     set_result = Future.set_result
     patch.setattr(Future, "set_result", lambda future, result: set_result(future, None))
@@ -204,7 +208,11 @@ def _(patch: Patch) -> None:
     patch.setattr(ThreadPoolExecutor, "submit", submit_in_line)
 
 
-@world("an interpreter leaves without waiting for threads", falsifies=["interpreter-exit-waits-for-pool-threads"])
+@world(
+    "an interpreter leaves without waiting for threads",
+    falsifies=["interpreter-exit-waits-for-pool-threads"],
+    breaks_much="what a program has printed, and not flushed, is lost with it",
+)
 def _(patch: Patch) -> None:
     patch.setattr(threading, "_shutdown", functools.partial(os._exit, 0))
 
@@ -246,6 +254,7 @@ def _(patch: Patch) -> None:
         "submit-returns-before-the-job-ends",
         "default-executor-bounds-what-overlaps",
     ],
+    breaks_much="claims on executors look at what their jobs return",
 )
 def _(patch: Patch) -> None:
     set_result, results = Future.set_result, []

@@ -21,7 +21,11 @@ def _(patch: Patch) -> None:
     patch.setattr(requests, "get", get_in_a_thread)
 
 
-@world("a Response can be awaited", falsifies=["requests-get-is-a-plain-blocking-function"])
+@world(
+    "a Response can be awaited",
+    falsifies=["requests-get-is-a-plain-blocking-function"],
+    also=["requests-get-blocks-and-cannot-be-awaited"],
+)
 def _(patch: Patch) -> None:
     from requests import Response
 

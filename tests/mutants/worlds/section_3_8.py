@@ -139,7 +139,11 @@ def _(patch):
     _managers(patch, LeavesFirst)
 
 
-@world("a tab is four spaces to the compiler", falsifies=["tab-and-space-mix-does-not-compile"])
+@world(
+    "a tab is four spaces to the compiler",
+    falsifies=["tab-and-space-mix-does-not-compile"],
+    also=["not-every-printed-example-runs", "unmatched-indentation-does-not-compile"],
+)
 def _(patch):
     strict = compile
 

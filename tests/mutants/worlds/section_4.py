@@ -15,9 +15,9 @@ except ImportError:
     uvloop = None
 
 
-def world_of_uvloop(name, *, falsifies):
+def world_of_uvloop(name, **more):
     """As `world`; where there is no uvloop (on PyPy and Windows) there is nothing to break, nor a claim about it."""
-    return lambda function: world(name, falsifies=falsifies)(function if uvloop else lambda patch: None)
+    return lambda function: world(name, **more)(function if uvloop else lambda patch: None)
 
 
 @world_of_uvloop(
@@ -36,6 +36,11 @@ def world_of_uvloop(name, *, falsifies):
         "asyncio-run-takes-uvloops-loop-factory",
         "programs-under-asyncio-run-leave-the-same-trace",
         "uvloop-has-no-sock-sendfile",
+    ],
+    also=[
+        "uvicorn-runs-on-uvloop-only-where-installed",
+        "uvicorn-picks-uvloop-where-it-is-installed",
+        "anyio-takes-uvloop-only-when-told",
     ],
 )
 def _(patch):
@@ -72,6 +77,7 @@ def _uvloops_policy() -> type:
 @world_of_uvloop(
     "import uvloop sets its policy",
     falsifies=["uvloop-stays-out-until-asked-for", "uvloop-run-needs-no-policy"],
+    breaks_much="programs that say which loop they are on have imported uvloop, to be told",
 )
 def _(patch):
     _silently(asyncio.set_event_loop_policy, _uvloops_policy()())
@@ -155,6 +161,7 @@ def _(patch):
 @world_of_uvloop(
     "uvloop's policy also takes the place of asyncio's class",
     falsifies=["uvloop-policy-changes-only-loops-made-through-it"],
+    also=["uvicorn-takes-asyncios-loop-without-uvloop", "uvicorn-runs-on-the-loop-it-is-told"],
 )
 def _(patch):
     class TakesThePlace(_uvloops_policy()):
@@ -220,6 +227,8 @@ def _(patch):
 @world_of_uvloop("uvloop runs what is ready backwards", falsifies=["programs-under-asyncio-run-leave-the-same-trace"])
 def _(patch):
     class Backwards(uvloop.Loop):
+        __module__ = "uvloop"
+
         def __init__(self):
             super().__init__()
             self.ready = []
@@ -299,7 +308,9 @@ def _(patch):
 
 
 @world_of_uvloop(
-    "uvicorn finds uvloop where it cannot be imported", falsifies=["uvicorn-takes-asyncios-loop-without-uvloop"]
+    "uvicorn finds uvloop where it cannot be imported",
+    falsifies=["uvicorn-takes-asyncios-loop-without-uvloop"],
+    also=["uvicorn-runs-on-uvloop-only-where-installed"],
 )
 def _(patch):
     import uvicorn.loops.auto

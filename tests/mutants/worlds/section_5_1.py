@@ -213,7 +213,11 @@ def _(patch):
     patch.setattr(Pool, "get_available_connection", one_more)
 
 
-@world("an empty blocking pool raises like a plain one", falsifies=["redis-blocking-pool-makes-the-next-taker-wait"])
+@world(
+    "an empty blocking pool raises like a plain one",
+    falsifies=["redis-blocking-pool-makes-the-next-taker-wait"],
+    also=["fastapi-red-uses-at-most-ten-connections"],
+)
 def _(patch):
     patch.setattr(BlockingPool, "get_connection", Pool.get_connection)
 

@@ -16,7 +16,7 @@ from tests.mutants.worlds import world
 Pool, Redis = redis.asyncio.BlockingConnectionPool, redis.asyncio.Redis
 
 
-def server_world(name, *, falsifies):
+def server_world(name, **more):
     """Make a world that is entered only in the processes of servers."""
 
     def register(function):
@@ -25,7 +25,7 @@ def server_world(name, *, falsifies):
             if "fastapi" in sys.modules:
                 function(patch)
 
-        return world(name, falsifies=falsifies)(enter)
+        return world(name, **more)(enter)
 
     return register
 
@@ -72,7 +72,11 @@ def _(patch):
     patch.setattr(uvicorn.config, "import_from_string", found)
 
 
-@server_world("SIGINT ends a server with an error", falsifies=["uvicorn-run-serves-by-import-string"])
+@server_world(
+    "SIGINT ends a server with an error",
+    falsifies=["uvicorn-run-serves-by-import-string"],
+    also=["fastapi-lifespan-opens-and-closes-the-pool"],
+)
 def _(patch):
     import uvicorn
 
@@ -95,7 +99,16 @@ def _(patch):
     patch.setattr(LifespanOn, "shutdown", nothing)
 
 
-@server_world("lifespans are not run at all", falsifies=["fastapi-lifespan-opens-and-closes-the-pool"])
+@server_world(
+    "lifespans are not run at all",
+    falsifies=["fastapi-lifespan-opens-and-closes-the-pool"],
+    also=[
+        "fastapi-red-uses-at-most-ten-connections",
+        "fastapi-red-gives-its-connection-back",
+        "fastapi-red-returns-the-hash-as-json",
+        "fastapi-waiting-requests-let-new-ones-arrive",
+    ],
+)
 def _(patch):
     import uvicorn
 
@@ -116,6 +129,7 @@ def _(patch):
         "fastapi-index-returns-its-message-as-json",
         "fastapi-red-returns-the-hash-as-json",
     ],
+    breaks_much="what a server tells a claim of itself it tells as JSON",
 )
 def _(patch):
     from starlette.responses import Response
@@ -164,6 +178,13 @@ def _(patch):
         "fastapi-blocking-async-endpoint-holds-up-everyone",
         "fastapi-async-endpoints-overlap",
     ],
+    also=[
+        "fastapi-lifespan-opens-and-closes-the-pool",
+        "fastapi-red-uses-at-most-ten-connections",
+        "fastapi-red-gives-its-connection-back",
+        "fastapi-waiting-requests-let-new-ones-arrive",
+        "uvicorn-runs-on-uvloop-only-where-installed",
+    ],
 )
 def _(patch):
     import fastapi.routing
@@ -184,6 +205,7 @@ def _(patch):
         "fastapi-async-endpoints-overlap",
         "fastapi-waiting-requests-let-new-ones-arrive",
     ],
+    also=["fastapi-red-uses-at-most-ten-connections", "fastapi-def-endpoints-run-side-by-side"],
 )
 def _(patch):
     import fastapi.routing
@@ -213,7 +235,11 @@ def _(patch):
     pools_of(patch, 9)
 
 
-@server_world("a connection is not given back", falsifies=["fastapi-red-gives-its-connection-back"])
+@server_world(
+    "a connection is not given back",
+    falsifies=["fastapi-red-gives-its-connection-back"],
+    also=["fastapi-lifespan-opens-and-closes-the-pool", "fastapi-red-uses-at-most-ten-connections"],
+)
 def _(patch):
     async def keep(self, connection):
         pass
