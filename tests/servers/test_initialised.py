@@ -35,7 +35,9 @@ import glob, os, time
 
 
 def test_it(mysql_pair):
+    ceiling = time.monotonic() + 60
     while not glob.glob(os.environ["XDG_CACHE_HOME"] + "/asyncio-spec/mysql-*/manifest.json"):
+        assert time.monotonic() < ceiling, "it is not kept"
         time.sleep(0.01)
 """
 
@@ -161,9 +163,13 @@ def test_a_damaged_one_is_not_used_but_made_again(home, damage):
     assert contents(home) == FILES
 
 
-def test_one_in_a_folder_that_others_may_write_to_is_not_used_and_none_put_there(folder, home):
+@pytest.mark.parametrize("whose", ["others may write to it", "it is another's"])
+def test_one_in_a_folder_that_is_not_ours_alone_is_not_used_and_none_put_there(folder, home, monkeypatch, whose):
     keep(home, packed())
-    folder.chmod(0o770)
+    if whose == "it is another's":
+        monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
+    else:
+        folder.chmod(0o770)
 
     assert not initialised.is_kept(home)
     with pytest.raises(cache.Unsafe, match="^others may write to "):
@@ -331,16 +337,18 @@ def test_a_container_leaves_the_directory_that_it_made_without_id_and_keys(made)
 
 def test_servers_that_start_on_it_do_not_initialise_and_have_ids_and_keys_of_their_own(docker, kept, made):
     before = contents(kept)
-    containers_of_both, identities = [], [made[2]]
+    both, identities = [], [made[2]]
     for _ in range(2):
-        containers_of_both.append(docker.start())
+        both.append(docker.start())
         identities.append(identity(docker.answer))
 
     assert docker.answer["state"] == "ready"
+    mounted = [mount for container in both for mount in container.get_wrapped_container().attrs["Mounts"]]
+    assert [mount["RW"] for mount in mounted if mount["Source"] == str(kept)] == [False, False]
     assert [INITIALISES in log for log in docker.logs()] == [False, False]
     assert [len(set(seen)) for seen in zip(*identities)] == [3, 3]
     assert all(key.startswith("-----BEGIN PUBLIC KEY-----") for _, key in identities)
-    assert len({container.secret for container in containers_of_both}) == 2
+    assert len({container.secret for container in both}) == 2
     assert contents(kept) == before
 
 
@@ -364,6 +372,7 @@ def test_when_a_container_cannot_read_it_the_server_initialises_and_it_stays(doc
     (log,) = docker.logs()
     assert INITIALISES in log
     assert "cannot stat '/initialised/data/.'" in log
+    assert "/part" not in log  # of what is kept already no copy is made
     assert os.listdir(kept) == ["manifest.json"]
 
 
