@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.servers import http, keeping, mariadb, mysql, redis
+from fixtures.servers import engine, http, keeping, mariadb, mysql, redis
+from fixtures.servers.absent import Absent
 
 ROOT = Path(__file__).parents[2]
 CEILING = 10.0
@@ -162,3 +163,23 @@ def project(pytester, monkeypatch, begin):
             return begin(heed_sigint + "import pytest; pytest.console_main()", *arguments, *args, cwd=pytester.path)
 
     return Project
+
+
+@pytest.fixture(scope="module")
+def docker_here():
+    """This machine's Docker; skips where it has none, or not the images."""
+    try:
+        here = engine.Engine("/nowhere")
+    except Absent as why:
+        pytest.skip(str(why))
+    if not (here.has("redis:8") and here.has("mysql:9")):
+        pytest.skip("Docker's images redis:8 and mysql:9 are not here")
+    yield here
+    here.client.close()
+
+
+@pytest.fixture
+def with_docker(docker_here, project, monkeypatch):
+    """Let the project have this machine's Docker."""
+    monkeypatch.delenv("DOCKER_HOST")
+    return docker_here

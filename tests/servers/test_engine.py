@@ -94,26 +94,6 @@ def listener(tmp_path):
         yield listener
 
 
-@pytest.fixture(scope="module")
-def docker_here():
-    """This machine's Docker; skips where it has none, or not the images."""
-    try:
-        here = engine.Engine("/nowhere")
-    except Absent as why:
-        pytest.skip(str(why))
-    if not (here.has("redis:8") and here.has("mysql:9")):
-        pytest.skip("Docker's images redis:8 and mysql:9 are not here")
-    yield here
-    here.client.close()
-
-
-@pytest.fixture
-def with_docker(docker_here, project, monkeypatch):
-    """Let the project have this machine's Docker."""
-    monkeypatch.delenv("DOCKER_HOST")
-    return docker_here
-
-
 def containers_of(here, directory):
     return here.labelled(f"{engine.LABEL}={engine.owner(directory)}")
 
@@ -292,13 +272,14 @@ def test_an_engine_that_does_not_say_whether_an_image_is_here_has_none(docker_he
         docker_here.has("A B")
 
 
-def test_an_image_whose_server_does_not_come_up_is_named_with_its_last_lines(docker_here, monkeypatch):
+def test_an_image_whose_server_does_not_come_up_is_named_with_its_last_lines(docker_here, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(docker_here, "label", engine.owner("/nowhere/at/all"))
     monkeypatch.setattr(containers, "MYSQL_SCRIPT", "echo the day is bad; exit 1")
 
     try:
         with pytest.raises(Absent, match="^Docker does not start mysql:9: it was not ready; .*: the day is bad$"):
-            containers.start(docker_here, "mysql", "mysql:9", "asyncio_spec_test")
+            containers.start(docker_here, "mysql", "mysql:9", "asyncio_spec_test", lambda: None)
     finally:
         docker_here.remove_ours()
 

@@ -102,6 +102,37 @@ def test_one_that_cannot_be_removed_does_not_keep_the_others(one, capsys):
     assert "not removed: division by zero" in capsys.readouterr().err
 
 
+class Container:
+    """One whose data cannot be kept."""
+
+    def __init__(self, told):
+        self.told = told
+
+    def keep_data(self, go_on):
+        assert len(self.told) == 1, "it is kept after the answer was given"
+        raise OSError(28, "No space left on device")
+
+
+def test_what_cannot_be_kept_is_a_line_in_the_log_and_changes_no_answer(one, monkeypatch, capsys):
+    told = []
+    monkeypatch.setattr(keeping, "tell", lambda _, word: told.append(word))
+    monkeypatch.setattr(choice, "choose", lambda *_: {"answer": {"state": "ready"}})
+    one.containers["mysql"] = Container(told)
+
+    one.find("mysql")
+
+    assert [word["answer"] for word in told] == [{"state": "ready"}]
+    assert capsys.readouterr().err == "not kept: [Errno 28] No space left on device\n"
+
+
+def test_nothing_is_kept_when_the_run_has_ended(one):
+    one.must_go_on()
+    one.ending.set()
+
+    with pytest.raises(Absent, match="^the run has ended$"):
+        one.must_go_on()
+
+
 def test_both_servers_of_a_kind_are_looked_for_in_the_same_way(one, monkeypatch):
     told = []
     monkeypatch.setattr(keeping, "tell", lambda _, word: told.append(word))

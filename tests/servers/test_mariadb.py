@@ -284,7 +284,7 @@ def test_of_two_runs_at_once_one_fetches_and_the_other_waits(distribution, new_m
     first = machine.begin()
     assert json.loads(first.stdout.readline()) == SAID + "asking the distribution"
     second = machine.begin()
-    assert json.loads(second.stdout.readline()) == "waiting for another run, which is fetching MariaDB"
+    assert json.loads(second.stdout.readline()) == "waiting for another run, which fills the cache"
 
     distribution.answering.set()
     _, end = outcome(first)
