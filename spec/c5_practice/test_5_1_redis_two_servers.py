@@ -10,7 +10,7 @@ import redis.exceptions
 
 from fixtures.claims import claim
 from fixtures.programs import ahead
-from fixtures.threads import SOON
+from fixtures.servers.silent import answer_while_another_is_silent
 from fixtures.trace import InFlight, until
 
 FIELDS = {"key1": 1, "key2": 2, "key3": 3}
@@ -57,26 +57,11 @@ async def test_while_one_server_is_being_connected_to_the_other_is_too(addresses
 
 @claim("redis-two-servers-are-waited-for-at-once")
 async def test_while_a_server_that_never_answers_is_being_connected_to_the_other_serves(redis_server):
-    contacted = asyncio.get_running_loop().create_future()
-
-    async def ask(address):
-        async with redis.asyncio.from_url(address) as client:
+    async def ask(port):
+        async with redis.asyncio.from_url(f"redis://127.0.0.1:{port}" if port else redis_server.url) as client:
             return await client.ping()
 
-    silent = await asyncio.start_server(lambda _reader, writer: contacted.set_result(writer), "127.0.0.1", 0)
-    waiting = asyncio.create_task(ask(f"redis://127.0.0.1:{silent.sockets[0].getsockname()[1]}"))
-    held = await contacted
-    served = asyncio.create_task(ask(redis_server.url))
-    done, _ = await asyncio.wait([waiting, served], timeout=SOON, return_when=asyncio.FIRST_COMPLETED)
-    for task in (waiting, served):
-        task.cancel()
-    await asyncio.wait([waiting, served])
-    held.close()
-    silent.close()
-    await silent.wait_closed()
-
-    assert done == {served}, "the other server did not answer while the first one was waited for"
-    assert served.result() is True
+    assert await answer_while_another_is_silent(ask) is True
 
 
 @claim("redis-two-servers-are-waited-for-at-once")

@@ -9,6 +9,7 @@ import redis
 
 from fixtures.claims import claim
 from fixtures.servers.mysql_client import Watcher, account, until_seen
+from fixtures.servers.silent import answer_while_another_is_silent
 from fixtures.servers.wire import Wire
 from fixtures.trace import InFlight, turn, until
 
@@ -66,6 +67,14 @@ async def test_while_one_server_is_being_connected_to_the_other_is_too(accounts,
     await asyncio.wait([asyncio.create_task(connect(arguments)) for arguments in accounts])
 
     assert in_flight.peak == 2
+
+
+@claim("mysql-two-servers-are-waited-for-at-once")
+async def test_while_a_server_that_never_answers_is_being_connected_to_the_other_serves(mysql_server):
+    async def ask(port):
+        return await two_and_two({**account(mysql_server), **({"port": port} if port else {})})
+
+    assert await answer_while_another_is_silent(ask) == FOUR
 
 
 @claim("mysql-two-servers-are-waited-for-at-once")

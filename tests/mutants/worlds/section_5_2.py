@@ -35,7 +35,7 @@ def _(patch):
 )
 def _(patch):
     async def connect(**named):
-        return pymysql.connect(**named, ssl_disabled=True)
+        return pymysql.connect(**named, ssl_disabled=True, read_timeout=0.3)  # or it would block where nothing reaches
 
     patch.setattr(aiomysql, "connect", connect)
 
@@ -154,6 +154,17 @@ def _(patch):
         self._rowcount, self._rownumber = len(self._rows), 0
 
     patch.setattr(Cursor, "_query", blocking)
+
+
+@world("one server is connected to at a time", falsifies=["mysql-two-servers-are-waited-for-at-once"])
+def _(patch):
+    connect, locks = Connection._connect, weakref.WeakKeyDictionary()
+
+    async def in_turn(self):
+        async with locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+            await connect(self)
+
+    patch.setattr(Connection, "_connect", in_turn)
 
 
 @world("one query at a time is asked, of whichever server", falsifies=["mysql-two-servers-are-waited-for-at-once"])
