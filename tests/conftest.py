@@ -80,6 +80,13 @@ class House:
             name, "import asyncio\nimport pytest\nfrom fixtures.claims import claim\n\n" + textwrap.dedent(source)
         )
 
+    def interrupts_itself(self) -> None:
+        """Three claims, of which the second's test has the run interrupted, as Ctrl-C would."""
+        self.claims(entry("first"), entry("second"), entry("third"))
+        second = '@claim("second")\ndef test_second():\n    os.kill(os.getpid(), signal.SIGINT)\n'
+        around = (textwrap.dedent(green(id)) for id in ("first", "third"))
+        self.tests("import os, signal\n" + second.join(around))
+
     def run(self, *arguments: str) -> pytest.RunResult:
         """Run pytest as a user would; its output is 80 columns wide and has no colour."""
         return self.pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)

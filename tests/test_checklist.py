@@ -306,12 +306,7 @@ def test_a_failure_of_many_lines_is_cut_in_its_middle_and_keeps_its_last(house):
 
 
 def test_an_interrupted_run_leaves_the_rest_not_verified(house):
-    house.claims(entry("first"), entry("second"), entry("third"))
-    house.tests(
-        "import os, signal\n" + green("first").replace("\n    ", "\n")
-        + '@claim("second")\ndef test_second():\n    os.kill(os.getpid(), signal.SIGINT)\n'
-        + green("third").replace("\n    ", "\n")
-    )  # fmt: skip
+    house.interrupts_itself()
 
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", "spec", "-p", "no:cacheprovider"],

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from fixtures.servers.plugin import MOMENT
 from fixtures.timeline.model import from_data, overlapping
-from fixtures.timeline.plugin import MOMENT
 from tests.conftest import ROOT, entry, green
 
 AT_ONCE = """

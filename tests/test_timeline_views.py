@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from fixtures.checklist.columns import columns
+from fixtures.checklist.reasons import HOUSE
 from fixtures.timeline import words
 from fixtures.timeline.chrome import written
 from fixtures.timeline.model import Arrow, Lane, Span, Timeline, from_data, to_data, with_requests
@@ -320,7 +321,7 @@ def test_each_note_that_is_written_somewhere_has_its_chinese():
     written = re.findall(r"\bnote\(f?\"(what[^\"{]*|the first[^\"{]*)", source)
 
     assert len(written) >= 4
-    known = [english for english, _ in words.NOTES]
+    known = [english for english, _ in HOUSE]
     assert [said for said in written if not any(said in english for english in known)] == []
 
 

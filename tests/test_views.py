@@ -108,12 +108,7 @@ def test_a_badge_of_nothing_says_so(desk):
 
 
 def test_the_badge_of_a_run_that_was_interrupted_in_truth(house):
-    house.claims(entry("first"), entry("second"), entry("third"))
-    house.tests(
-        "import os, signal\n" + green("first").replace("\n    ", "\n")
-        + '@claim("second")\ndef test_second():\n    os.kill(os.getpid(), signal.SIGINT)\n'
-        + green("third").replace("\n    ", "\n")
-    )  # fmt: skip
+    house.interrupts_itself()
     house.run("spec", "--results", "1.json")
 
     shown = house.pytester.run(*COMMAND, "badge", "--json", "1.json").stdout.str()

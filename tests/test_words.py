@@ -41,7 +41,7 @@ def pairs():
                     pair = (name, said) if isinstance(said, str) else said  # the English is its name
                     yield f"{module.__name__}.{table}[{name!r}]", pair
     yield from ((f"SECTIONS[{name!r}]", pair) for name, pair in SECTIONS.items())
-    yield from ((pair[0], pair) for pair in (*HOUSE, *timeline_words.NOTES))
+    yield from ((pair[0], pair) for pair in HOUSE)
 
 
 def places(text):

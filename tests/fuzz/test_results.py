@@ -146,7 +146,7 @@ def views(matrix, words):
     yield summary.written(matrix, words)
     if len(matrix.columns) == 1:
         yield run_markdown.written(matrix, words)
-    for loop in (None, *tally.loops(matrix)):
+    for loop in (None, *matrix.loops):
         badge = Badge.of(tally.tally(matrix, loop), loop, words)
         json.loads(badge.as_json())
         ElementTree.fromstring(badge.as_svg())

@@ -101,8 +101,8 @@ def deaths_in(
 
     None is the true world. With `foreign`, claims that a world does not name are run in it too. In the order of worlds.
     """
-    if foreign:
-        list(map(stands_on, items))  # here, once, and so not in each child
+    for item in items if foreign else ():
+        stands_on(item)  # what it looks up is kept: here, once, and so not in each child
     waiting, ended, due = list(worlds), {}, list(worlds)
     with selectors.DefaultSelector() as selector:
         while waiting or selector.get_map():

@@ -14,31 +14,18 @@ import types
 
 import pytest
 
-# What runs on a loop needs all of it to get from one step to the next.
-ON_A_LOOP = {"call_soon", "_run_once", "run_forever", "run_until_complete", "is_running", "time", "close", "get_debug"}
+# What runs on a loop needs these of its methods to get from one step to the next, whether it names them or not.
+ON_A_LOOP = {f"loop.{name}" for name in (
+    "call_soon", "_run_once", "run_forever", "run_until_complete", "is_running", "time", "close", "get_debug",
+)}  # fmt: skip
 # Libraries that talk to servers, and servers in Python, use what there is of asyncio.
 ALL_OF_ASYNCIO = {
     *ON_A_LOOP,
     *("sleep", "gather", "wait", "wait_for", "run", "create_task", "Task", "Future", "create_future", "ensure_future"),
     *("add_done_callback", "set_result", "set_exception", "call_later", "call_at", "call_soon_threadsafe", "cancel"),
-    *(
-        "get_running_loop",
-        "get_event_loop",
-        "new_event_loop",
-        "run_in_executor",
-        "iscoroutinefunction",
-        "Event",
-        "Lock",
-    ),
-    *(
-        "add_reader",
-        "add_writer",
-        "getaddrinfo",
-        "create_connection",
-        "open_connection",
-        "StreamReader",
-        "StreamWriter",
-    ),
+    *("get_running_loop", "get_event_loop", "new_event_loop", "run_in_executor", "iscoroutinefunction"),
+    *("Event", "Lock", "add_reader", "add_writer", "getaddrinfo", "create_connection", "open_connection"),
+    *("StreamReader", "StreamWriter"),
 }
 FASTAPI = {"FastAPI", "Config", "Server", "JSONResponse", "uvicorn", "APIRoute", *ALL_OF_ASYNCIO}
 # What the library makes of other things that have names.

@@ -39,13 +39,16 @@ class Patch:
 
     def __init__(self) -> None:
         self.transformers: list[ast.NodeTransformer] = []
-        self.broken: set[str] = set()  # the names under which a test may know what is broken
+        # The names under which a test may know what is broken; of a loop's methods also with "loop." before them.
+        self.broken: set[str] = set()
 
     def setattr(self, target: object, name: str, value: object) -> None:
         if not hasattr(target, name):
             raise AttributeError(f"{target!r} has no attribute {name!r} to break")
         setattr(target, name, value)
         self.broken |= {name, target.__name__} if isinstance(target, type) else {name}
+        if isinstance(target, type) and issubclass(target, asyncio.AbstractEventLoop):
+            self.broken.add(f"loop.{name}")
 
     def setitem(self, mapping: dict, key: object, value: object) -> None:
         mapping[key] = value
@@ -59,7 +62,8 @@ class Patch:
         self.setattr(asyncio.unix_events._UnixDefaultEventLoopPolicy, "_loop_factory", selector)
         if uvloop is not None:
             self.setattr(uvloop, "new_event_loop", type("WrongUvloop", (wrong, uvloop.Loop), {"__module__": "uvloop"}))
-        self.broken |= {name for made in wrong.__mro__[:-1] for name in vars(made) if not name.startswith("__")}
+        named = {name for made in wrong.__mro__[:-1] for name in vars(made) if not name.startswith("__")}
+        self.broken |= named | {f"loop.{name}" for name in named}
 
     def awaits(self, coroutine_function: Callable[[object], Awaitable]) -> None:
         """Have the claims' own `await x` do what `coroutine_function(x)` does."""
