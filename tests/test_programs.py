@@ -175,12 +175,11 @@ def test_a_run_that_is_killed_between_two_programs_leaves_none_of_their_processe
     wait_until(lambda: not any(map(alive, started.read_text().split())), "both processes end")
 
 
-def test_a_program_that_is_ahead_of_its_test_runs_while_an_earlier_test_does(house):
+def test_a_program_that_can_be_foreseen_runs_while_an_earlier_test_does(house):
     house.claims(entry("first"), entry("second"))
     house.tests("""
         import os, tempfile, time
         from pathlib import Path
-        from fixtures.programs import ahead
 
         MEETING = Path(tempfile.gettempdir(), f"{os.getpid()}-meeting")
         TELLS = f'''
@@ -196,22 +195,20 @@ def test_a_program_that_is_ahead_of_its_test_runs_while_an_earlier_test_does(hou
             MEETING.unlink()
 
         @claim("second")
-        @ahead(TELLS)
         def test_second(plain_program):
             assert plain_program(TELLS).lines == ["told"]
             assert not MEETING.exists(), "it ran again"
-            assert plain_program(TELLS).lines == ["told"]
+            not_foreseen = TELLS
+            assert plain_program(not_foreseen).lines == ["told"]
             MEETING.unlink()
     """)
 
     house.run("spec").assert_outcomes(passed=2)
 
 
-def test_a_program_that_is_ahead_runs_as_its_test_says_on_each_loop(house):
+def test_a_program_that_was_foreseen_runs_as_its_test_says_on_each_loop(house):
     house.claims(entry("runs"))
     house.tests("""
-        from fixtures.programs import ahead
-
         LOOP = "import asyncio; print(type(asyncio.new_event_loop()).__module__.partition('.')[0])"
 
         @claim("runs")
@@ -219,12 +216,10 @@ def test_a_program_that_is_ahead_runs_as_its_test_says_on_each_loop(house):
             pass
 
         @claim("runs")
-        @ahead(LOOP, warnings="ignore")
         def test_runs(program, loop_name):
             assert program(LOOP, warnings="ignore").lines == [loop_name]
 
         @claim("runs")
-        @ahead("import sys; print('asyncio' in sys.modules)")
         def test_runs_afresh(fresh_interpreter):
             assert fresh_interpreter("import sys; print('asyncio' in sys.modules)").lines == ["False"]
     """)
@@ -232,11 +227,10 @@ def test_a_program_that_is_ahead_runs_as_its_test_says_on_each_loop(house):
     house.run("spec").assert_outcomes(passed=4)
 
 
-def test_a_run_that_is_killed_leaves_no_program_that_was_ahead(house, tmp_path, alive, wait_until):
+def test_a_run_that_is_killed_leaves_no_program_that_was_foreseen(house, tmp_path, alive, wait_until):
     house.claims(entry("hangs"))
     house.tests(f"""
         import time
-        from fixtures.programs import ahead
 
         HANGS = '''
         import os, time
@@ -250,7 +244,6 @@ def test_a_run_that_is_killed_leaves_no_program_that_was_ahead(house, tmp_path, 
             time.sleep(600)
 
         @claim("hangs")
-        @ahead(HANGS)
         def test_hangs(plain_program):
             plain_program(HANGS)
     """)

@@ -9,7 +9,6 @@ from concurrent.futures.thread import ThreadPoolExecutor
 import pytest
 
 from fixtures.claims import claim
-from fixtures.programs import ahead
 from fixtures.threads import SOON, Gate
 from fixtures.trace import turn
 
@@ -223,7 +222,6 @@ nothing_left_to_do.set()
 
 
 @claim("interpreter-exit-waits-for-pool-threads")
-@ahead(NEVER_SHUTS_DOWN)
 def test_a_program_that_never_shuts_its_pool_down_finishes_all_jobs_before_it_exits(fresh_interpreter):
     ended = fresh_interpreter(NEVER_SHUTS_DOWN)
 

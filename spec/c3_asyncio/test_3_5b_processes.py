@@ -1,7 +1,6 @@
 """3.5 (the second): the process pool in the thread pool's place, and what its workers are started with."""
 
 from fixtures.claims import claim
-from fixtures.programs import ahead
 from fixtures.threads import SOON
 
 # A script whose work is at module level, as one with a thread pool may be. Workers that do not begin as forks of it
@@ -93,7 +92,6 @@ def test_in_a_process_pool_jobs_that_no_worker_has_begun_may_say_that_they_run(p
 
 
 @claim("unguarded-process-pool-runs-by-default-fork")
-@ahead(BY_DEFAULT_UNGUARDED)
 def test_before_python_3_14_an_unguarded_script_runs_with_a_process_pool(fresh_interpreter):
     ended = fresh_interpreter(BY_DEFAULT_UNGUARDED)
 
@@ -102,7 +100,6 @@ def test_before_python_3_14_an_unguarded_script_runs_with_a_process_pool(fresh_i
 
 
 @claim("unguarded-process-pool-breaks-by-default-forkserver")
-@ahead(BY_DEFAULT_UNGUARDED)
 def test_since_python_3_14_an_unguarded_script_is_run_again_and_gets_no_job_done_in_its_process_pool(fresh_interpreter):
     ended = fresh_interpreter(BY_DEFAULT_UNGUARDED)
 
@@ -112,7 +109,6 @@ def test_since_python_3_14_an_unguarded_script_is_run_again_and_gets_no_job_done
 
 
 @claim("spawn-and-forkserver-need-a-main-guard")
-@ahead(BY_SPAWN_UNGUARDED)
 def test_under_spawn_the_worker_of_an_unguarded_script_runs_it_again_and_breaks_the_pool(fresh_interpreter):
     ended = fresh_interpreter(BY_SPAWN_UNGUARDED)
 
@@ -122,7 +118,6 @@ def test_under_spawn_the_worker_of_an_unguarded_script_runs_it_again_and_breaks_
 
 
 @claim("spawn-and-forkserver-need-a-main-guard")
-@ahead(BY_FORKSERVER_UNGUARDED)
 def test_under_forkserver_an_unguarded_script_is_run_again_and_gets_no_job_done(fresh_interpreter):
     ended = fresh_interpreter(BY_FORKSERVER_UNGUARDED)
 
@@ -133,7 +128,6 @@ def test_under_forkserver_an_unguarded_script_is_run_again_and_gets_no_job_done(
 
 
 @claim("spawn-and-forkserver-need-a-main-guard")
-@ahead(BY_BOTH_GUARDED)
 def test_under_spawn_and_forkserver_a_script_with_a_main_guard_gets_its_jobs_done(fresh_interpreter):
     ended = fresh_interpreter(BY_BOTH_GUARDED)
 

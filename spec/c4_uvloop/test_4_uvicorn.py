@@ -10,7 +10,6 @@ import uvicorn
 from packaging.requirements import Requirement
 
 from fixtures.claims import claim
-from fixtures.programs import ahead
 
 
 @pytest.fixture
@@ -81,7 +80,6 @@ print(anyio.run(loop, backend_options={"use_uvloop": True}))
 
 
 @claim("anyio-takes-uvloop-only-when-told")
-@ahead(RUNS_ON_ANYIO)
 def test_anyio_runs_on_asyncios_loop_until_it_is_told_to_take_uvloop(plain_program):
     ended = plain_program(RUNS_ON_ANYIO)
 
@@ -134,7 +132,6 @@ async def test_an_asgi_application_answers_when_it_is_called_by_hand_without_any
 
 
 @claim("asgi-is-the-interface-uvicorn-serves")
-@ahead(SERVES_THE_GREETER)
 def test_uvicorn_serves_the_same_application_over_http_and_is_none_itself(plain_program):
     ended = plain_program(SERVES_THE_GREETER)
 

@@ -9,7 +9,6 @@ import redis.asyncio
 import redis.exceptions
 
 from fixtures.claims import claim
-from fixtures.programs import ahead
 from fixtures.servers.silent import answer_while_another_is_silent
 from fixtures.trace import InFlight, until
 
@@ -185,7 +184,6 @@ bound_but_not_listening.close()
 
 
 @claim("redis-failure-inside-wait-stays-in-its-task")
-@ahead(SERVER_REFUSES)
 def test_the_exit_status_is_0_and_a_log_line_says_the_exception_was_never_retrieved(program):
     ended = program(SERVER_REFUSES)
 

@@ -1,5 +1,6 @@
 """5.3: FastAPI under uvicorn, in a process of its own: who is served at the same time, and by what it is started."""
 
+import inspect
 import socket
 from importlib import metadata
 
@@ -54,28 +55,40 @@ def brought_by(*wanted):
     return brought
 
 
-@claim("fastapi-and-uvicorn-are-enough-to-serve")
-def test_an_application_is_served_where_only_what_fastapi_and_uvicorn_bring_can_be_imported(website):
-    brought = brought_by("fastapi", "uvicorn")
-    elsewhere = {
-        file.parts[0].partition(".")[0]
-        for distribution in metadata.distributions()
-        if canonicalize_name(distribution.metadata["Name"]) not in brought
-        for file in distribution.files or []
-        if file.suffix in (".py", ".so") and file.parts[0] != ".."
-    }
-
-    site = website(f"""
+ONLY_WHAT_THEY_BRING = f"""
 import sys
+from importlib import metadata
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+{inspect.getsource(requirements_of)}
+{inspect.getsource(brought_by)}
+brought = brought_by("fastapi", "uvicorn")
+elsewhere = {{
+    file.parts[0].partition(".")[0]
+    for distribution in metadata.distributions()
+    if canonicalize_name(distribution.metadata["Name"]) not in brought
+    for file in distribution.files or []
+    if file.suffix in (".py", ".so") and file.parts[0] != ".."
+}}
 for name in list(sys.modules):  # this process has them already; openapi's imports nothing else and is slow
     if name.partition(".")[0] in ("fastapi", "starlette", "uvicorn") and "openapi" not in name:
         del sys.modules[name]
-sys.modules.update(dict.fromkeys({elsewhere}))
-{HEAD}{INDEX}{FOOT}""")
+sys.modules.update(dict.fromkeys(elsewhere))
+{HEAD}{INDEX}
+@app.get("/others")
+async def others():
+    return ["redis" in elsewhere, "starlette" in elsewhere]
+{FOOT}"""
 
-    assert "redis" in elsewhere
+
+@claim("fastapi-and-uvicorn-are-enough-to-serve")
+def test_an_application_is_served_where_only_what_fastapi_and_uvicorn_bring_can_be_imported(website):
+    site = website(ONLY_WHAT_THEY_BRING)
+
     assert site.get("/").status == 200
+    assert site.get("/others").body == [True, False]
 
 
 @claim("uvicorn-plain-install-brings-no-uvloop")
@@ -155,12 +168,10 @@ def test_a_def_endpoint_runs_in_a_worker_thread_and_an_async_def_endpoint_in_the
     assert site.get("/in-the-loops-thread").body is True
 
 
-@claim("fastapi-blocking-async-endpoint-holds-up-everyone")
-def test_while_an_async_endpoint_blocks_a_server_answers_nobody_and_its_twin_goes_on(website):
-    source = f"""{HEAD}{INDEX}
-@app.get("/block")
-async def block():
-    with socket.create_connection(("127.0.0.1", int(os.environ["HOLDER"]))) as holder:
+BLOCKING = f"""{HEAD}{INDEX}
+@app.get("/block/{{port}}")
+async def block(port: int):
+    with socket.create_connection(("127.0.0.1", port)) as holder:
         holder.recv(1)
     print("the blocking call returned")
 
@@ -169,10 +180,13 @@ async def other():
     print("another request is served")
 {FOOT}"""
 
+
+@claim("fastapi-blocking-async-endpoint-holds-up-everyone")
+def test_while_an_async_endpoint_blocks_a_server_answers_nobody_and_its_twin_goes_on(website):
+    site, twin = website(BLOCKING), website(BLOCKING)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(SOON)
-        site, twin = (website(source, HOLDER=str(listening.getsockname()[1])) for _ in range(2))
-        blocking = site.ask("/block")
+        blocking = site.ask(f"/block/{listening.getsockname()[1]}")
         held, _ = listening.accept()
     with held:
         other = site.ask("/other")
@@ -211,10 +225,17 @@ async def meet():
 @claim("uvicorn-run-serves-by-import-string")
 def test_uvicorn_run_serves_the_app_of_a_module_in_the_working_directory_until_sigint(website):
     site = website(f"""{HEAD}
+class Hasty(asyncio.SelectorEventLoop):
+    def call_later(self, delay, *arguments, **named):  # uvicorn pauses twice for 0.1 s before it ends
+        return super().call_later(delay / 100, *arguments, **named)
+
 @app.get("/")
 async def where():
     return [os.path.samefile(os.path.dirname(__file__), os.getcwd()), os.path.basename(__file__), __name__]
-{FOOT}""")
+
+if __name__ == "__main__":
+    uvicorn.run("luffy:app", host="127.0.0.1", port=0, loop="luffy:Hasty", access_log=False)
+""")
 
     assert site.get("/").body == [True, "luffy.py", "luffy"]
     assert site.interrupt() == 0

@@ -6,7 +6,7 @@ import redis
 from fixtures.claims import claim
 from fixtures.servers.website import answer_to
 
-LUFFY = """
+ON_LOOP = """
 import asyncio, os
 from contextlib import asynccontextmanager
 
@@ -14,7 +14,7 @@ import redis.asyncio
 import uvicorn
 from fastapi import FastAPI
 
-CAR, NAME = os.environ["CAR"], os.environ["NAME"]
+CAR, NAME = os.environ["PREFIX"] + "car", os.environ["PREFIX"].replace(":", "-")
 gate = asyncio.Event()
 
 
@@ -94,54 +94,38 @@ async def holds():
 
 
 if __name__ == "__main__":
-    uvicorn.run("luffy:app", host="127.0.0.1", port=0, loop=os.environ["LOOP"], access_log=False, log_level="info")
+    uvicorn.run("luffy:app", host="127.0.0.1", port=0, loop=LOOP, access_log=False)
 """
+LUFFY = f'LOOP = "auto"\n{ON_LOOP}'
+# On a loop that makes short work of the pauses of 0.1 s that uvicorn takes before it ends.
+HASTY_LUFFY = f'LOOP = "luffy:Hasty"\n{ON_LOOP}'
 STORED = {"key1": "1", "key2": "2", "key3": "3"}
 
 
 @pytest.fixture
-def name(redis_prefix):
-    """The name that the connections of the site carry at Redis."""
-    return redis_prefix.replace(":", "-")
-
-
-@pytest.fixture
-def serve(website, redis_server, redis_prefix, name):
-    """A function that serves the application above on a loop."""
-    return lambda loop: website(LUFFY, REDIS=redis_server.url, CAR=f"{redis_prefix}car", NAME=name, LOOP=loop)
-
-
-@pytest.fixture
-def site(serve):
-    """The application above, served."""
-    return serve("auto")
-
-
-@pytest.fixture
-def hasty_site(serve):
-    """The same on a loop that makes short work of the pauses of 0.1 s that uvicorn takes before it ends."""
-    return serve("luffy:Hasty")
-
-
-@pytest.fixture
-def connections(redis_server, name):
-    """A function that asks Redis how many connections the site has."""
+def connections(redis_server, redis_prefix):
+    """A function that asks Redis how many connections the test's site has, which it knows by their name."""
+    name = redis_prefix.replace(":", "-")
     with redis.Redis.from_url(redis_server.url) as watcher:
         yield lambda: sum(entry["name"] == name for entry in watcher.client_list())
 
 
 @claim("fastapi-lifespan-opens-and-closes-the-pool")
-def test_a_pool_opened_in_the_lifespan_serves_every_request_and_leaves_no_socket_when_closed(hasty_site, connections):
-    assert [hasty_site.get("/red").status for _ in range(3)] == [200, 200, 200]
+def test_a_pool_opened_in_the_lifespan_serves_every_request_and_leaves_no_socket_when_closed(website, connections):
+    site = website(HASTY_LUFFY)
+
+    assert [site.get("/red").status for _ in range(3)] == [200, 200, 200]
     assert connections() == 1
 
-    assert hasty_site.interrupt() == 0
+    assert site.interrupt() == 0
 
-    assert hasty_site.lines() == ["connections left: 0"]
+    assert site.lines() == ["connections left: 0"]
 
 
 @claim("fastapi-waiting-requests-let-new-ones-arrive")
-def test_all_requests_that_come_while_one_waits_are_printed_before_any_result(site):
+def test_all_requests_that_come_while_one_waits_are_printed_before_any_result(website, redis_prefix):
+    site = website(LUFFY)
+
     waiting = [site.ask("/waits")]
     printed = [site.next_line()]
     waiting += [site.ask("/waits"), site.ask("/waits")]
@@ -155,7 +139,9 @@ def test_all_requests_that_come_while_one_waits_are_printed_before_any_result(si
 
 
 @claim("fastapi-red-uses-at-most-ten-connections")
-def test_ten_requests_have_a_connection_each_and_an_eleventh_waits_until_one_comes_back(site, connections):
+def test_ten_requests_have_a_connection_each_and_an_eleventh_waits_until_one_comes_back(website, connections):
+    site = website(LUFFY)
+
     asking = [site.ask("/holds") for _ in range(11)]
     first = [site.next_line() for _ in range(21)]
     for _ in range(20):  # turns enough for an eleventh connection to be made and told of
@@ -174,7 +160,9 @@ def test_ten_requests_have_a_connection_each_and_an_eleventh_waits_until_one_com
 
 
 @claim("fastapi-red-gives-its-connection-back")
-def test_the_next_request_is_served_over_the_connection_of_the_one_before(site, connections):
+def test_the_next_request_is_served_over_the_connection_of_the_one_before(website, connections):
+    site = website(LUFFY)
+
     ids = [site.get("/id").body for _ in range(3)]
 
     assert len(set(ids)) == 1
@@ -182,7 +170,9 @@ def test_the_next_request_is_served_over_the_connection_of_the_one_before(site, 
 
 
 @claim("fastapi-red-gives-its-connection-back")
-def test_a_request_that_fails_gives_its_connection_back_too(site, connections):
+def test_a_request_that_fails_gives_its_connection_back_too(website, connections):
+    site = website(LUFFY)
+
     before = site.get("/id").body
     failed = site.get("/fails").status
     after = site.get("/id").body
@@ -194,7 +184,9 @@ def test_a_request_that_fails_gives_its_connection_back_too(site, connections):
 
 
 @claim("fastapi-red-returns-the-hash-as-json")
-def test_the_stored_hash_is_answered_as_json_with_strings_for_values(site):
+def test_the_stored_hash_is_answered_as_json_with_strings_for_values(website, redis_prefix):
+    site = website(LUFFY)
+
     answer = site.get("/red")
 
     assert (answer.status, answer.kind) == (200, "application/json")

@@ -30,7 +30,7 @@ def serve(keeper):
 
     def serve(source=SOURCE, **environment):
         sites.append(Website(path, source, **environment))
-        return sites[-1]
+        return sites[-1].started()
 
     yield serve
     for site in sites:
@@ -73,6 +73,42 @@ def test_a_prelude_that_fails_is_no_failure_of_the_claim(serve, monkeypatch):
 
     with pytest.raises(RuntimeError, match="(?s)could not be entered in the server: .*ZeroDivisionError"):
         serve()
+
+
+FORESEEN = """
+import os
+import time
+
+STARTS = os.path.abspath("starts")
+SOURCE = f"import os; os.write(os.open({STARTS!r}, {os.O_WRONLY | os.O_CREAT | os.O_APPEND}), b'%d ' % os.getpid())"
+SOURCE += "\\n" + {source!r}
+
+
+def starts():
+    with open(STARTS) as file:
+        return file.read().split()
+
+
+def test_before(website):
+    not_foreseen = SOURCE
+    website(not_foreseen)
+
+
+def test_meanwhile():
+    while len(starts()) < 2:
+        time.sleep(0.001)
+
+
+def test_its_site_is_the_one_that_was_started(website):
+    assert str(website(SOURCE).get("/").body) == starts()[1]
+    assert len(starts()) == 2
+"""
+
+
+def test_a_site_that_can_be_foreseen_starts_before_its_test(project):
+    project.test(FORESEEN.replace("{source!r}", repr(SOURCE)))
+
+    project.run("--servers=embedded").assert_outcomes(passed=3)
 
 
 def test_with_servers_none_what_needs_a_web_server_is_skipped_with_the_reason(project):
