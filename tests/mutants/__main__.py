@@ -26,8 +26,10 @@ class Mutants:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         # Not before: pytest must be the first to import what stands in fixtures.
+        from fixtures.upcoming import upcoming
         from tests.mutants import engine, surprises
 
+        upcoming(session).is_settled = False  # a process of its own for each world, with tests of its own
         session.testsfailed = (surprises if session.config.option.all else engine).run(session)
         return True
 
