@@ -2,13 +2,16 @@
 
 import asyncio
 import gc
+import multiprocessing
+import os
 import socket
 import subprocess
 import sys
 import threading
 import time
 import weakref
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
@@ -186,6 +189,57 @@ def test_jobs_in_an_executor_have_a_lane_a_thread_and_wake_who_waits_for_them(re
     told = arrows(timeline)
     assert told[:2] == [f"{task} wakes {thread}" for thread in threads]
     assert told[2:] in ([f"{threads[0]} wakes {task}"], [f"{threads[1]} wakes {task}"])
+
+
+def double(number):
+    return number * 2
+
+
+def refuse(number):
+    error = LookupError(number)
+    error.said = "no"
+    raise error
+
+
+@pytest.fixture
+def processes():
+    with ProcessPoolExecutor(1, multiprocessing.get_context("forkserver")) as pool:
+        assert pool.submit(double, 1).result() == 2  # it has its worker
+        yield pool
+
+
+def test_jobs_in_a_process_pool_have_a_lane_a_worker_and_wake_who_waits_for_them(recorded, processes):
+    async def scene():
+        loop = asyncio.get_running_loop()
+        assert await loop.run_in_executor(processes, double, 21) == 42
+        with pytest.raises(LookupError) as refused:
+            await loop.run_in_executor(processes, refuse, 3)
+        assert (refused.value.args, vars(refused.value)) == ((3,), {"said": "no"})
+
+    timeline = recorded(scene)
+
+    assert ("process", "pool worker") in [(lane.kind, lane.name) for lane in timeline.lanes]
+    assert doings(timeline, "pool worker") == ["runs job", "runs job"]
+    assert [arrow for arrow in arrows(timeline) if "pool worker" in arrow] == [
+        "scene wakes pool worker",
+        "pool worker wakes scene",
+    ] * 2
+    assert timeline.notes == ()
+
+
+def test_a_job_that_does_not_come_back_and_one_that_cannot_be_sent(listening, processes):
+    recordings.begin(MAIN)
+    with pytest.raises(Exception, match="pickle"):
+        processes.submit(lambda: 1).result()
+    lost = processes.submit(os._exit, 1)
+    with pytest.raises(BrokenProcessPool):
+        lost.result()
+    with pytest.raises(BrokenProcessPool):
+        processes.submit(double, 1)
+    timeline = recordings.stop()
+
+    assert timeline.notes == ("not recorded: what a job of a process pool did that did not come back",)
+    assert [lane for lane in timeline.lanes if lane.kind == "process"] == []
 
 
 def test_without_a_loop_there_is_the_main_threads_lane_and_one_for_each_thread(listening):

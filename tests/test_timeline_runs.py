@@ -209,6 +209,23 @@ def test_what_happens_in_a_program_stands_on_the_ruler_of_its_claim(house, loop)
     assert note in " ".join(text.split())
 
 
+def test_what_happens_in_a_web_server_stands_on_the_ruler_of_its_claim():
+    section = "spec/c5_practice/test_5_3_fastapi.py"
+    options = ["--servers", "embedded", "--timeline", "-k", "test_two_users_of"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", section, *options], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+
+    ways = ended.stdout.split("Users of an async def endpoint that awaits are served at the same time\n")
+    in_threads, in_turns = ways[0].partition("Ways compared")[2], ways[-1]
+    lanes = [line[2:].split("  ")[0] for line in in_threads.splitlines() if "█" in line]
+    assert ended.returncode == 0, ended.stdout
+    assert {"run_asgi 1", "run_asgi 2", "AnyIO worker thread 1", "AnyIO worker thread 2"} <= set(lanes)
+    assert "AnyIO worker thread 1 wakes run_asgi 1" in in_threads
+    assert "AnyIO" not in in_turns
+    assert "not recorded" not in ended.stdout
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """Of the whole document without and with recording: outcomes by claim and loop, and what was recorded."""

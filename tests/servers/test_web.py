@@ -29,7 +29,7 @@ def serve(keeper):
     sites = []
 
     def serve(source=SOURCE, **environment):
-        sites.append(Website(path, source, **environment))
+        sites.append(Website(path, source, environment))
         return sites[-1].started()
 
     yield serve
