@@ -300,6 +300,8 @@ NAMES = {
     "program 2": "程序 2",
     "asyncio's loop": "asyncio 的事件循环",
     "server: a 1": "服务器：a 1",
+    "1: uvloop's loop": "1: uvloop 的事件循环",
+    "pool worker 2": "进程池的工作进程 2",
     "load": "load",
     "a\nb 1": "a\nb 1",
 }
