@@ -193,7 +193,9 @@ async def test_on_asyncio_a_coroutine_function_in_the_executor_gives_a_coroutine
         trace("the body runs")
         return 8
 
-    result = await asyncio.get_running_loop().run_in_executor(None, coroutine_function)
+    loop = asyncio.get_running_loop()
+    loop.set_debug(False)
+    result = await loop.run_in_executor(None, coroutine_function)
 
     assert type(result) is types.CoroutineType
     assert trace.steps == []
