@@ -1,0 +1,283 @@
+"""7.1: what every event loop does with callbacks: when they run, with what, in which context, and when they do not."""
+
+import asyncio
+import contextvars
+import functools
+import queue
+import threading
+
+import pytest
+
+from fixtures.claims import claim
+from fixtures.threads import SOON
+from fixtures.trace import turn
+
+WHERE = contextvars.ContextVar("WHERE", default="nowhere")
+
+
+async def until_there_are(steps, trace):
+    """Wait until so many steps are in the trace; AssertionError when they do not come."""
+    loop = asyncio.get_running_loop()
+    given_up = loop.time() + SOON
+    while len(trace.steps) < steps:
+        assert loop.time() < given_up, f"only these came: {trace.steps}"
+        await asyncio.sleep(0.001)
+
+
+@claim("callback-gets-its-arguments-on-a-later-pass")
+async def test_a_callback_is_called_once_with_its_arguments_and_not_before_call_soon_has_returned(trace):
+    loop = asyncio.get_running_loop()
+
+    loop.call_soon(lambda *arguments: trace(arguments), 1, None, "three")
+    trace("call_soon has returned")
+    for _ in range(3):
+        await turn()
+
+    assert trace.steps == ["call_soon has returned", (1, None, "three")]
+
+
+@claim("callback-runs-in-the-context-it-was-scheduled-in")
+async def test_a_callback_and_a_timer_see_the_context_of_their_scheduling_and_keep_their_changes_to_themselves(trace):
+    loop = asyncio.get_running_loop()
+
+    def callback(name):
+        trace(f"{name} from {WHERE.get()}")
+        WHERE.set(name)
+
+    WHERE.set("here")
+    loop.call_soon(callback, "a callback")
+    loop.call_soon_threadsafe(callback, "one from a thread")
+    loop.call_later(0.001, callback, "a timer")
+    WHERE.set("elsewhere")
+    await until_there_are(3, trace)
+
+    assert set(trace.steps) == {"a callback from here", "one from a thread from here", "a timer from here"}
+    assert WHERE.get() == "elsewhere"
+
+
+@claim("callback-runs-in-the-context-it-is-given")
+async def test_a_callback_that_is_given_a_context_runs_in_that_and_changes_it(trace):
+    loop, given = asyncio.get_running_loop(), contextvars.Context()
+    given.run(WHERE.set, "given")
+
+    def callback():
+        trace(WHERE.get())
+        WHERE.set("changed")
+
+    loop.call_soon(callback, context=given)
+    loop.call_later(0.001, callback, context=given)
+    await until_there_are(2, trace)
+
+    assert trace.steps == ["given", "changed"]
+    assert (given[WHERE], WHERE.get()) == ("changed", "nowhere")
+
+
+@claim("cancelled-handle-is-never-run")
+async def test_a_handle_that_is_cancelled_in_time_is_not_run_whether_callback_or_timer(trace):
+    loop = asyncio.get_running_loop()
+    handles = [loop.call_soon(trace, "a callback"), loop.call_later(0.001, trace, "a timer")]
+    before = [handle.cancelled() for handle in handles]
+    loop.call_later(0.002, trace, "a later timer")
+
+    for handle in handles:
+        handle.cancel()
+    await until_there_are(1, trace)
+
+    assert before == [False, False]
+    assert [handle.cancelled() for handle in handles] == [True, True]
+    assert trace.steps == ["a later timer"]
+
+
+@claim("cancelled-handle-is-never-run")
+async def test_a_callback_may_cancel_one_that_was_to_run_on_the_same_pass(trace):
+    loop = asyncio.get_running_loop()
+
+    def first():
+        trace("the first")
+        second.cancel()
+
+    loop.call_soon(first)
+    second = loop.call_soon(trace, "the second")
+    for _ in range(3):
+        await turn()
+
+    assert trace.steps == ["the first"]
+
+
+@claim("cancelling-a-handle-that-has-run-changes-nothing")
+async def test_cancelling_a_handle_after_its_run_or_twice_raises_nothing_and_undoes_nothing(trace):
+    loop = asyncio.get_running_loop()
+    handle = loop.call_soon(trace, "ran")
+    await turn()
+
+    handle.cancel()
+    handle.cancel()
+    loop.call_soon(trace, "the next ran")
+    await turn()
+
+    assert trace.steps == ["ran", "the next ran"]
+
+
+@claim("call-soon-threadsafe-wakes-a-waiting-loop")
+async def test_a_loop_that_waits_is_woken_by_another_thread_each_time():
+    loop = asyncio.get_running_loop()
+    asked = queue.SimpleQueue()
+
+    def answer():
+        for future in iter(asked.get, None):
+            loop.call_soon_threadsafe(future.set_result, "woken")
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    answers, woken_late = [], asyncio.Event()
+    for _ in range(20):  # once it may come before the loop has begun to wait, but not each time
+        future = loop.create_future()
+        given_up = loop.call_later(SOON, woken_late.set)
+        asked.put(future)
+        answers.append(await future)
+        given_up.cancel()
+        if woken_late.is_set():
+            break
+    asked.put(None)
+    thread.join()
+
+    assert not woken_late.is_set(), "the loop found the callback only when a timer was due"
+    assert answers == ["woken"] * 20
+
+
+@claim("timers-run-in-the-order-of-their-deadlines")
+async def test_timers_run_by_their_deadlines_whatever_the_order_of_their_making(trace):
+    loop = asyncio.get_running_loop()
+    now = loop.time()
+
+    for thousandths in (6, 2, 8, 4):
+        loop.call_at(now + thousandths / 1000, trace, thousandths)
+    await until_there_are(4, trace)
+
+    assert trace.steps == [2, 4, 6, 8]
+
+
+@claim("timer-handle-tells-the-deadline-it-was-given-on-asyncio")
+async def test_on_asyncio_when_is_exactly_what_call_at_was_given():
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + 1000.1234567
+
+    handle = loop.call_at(deadline, print)
+    handle.cancel()
+
+    assert handle.when() == deadline
+
+
+@claim("timer-handle-tells-whole-milliseconds-on-uvloop")
+async def test_on_uvloop_when_is_a_whole_number_of_milliseconds_less_than_one_from_what_call_at_was_given():
+    loop = asyncio.get_running_loop()
+    deadlines = [loop.time() + 1000 + thousandth / 1000 + 0.0004 for thousandth in range(5)]
+
+    handles = [loop.call_at(deadline, print) for deadline in deadlines]
+    for handle in handles:
+        handle.cancel()
+
+    told = [handle.when() for handle in handles]
+    assert [round(when * 1000, 6) for when in told] == [round(when * 1000) for when in told]
+    assert [0 < abs(when - deadline) < 0.001 for when, deadline in zip(told, deadlines)] == [True] * 5
+
+
+@claim("handles-are-asyncios-own-types-on-asyncio")
+async def test_on_asyncio_handles_are_of_asyncios_types_handle_and_timerhandle():
+    loop = asyncio.get_running_loop()
+    handles = [loop.call_soon(print), loop.call_later(1000, print)]
+    for handle in handles:
+        handle.cancel()
+
+    assert [type(handle) for handle in handles] == [asyncio.Handle, asyncio.TimerHandle]
+
+
+@claim("handles-are-no-asyncio-handles-on-uvloop")
+async def test_on_uvloop_handles_are_of_no_type_of_asyncio():
+    loop = asyncio.get_running_loop()
+    handles = [loop.call_soon(print), loop.call_later(1000, print)]
+    for handle in handles:
+        handle.cancel()
+
+    assert [isinstance(handle, asyncio.Handle) for handle in handles] == [False, False]
+    assert [kind.__module__ for handle in handles for kind in type(handle).__mro__] == ["uvloop.loop", "builtins"] * 2
+
+
+async def coroutine_function():
+    """Must not be called."""
+
+
+def refusal(schedule, callback):
+    """What is said of a callback that is refused, None of one that is taken, which is cancelled."""
+    try:
+        schedule(callback).cancel()
+    except TypeError as error:
+        return str(error)
+    return None
+
+
+@claim("call-soon-refuses-coroutine-functions-in-debug-mode-on-asyncio")
+async def test_on_asyncio_in_debug_mode_call_soon_and_call_later_refuse_a_coroutine_function():
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+
+    assert refusal(loop.call_soon, coroutine_function) == "coroutines cannot be used with call_soon()"
+    assert refusal(functools.partial(loop.call_later, 1000), coroutine_function) == (
+        "coroutines cannot be used with call_at()"
+    )
+    assert refusal(loop.call_soon, print) is None
+
+
+@claim("call-soon-takes-coroutine-functions-even-in-debug-mode-on-uvloop")
+async def test_on_uvloop_call_soon_and_call_later_take_a_coroutine_function_in_debug_mode():
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+
+    assert refusal(loop.call_soon, coroutine_function) is None
+    assert refusal(functools.partial(loop.call_later, 1000), coroutine_function) is None
+
+
+def reports(loop):
+    """What the loop hands to its exception handler from now on, as a list of exceptions."""
+    seen = []
+    loop.set_exception_handler(lambda _loop, context: seen.append(context.get("exception")))
+    return seen
+
+
+@claim("callback-that-raises-does-not-stop-the-loop")
+async def test_what_a_callback_raises_goes_to_the_exception_handler_and_the_next_callback_runs(trace):
+    loop = asyncio.get_running_loop()
+    seen, errors = reports(loop), [LookupError("a"), asyncio.CancelledError("b")]
+
+    def fail(error):
+        raise error
+
+    for error in errors:
+        loop.call_soon(fail, error)
+    loop.call_soon(trace, "the next callback")
+    for _ in range(3):
+        await turn()
+
+    assert seen == errors
+    assert trace.steps == ["the next callback"]
+
+
+@pytest.mark.parametrize("leaving", [SystemExit, KeyboardInterrupt])
+@claim("system-exit-and-ctrl-c-in-a-callback-leave-the-loop")
+def test_systemexit_and_keyboardinterrupt_in_a_callback_come_out_of_run_forever(new_loop, leaving):
+    loop, error = new_loop(), leaving("in a callback")
+    reports(loop)
+
+    def leave():
+        raise error
+
+    loop.call_soon(leave)
+    loop.call_later(SOON, loop.stop)
+    try:
+        loop.run_forever()
+        came_out = None
+    except leaving as raised:
+        came_out = raised
+
+    assert came_out is error
+    assert not loop.is_running()

@@ -1,0 +1,305 @@
+"""Worlds in which claims of section 7.1, callbacks and timers of any event loop, are false."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import types
+
+from tests.mutants.worlds import world
+from tests.mutants.worlds.section_4 import world_of_uvloop
+
+try:
+    import uvloop
+except ImportError:
+    uvloop = None
+
+
+class Scheduling:
+    """A loop all of whose ways to schedule a callback go through `changed(callback, arguments, context)`."""
+
+    def changed(self, callback, arguments, context):
+        return callback, arguments, context
+
+    def is_ours(self, callback):
+        """Whether a callback is a claim's own, and not the library's: a step of a task, or what its futures call."""
+        return isinstance(callback, (types.FunctionType, asyncio.Event)) or type(callback).__name__ == "Trace"
+
+    def _through(self, schedule, first, callback, arguments, context):
+        if self.is_ours(callback) and not getattr(callback, "__module__", "asyncio").startswith(
+            ("asyncio", "fixtures.guards")
+        ):
+            callback, arguments, context = self.changed(callback, arguments, context)
+        return schedule(*first, callback, *arguments, context=context)
+
+    def call_soon(self, callback, *arguments, context=None):
+        return self._through(super().call_soon, (), callback, arguments, context)
+
+    def call_soon_threadsafe(self, callback, *arguments, context=None):
+        return self._through(super().call_soon_threadsafe, (), callback, arguments, context)
+
+    def call_later(self, delay, callback, *arguments, context=None):
+        return self._through(super().call_later, (delay,), callback, arguments, context)
+
+
+@world(
+    "a callback is called while it is scheduled",
+    falsifies=["callback-gets-its-arguments-on-a-later-pass", "callback-runs-in-the-context-it-was-scheduled-in"],
+)
+def _(patch):
+    class AtOnce(Scheduling):
+        def changed(self, callback, arguments, context):
+            callback(*arguments)
+            return (lambda: None), (), context
+
+    patch.loops(AtOnce)
+
+
+@world("a callback is called twice", falsifies=["callback-gets-its-arguments-on-a-later-pass"])
+def _(patch):
+    class Twice(Scheduling):
+        def changed(self, callback, arguments, context):
+            return (lambda: (callback(*arguments), callback(*arguments))), (), context
+
+    patch.loops(Twice)
+
+
+@world("a callback's arguments are lost", falsifies=["callback-gets-its-arguments-on-a-later-pass"])
+def _(patch):
+    class Forgetful(Scheduling):
+        def changed(self, callback, arguments, context):
+            return callback, arguments[:1], context
+
+    patch.loops(Forgetful)
+
+
+@world("a callback runs in an empty context", falsifies=["callback-runs-in-the-context-it-was-scheduled-in"])
+def _(patch):
+    class Nowhere(Scheduling):
+        def changed(self, callback, arguments, context):
+            return callback, arguments, contextvars.Context() if context is None else context
+
+    patch.loops(Nowhere)
+
+
+@world("the context that is given is not heeded", falsifies=["callback-runs-in-the-context-it-is-given"])
+def _(patch):
+    class Heedless(Scheduling):
+        def changed(self, callback, arguments, context):
+            return callback, arguments, None
+
+    patch.loops(Heedless)
+
+
+@world("a callback runs in a copy of the context given", falsifies=["callback-runs-in-the-context-it-is-given"])
+def _(patch):
+    class Copying(Scheduling):
+        def changed(self, callback, arguments, context):
+            return callback, arguments, context and context.copy()
+
+    patch.loops(Copying)
+
+
+class Cancelled:
+    """A handle of another loop's; it passes on what it is asked."""
+
+    def __init__(self, handle):
+        self.handle = handle
+
+    def __getattr__(self, name):
+        return getattr(self.handle, name)
+
+
+def handing_out(kind):
+    """A loop whose handles, of the claims' own callbacks, are of this kind."""
+
+    class HandingOut(Scheduling):
+        def _through(self, schedule, first, callback, arguments, context):
+            handle = super()._through(schedule, first, callback, arguments, context)
+            return kind(handle) if self.is_ours(callback) else handle
+
+    return HandingOut
+
+
+@world(
+    "a handle that is cancelled runs all the same",
+    falsifies=["cancelled-handle-is-never-run"],
+)
+def _(patch):
+    class Deaf(Cancelled):
+        def cancel(self):
+            pass
+
+        def cancelled(self):
+            return True
+
+    patch.loops(handing_out(Deaf))
+
+
+@world("a handle does not tell that it was cancelled", falsifies=["cancelled-handle-is-never-run"])
+def _(patch):
+    class Silent(Cancelled):
+        def cancelled(self):
+            return False
+
+    patch.loops(handing_out(Silent))
+
+
+@world(
+    "cancelling a handle ends what comes after it, too",
+    falsifies=["cancelling-a-handle-that-has-run-changes-nothing"],
+)
+def _(patch):
+    class Ending(Cancelled):
+        ended = False
+
+        def cancel(self):
+            Ending.ended = True
+
+    class HandingOut(handing_out(Ending)):
+        def changed(self, callback, arguments, context):
+            return (lambda: None if Ending.ended else callback(*arguments)), (), context
+
+    patch.loops(HandingOut)
+
+
+@world("call_soon_threadsafe does not wake the loop", falsifies=["call-soon-threadsafe-wakes-a-waiting-loop"])
+def _(patch):
+    class Sleepy:
+        def call_soon_threadsafe(self, callback, *arguments, context=None):
+            return self.call_soon(callback, *arguments, context=context)
+
+    patch.loops(Sleepy)
+
+
+@world("timers run in the order of their making", falsifies=["timers-run-in-the-order-of-their-deadlines"])
+def _(patch):
+    class InOrder:
+        latest = 0.0
+
+        def call_at(self, when, callback, *arguments, context=None):
+            if type(callback).__name__ == "Trace":
+                InOrder.latest = when = max(when, InOrder.latest + 0.002)
+            return super().call_at(when, callback, *arguments, context=context)
+
+    patch.loops(InOrder)
+
+
+@world(
+    "deadlines are rounded to milliseconds",
+    falsifies=["timer-handle-tells-the-deadline-it-was-given-on-asyncio"],
+)
+def _(patch):
+    patch.setattr(asyncio.TimerHandle, "when", lambda self: round(self._when, 3))
+
+
+@world_of_uvloop(
+    "uvloop's timers tell the deadline they were given",
+    falsifies=["timer-handle-tells-whole-milliseconds-on-uvloop"],
+)
+def _(patch):
+    class Exact(uvloop.Loop):
+        def call_at(self, when, callback, *arguments, context=None):
+            handle = Cancelled(super().call_at(when, callback, *arguments, context=context))
+            handle.when = lambda: when
+            return handle
+
+    patch.setattr(uvloop, "new_event_loop", Exact)
+
+
+@world("asyncio's loop hands out handles of its own", falsifies=["handles-are-asyncios-own-types-on-asyncio"])
+def _(patch):
+    patch.loops(handing_out_always(Cancelled))
+
+
+def handing_out_always(kind):
+    class HandingOut:
+        def call_soon(self, callback, *arguments, context=None):
+            return kind(super().call_soon(callback, *arguments, context=context))
+
+        def call_later(self, delay, callback, *arguments, context=None):
+            return kind(super().call_later(delay, callback, *arguments, context=context))
+
+    return HandingOut
+
+
+@world_of_uvloop("uvloop hands out asyncio's handles", falsifies=["handles-are-no-asyncio-handles-on-uvloop"])
+def _(patch):
+    class Borrowing(uvloop.Loop):
+        def call_later(self, delay, callback, *arguments, context=None):
+            super().call_later(delay, callback, *arguments, context=context)
+            return asyncio.TimerHandle(self.time() + delay, callback, arguments, self, context)
+
+        def _timer_handle_cancelled(self, handle):
+            pass
+
+    patch.setattr(uvloop, "new_event_loop", Borrowing)
+
+
+@world(
+    "call_soon takes coroutine functions in debug mode",
+    falsifies=["call-soon-refuses-coroutine-functions-in-debug-mode-on-asyncio"],
+)
+def _(patch):
+    patch.setattr(asyncio.BaseEventLoop, "_check_callback", lambda self, callback, method: None)
+
+
+@world_of_uvloop(
+    "uvloop refuses coroutine functions in debug mode",
+    falsifies=["call-soon-takes-coroutine-functions-even-in-debug-mode-on-uvloop"],
+)
+def _(patch):
+    class Strict(uvloop.Loop):
+        def call_soon(self, callback, *arguments, context=None):
+            if self.get_debug() and asyncio.iscoroutinefunction(callback):
+                raise TypeError("coroutines cannot be used with call_soon()")
+            return super().call_soon(callback, *arguments, context=context)
+
+    patch.setattr(uvloop, "new_event_loop", Strict)
+
+
+@world("what a callback raises is lost", falsifies=["callback-that-raises-does-not-stop-the-loop"])
+def _(patch):
+    class Silencing(Scheduling):
+        def changed(self, callback, arguments, context):
+            def calling():
+                try:
+                    callback(*arguments)
+                except Exception:
+                    pass
+
+            return calling, (), context
+
+    patch.loops(Silencing)
+
+
+@world("a callback that is cancelled says nothing", falsifies=["callback-that-raises-does-not-stop-the-loop"])
+def _(patch):
+    class Silencing(Scheduling):
+        def changed(self, callback, arguments, context):
+            def calling():
+                try:
+                    callback(*arguments)
+                except asyncio.CancelledError:
+                    pass
+
+            return calling, (), context
+
+    patch.loops(Silencing)
+
+
+@world(
+    "SystemExit and Ctrl-C in a callback are lost", falsifies=["system-exit-and-ctrl-c-in-a-callback-leave-the-loop"]
+)
+def _(patch):
+    class Staying(Scheduling):
+        def changed(self, callback, arguments, context):
+            def calling():
+                try:
+                    callback(*arguments)
+                except (SystemExit, KeyboardInterrupt):
+                    pass
+
+            return calling, (), context
+
+    patch.loops(Staying)
