@@ -1,0 +1,361 @@
+"""7.2: what every event loop's transports tell their protocols, in which order, and what becomes of what is written."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+
+import pytest
+
+from fixtures.claims import claim
+from fixtures.threads import SOON
+from fixtures.trace import turn
+
+MUCH = b"x" * 8_000_000  # more than the kernel's buffers on both sides take
+
+
+class Recorder(asyncio.Protocol):
+    """Records what it is told, in order: names of calls, data apart in `received`."""
+
+    def __init__(self):
+        self.calls, self.pieces, self.keeps_open = [], [], False
+
+    @property
+    def received(self):
+        return b"".join(self.pieces)
+
+    def connection_made(self, transport):
+        self.transport = transport
+        self.calls.append("connection_made")
+
+    def data_received(self, data):
+        if not self.pieces:
+            self.calls.append("data_received")
+        self.pieces.append(data)
+
+    def eof_received(self):
+        self.calls.append("eof_received")
+        return self.keeps_open
+
+    def connection_lost(self, error):
+        self.calls.append("connection_lost")
+        self.error = error
+
+    def pause_writing(self):
+        self.calls.append("pause_writing")
+
+    def resume_writing(self):
+        self.calls.append("resume_writing")
+
+
+async def until(condition, otherwise):
+    """Wait until `condition()` is true; AssertionError when it does not become so."""
+    loop = asyncio.get_running_loop()
+    given_up = loop.time() + SOON
+    while not condition():
+        assert loop.time() < given_up, otherwise
+        await asyncio.sleep(0.001)
+
+
+@contextlib.asynccontextmanager
+async def connected(connections=1):
+    """Pairs of protocols, of a client and of the server, that are connected; all is closed at the end."""
+    loop, theirs = asyncio.get_running_loop(), []
+
+    def accept():
+        theirs.append(Recorder())
+        return theirs[-1]
+
+    server = await loop.create_server(accept, "127.0.0.1", 0)
+    ours = []
+    try:
+        for _ in range(connections):
+            _, protocol = await loop.create_connection(Recorder, *server.sockets[0].getsockname())
+            ours.append(protocol)
+            await until(
+                lambda: len(theirs) == len(ours) and theirs[-1].calls == ["connection_made"],
+                "the server was told of no connection",
+            )
+        yield list(zip(ours, theirs))
+    finally:
+        server.close()
+        for protocol in (*ours, *theirs):
+            if "connection_lost" not in protocol.calls:
+                protocol.transport.abort()
+        await until(lambda: all("connection_lost" in each.calls for each in (*ours, *theirs)), "one is not closed")
+
+
+@claim("protocol-is-told-of-its-connection-in-order")
+async def test_connection_made_comes_first_and_connection_lost_last_each_once():
+    async with connected() as [(client, server)]:
+        client.transport.write(b"one")
+        await until(lambda: server.received == b"one", "nothing arrived")
+        client.transport.write(b"two")
+        client.transport.write_eof()
+        await until(lambda: "connection_lost" in server.calls, "the connection was not lost")
+
+        assert server.calls == ["connection_made", "data_received", "eof_received", "connection_lost"]
+        assert (server.received, server.error) == (b"onetwo", None)
+
+
+@claim("one-write-may-arrive-in-several-pieces")
+async def test_a_long_write_arrives_in_several_pieces_whose_bytes_are_in_order():
+    sent = b"".join(struct.pack(">I", number) for number in range(250_000))
+
+    async with connected() as [(client, server)]:
+        client.transport.write(sent)
+        await until(lambda: len(server.received) == len(sent), "not all has arrived")
+
+        assert len(server.pieces) > 1
+        assert server.received == sent
+
+
+@claim("close-sends-what-was-written-before")
+async def test_close_returns_at_once_and_the_connection_is_lost_only_when_all_is_sent():
+    async with connected() as [(client, server)]:
+        server.transport.pause_reading()
+        client.transport.write(MUCH)
+        client.transport.close()
+        for _ in range(10):
+            await turn()
+        closing, calls = client.transport.is_closing(), list(client.calls)
+        server.transport.resume_reading()
+        await until(lambda: "connection_lost" in client.calls and "connection_lost" in server.calls, "it is not lost")
+
+        assert (closing, "connection_lost" in calls) == (True, False)
+        assert len(server.received) == len(MUCH)
+        assert (client.calls[-1], client.error) == ("connection_lost", None)
+
+
+@claim("abort-drops-what-was-not-sent")
+async def test_abort_loses_the_connection_with_no_error_and_what_is_buffered_with_it():
+    async with connected() as [(client, server)]:
+        server.transport.pause_reading()
+        client.transport.write(MUCH)
+        client.transport.abort()
+        at_once = list(client.calls)
+        await until(lambda: "connection_lost" in client.calls, "the connection was not lost")
+        server.transport.resume_reading()
+        await until(lambda: "connection_lost" in server.calls, "the server did not lose it")
+
+        assert "connection_lost" not in at_once  # it comes on a later pass
+        assert client.error is None
+        assert len(server.received) < len(MUCH)
+
+
+@claim("end-of-file-closes-unless-the-protocol-keeps-it-open")
+async def test_after_eof_received_the_transport_closes_itself_unless_that_returned_a_true_value():
+    async with connected(connections=2) as [(client, closing), (other, staying)]:
+        staying.keeps_open = True
+        client.transport.write_eof()
+        other.transport.write_eof()
+        await until(lambda: "eof_received" in closing.calls and "eof_received" in staying.calls, "no end of file")
+        await until(lambda: "connection_lost" in client.calls, "the transport did not close itself")
+        assert not staying.transport.is_closing()
+        staying.transport.write(b"still open")
+        await until(lambda: other.received == b"still open", "what was written after the end of file is lost")
+
+        assert closing.calls[-2:] == ["eof_received", "connection_lost"]
+        assert staying.calls[-1] == "eof_received"
+
+
+@claim("pause-reading-holds-data-back-until-resume")
+async def test_what_comes_while_reading_is_paused_is_delivered_after_resume():
+    async with connected(connections=2) as [(client, paused), (other, control)]:
+        paused.transport.pause_reading()
+        client.transport.write(b"meanwhile")
+        other.transport.write(b"meanwhile")
+        await until(lambda: control.received == b"meanwhile", "nothing arrived where reading was not paused")
+        for _ in range(10):
+            await turn()
+        before = (paused.received, paused.transport.is_reading())
+        paused.transport.resume_reading()
+        await until(lambda: paused.received == b"meanwhile", "nothing arrived after resume_reading")
+
+        assert before == (b"", False)
+        assert paused.transport.is_reading()
+
+
+@claim("protocol-is-paused-while-too-much-is-buffered")
+async def test_pause_writing_comes_above_the_high_mark_and_resume_writing_when_the_buffer_has_emptied():
+    async with connected() as [(client, server)]:
+        client.transport.set_write_buffer_limits(high=1000)
+        server.transport.pause_reading()
+        client.transport.write(b"x" * 1000)
+        below = list(client.calls)
+        client.transport.write(MUCH)
+        buffered = client.transport.get_write_buffer_size()
+        above = list(client.calls)
+        server.transport.resume_reading()
+        await until(lambda: "resume_writing" in client.calls, "resume_writing was not called")
+
+        assert below == ["connection_made"]
+        assert above == ["connection_made", "pause_writing"]
+        assert buffered > 1000
+        assert client.calls == ["connection_made", "pause_writing", "resume_writing"]
+
+
+@claim("extra-info-tells-both-ends-and-the-default-for-the-rest")
+async def test_peername_of_one_end_is_sockname_of_the_other_and_what_is_unknown_is_the_default():
+    async with connected() as [(client, server)]:
+        here, there = client.transport.get_extra_info("sockname"), client.transport.get_extra_info("peername")
+
+        assert here == server.transport.get_extra_info("peername")
+        assert there == server.transport.get_extra_info("sockname")
+        assert here != there
+        assert client.transport.get_extra_info("nothing of the kind") is None
+        assert client.transport.get_extra_info("nothing of the kind", "the default") == "the default"
+
+
+@claim("reset-connection-is-lost-with-its-error")
+async def test_a_connection_that_the_peer_resets_is_lost_with_connectionreseterror():
+    async with connected() as [(client, server)]:
+        end = client.transport.get_extra_info("socket")
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.transport.abort()
+        await until(lambda: "connection_lost" in server.calls, "the server did not lose it")
+
+        assert type(server.error) is ConnectionResetError
+        assert server.calls == ["connection_made", "connection_lost"]
+
+
+@claim("set-protocol-hands-the-connection-over")
+async def test_after_set_protocol_all_goes_to_the_new_protocol_which_is_not_told_connection_made():
+    async with connected() as [(client, server)]:
+        heir = Recorder()
+        heir.transport = server.transport
+        server.transport.set_protocol(heir)
+        client.transport.write(b"to whom")
+        await until(lambda: heir.received or server.received, "nothing arrived")
+        now = server.transport.get_protocol()
+        client.transport.close()
+        await until(lambda: "connection_lost" in heir.calls + server.calls[1:], "it was not lost")
+        told = list(server.calls)
+        server.calls.append("connection_lost")  # as the end of this test asks of each
+
+        assert now is heir
+        assert (heir.received, heir.calls) == (b"to whom", ["data_received", "eof_received", "connection_lost"])
+        assert told == ["connection_made"]
+
+
+@claim("writing-after-write-eof-raises")
+async def test_write_after_write_eof_raises_runtimeerror_and_sends_nothing():
+    async with connected() as [(client, server)]:
+        server.keeps_open = True
+        client.transport.write(b"before")
+        client.transport.write_eof()
+        with pytest.raises(RuntimeError, match="after write_eof"):
+            client.transport.write(b"after")
+        await until(lambda: "eof_received" in server.calls, "no end of file")
+
+        assert server.received == b"before"
+
+
+def said_to(write):
+    """What is raised when something is written, None where nothing is."""
+    try:
+        write(b"late")
+    except RuntimeError as error:
+        return type(error)
+    return None
+
+
+@claim("writing-to-a-closed-transport-is-silent-on-asyncio")
+async def test_on_asyncio_write_to_a_closed_transport_raises_nothing_and_sends_nothing():
+    async with connected() as [(client, server)]:
+        client.transport.close()
+        await until(lambda: "connection_lost" in client.calls, "it was not lost")
+
+        assert said_to(client.transport.write) is None
+        await until(lambda: "connection_lost" in server.calls, "the server did not lose it")
+        assert server.received == b""
+
+
+@claim("writing-to-a-closed-transport-raises-on-uvloop")
+async def test_on_uvloop_write_to_a_closed_transport_raises_runtimeerror():
+    async with connected() as [(client, server)]:
+        client.transport.close()
+        await until(lambda: "connection_lost" in client.calls, "it was not lost")
+
+        assert said_to(client.transport.write) is RuntimeError
+        await until(lambda: "connection_lost" in server.calls, "the server did not lose it")
+        assert server.received == b""
+
+
+@claim("transports-are-asyncio-transports-on-asyncio")
+async def test_on_asyncio_a_connections_transport_is_an_asyncio_transport():
+    async with connected() as [(client, server)]:
+        assert isinstance(client.transport, asyncio.Transport)
+        assert isinstance(server.transport, asyncio.Transport)
+
+
+@claim("transports-are-no-asyncio-transports-on-uvloop")
+async def test_on_uvloop_a_connections_transport_inherits_nothing_from_asyncio():
+    async with connected() as [(client, server)]:
+        bases = {kind.__module__ for each in (client, server) for kind in type(each.transport).__mro__}
+
+        assert not isinstance(client.transport, asyncio.BaseTransport)
+        assert bases == {"uvloop.loop", "builtins"}
+
+
+@claim("socket-of-a-transport-can-be-shut-down-on-asyncio")
+async def test_on_asyncio_the_socket_of_a_transport_can_be_shut_down_which_the_peer_sees():
+    async with connected() as [(client, server)]:
+        client.transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
+        await until(lambda: "eof_received" in server.calls, "the peer saw no end of file")
+
+        assert server.calls[:2] == ["connection_made", "eof_received"]
+
+
+@claim("socket-of-a-transport-cannot-be-shut-down-on-uvloop")
+async def test_on_uvloop_the_socket_of_a_transport_refuses_shutdown_with_typeerror():
+    async with connected() as [(client, server)]:
+        with pytest.raises(TypeError, match=r"do not support shutdown\(\)"):
+            client.transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
+        client.transport.write(b"still open")
+        await until(lambda: server.received == b"still open", "nothing arrived")
+
+
+@claim("writing-is-resumed-at-a-quarter-of-the-high-mark-on-asyncio")
+async def test_on_asyncio_the_low_mark_is_a_quarter_of_the_high_one():
+    async with connected() as [(client, _)]:
+        by_default = client.transport.get_write_buffer_limits()
+        client.transport.set_write_buffer_limits(high=4000)
+
+        assert by_default == (16 * 1024, 64 * 1024)
+        assert client.transport.get_write_buffer_limits() == (1000, 4000)
+
+
+@claim("writing-is-resumed-at-16-bytes-on-uvloop")
+async def test_on_uvloop_the_low_mark_is_16_bytes_until_a_high_one_is_set_and_then_a_quarter():
+    async with connected() as [(client, _)]:
+        by_default = client.transport.get_write_buffer_limits()
+        client.transport.set_write_buffer_limits(high=4000)
+
+        assert by_default == (16, 64 * 1024)
+        assert client.transport.get_write_buffer_limits() == (1000, 4000)
+
+
+@claim("loop-sendfile-sends-a-file-on-asyncio")
+async def test_on_asyncio_loop_sendfile_sends_a_whole_file_over_a_transport(tmp_path):
+    (tmp_path / "letter").write_bytes(b"the whole file")
+
+    async with connected() as [(client, server)]:
+        with (tmp_path / "letter").open("rb") as file:
+            sent = await asyncio.get_running_loop().sendfile(client.transport, file)
+        await until(lambda: len(server.received) >= sent, "it did not arrive")
+
+        assert (sent, server.received) == (14, b"the whole file")
+
+
+@claim("loop-sendfile-is-not-implemented-on-uvloop")
+async def test_on_uvloop_loop_sendfile_raises_notimplementederror_and_sends_nothing(tmp_path):
+    (tmp_path / "letter").write_bytes(b"the whole file")
+
+    async with connected() as [(client, server)]:
+        with (tmp_path / "letter").open("rb") as file, pytest.raises(NotImplementedError):
+            await asyncio.get_running_loop().sendfile(client.transport, file)
+        client.transport.write(b"what comes next")
+        await until(lambda: server.received, "nothing arrived")
+
+        assert server.received == b"what comes next"
