@@ -1,0 +1,290 @@
+"""7.3: what every event loop's servers do: when they listen, whom they refuse, and what their end waits for."""
+
+import asyncio
+import contextlib
+import errno
+import socket
+
+import pytest
+
+from fixtures.claims import claim
+from fixtures.threads import SOON
+from fixtures.trace import turn
+
+
+class Peer(asyncio.Protocol):
+    """One end of a connection; `lost` is set when the connection is."""
+
+    def __init__(self):
+        self.made, self.lost = asyncio.Event(), asyncio.Event()
+
+    def connection_made(self, transport):
+        self.transport = transport
+        self.made.set()
+
+    def connection_lost(self, error):
+        self.lost.set()
+
+
+@contextlib.asynccontextmanager
+async def serving(**options):
+    """A server on a free port of 127.0.0.1; it is closed at the end, with all its connections."""
+    accepted = []
+
+    def accept():
+        accepted.append(Peer())
+        return accepted[-1]
+
+    server = await asyncio.get_running_loop().create_server(accept, "127.0.0.1", 0, **options)
+    try:
+        yield server, accepted
+    finally:
+        server.close()
+        for peer in accepted:
+            peer.transport.abort()
+            await soon(peer.lost.wait())
+
+
+async def soon(awaitable):
+    """Wait for what is to come soon; AssertionError when it does not."""
+    try:
+        return await asyncio.wait_for(awaitable, SOON)
+    except asyncio.TimeoutError:
+        raise AssertionError("it did not come") from None
+
+
+async def connect(server_address):
+    """Connect to a server, which accepts, and return the client's Peer."""
+    _, peer = await asyncio.get_running_loop().create_connection(Peer, *server_address)
+    return peer
+
+
+async def is_refused(server_address):
+    """Whether nobody listens at an address."""
+    try:
+        peer = await connect(server_address)
+    except ConnectionRefusedError:
+        return True
+    peer.transport.abort()
+    return False
+
+
+def address_of(server):
+    return server.sockets[0].getsockname()
+
+
+@claim("server-listens-from-start-serving-on")
+async def test_a_server_is_bound_at_once_and_refuses_connections_until_it_is_started():
+    async with serving(start_serving=False) as (server, accepted):
+        before = (address_of(server)[1] > 0, server.is_serving(), await is_refused(address_of(server)))
+        await server.start_serving()
+
+        assert before == (True, False, True)
+        assert (server.is_serving(), await is_refused(address_of(server))) == (True, False)
+        await soon(poll(lambda: accepted and accepted[0].made.is_set()))
+
+
+async def poll(condition):
+    while not condition():
+        await asyncio.sleep(0.001)
+
+
+@claim("closed-server-refuses-new-connections-and-keeps-the-old")
+async def test_after_close_nobody_listens_and_a_connection_that_was_open_stays_so():
+    async with serving() as (server, accepted):
+        address = address_of(server)
+        client = await connect(address)
+        await soon(poll(lambda: accepted and accepted[0].made.is_set()))
+        server.close()
+        refused = await is_refused(address)
+        for _ in range(10):
+            await turn()
+
+        assert refused
+        assert (len(server.sockets), server.is_serving()) == (0, False)
+        assert not client.lost.is_set() and not accepted[0].lost.is_set()
+        client.transport.abort()
+        await soon(client.lost.wait())
+
+
+@claim("serve-forever-that-is-cancelled-closes-its-server")
+async def test_cancelling_serve_forever_closes_the_server_and_raises_cancellederror():
+    async with serving() as (server, _):
+        address = address_of(server)
+        forever = asyncio.ensure_future(server.serve_forever())
+        await turn()
+        before = (forever.done(), await is_refused(address))
+        forever.cancel()
+        await asyncio.wait([forever])
+
+        assert before == (False, False)
+        assert forever.cancelled()
+        assert (server.is_serving(), await is_refused(address)) == (False, True)
+
+
+@claim("serve-forever-refuses-a-second-run-and-a-closed-server")
+async def test_serve_forever_raises_runtimeerror_when_it_runs_already_or_the_server_is_closed():
+    async with serving() as (server, _):
+        forever = asyncio.ensure_future(server.serve_forever())
+        await turn()
+        with pytest.raises(RuntimeError, match="already being awaited"):
+            await soon(server.serve_forever())
+        still_runs = not forever.done()
+        forever.cancel()
+        await asyncio.wait([forever])
+        with pytest.raises(RuntimeError, match="is closed"):
+            await soon(server.serve_forever())
+
+        assert still_runs
+
+
+@claim("server-closes-at-the-end-of-async-with")
+async def test_within_async_with_a_server_serves_and_after_it_is_closed():
+    async with serving() as (server, _):
+        address = address_of(server)
+        async with server as entered:
+            within = (entered is server, server.is_serving(), await is_refused(address))
+
+        assert within == (True, True, False)
+        assert (server.is_serving(), await is_refused(address)) == (False, True)
+
+
+async def waits_for_its_connection(server, accepted):
+    """Whether wait_closed() of a closed server comes to its end only when its connection does."""
+    client = await connect(address_of(server))
+    await soon(poll(lambda: accepted and accepted[0].made.is_set()))
+    server.close()
+    waiting = asyncio.ensure_future(server.wait_closed())
+    for _ in range(20):
+        await turn()
+    waits = not waiting.done()
+    client.transport.abort()
+    await soon(accepted[0].lost.wait())
+    await soon(waiting)
+    return waits
+
+
+@claim("wait-closed-does-not-wait-for-connections-before-3-12")
+async def test_before_python_3_12_wait_closed_returns_while_a_connection_is_open():
+    async with serving() as (server, accepted):
+        assert not await waits_for_its_connection(server, accepted)
+
+
+@claim("wait-closed-does-not-wait-for-connections-on-uvloop")
+async def test_on_uvloop_wait_closed_returns_while_a_connection_is_open():
+    async with serving() as (server, accepted):
+        assert not await waits_for_its_connection(server, accepted)
+
+
+@claim("wait-closed-waits-for-connections-since-3-12")
+async def test_since_python_3_12_wait_closed_waits_for_the_last_connection_to_close():
+    async with serving() as (server, accepted):
+        assert await waits_for_its_connection(server, accepted)
+
+
+async def ends_with_its_server(server):
+    """Whether serve_forever() comes to its end when the server is closed."""
+    forever = asyncio.ensure_future(server.serve_forever())
+    await turn()
+    server.close()
+    for _ in range(20):
+        await turn()
+    ended = forever.done()
+    forever.cancel()
+    await asyncio.wait([forever])
+    return ended
+
+
+@claim("closing-a-server-ends-serve-forever-on-asyncio")
+async def test_on_asyncio_serve_forever_is_cancelled_when_its_server_is_closed():
+    async with serving() as (server, _):
+        assert await ends_with_its_server(server)
+
+
+@claim("closing-a-server-leaves-serve-forever-waiting-on-uvloop")
+async def test_on_uvloop_serve_forever_goes_on_waiting_when_its_server_is_closed():
+    async with serving() as (server, _):
+        assert not await ends_with_its_server(server)
+
+
+@claim("servers-are-asyncio-servers-on-asyncio")
+async def test_on_asyncio_a_server_is_an_asyncio_server_and_its_sockets_are_a_tuple():
+    async with serving() as (server, _):
+        assert type(server) is asyncio.Server
+        assert isinstance(server, asyncio.AbstractServer)
+        assert type(server.sockets) is tuple
+
+
+@claim("servers-are-no-asyncio-servers-on-uvloop")
+async def test_on_uvloop_a_server_inherits_nothing_from_asyncio_and_its_sockets_are_a_list():
+    async with serving() as (server, _):
+        assert not isinstance(server, asyncio.AbstractServer)
+        assert {kind.__module__ for kind in type(server).__mro__} == {"uvloop.loop", "builtins"}
+        assert type(server.sockets) is list
+
+
+@claim("close-clients-closes-every-connection-on-asyncio")
+async def test_on_asyncio_close_clients_closes_all_connections_that_the_server_has():
+    async with serving() as (server, accepted):
+        clients = [await connect(address_of(server)) for _ in range(2)]
+        await soon(poll(lambda: len(accepted) == 2 and all(peer.made.is_set() for peer in accepted)))
+        server.close_clients()
+        for peer in (*clients, *accepted):
+            await soon(peer.lost.wait())
+
+        assert server.is_serving()  # only its connections are closed
+
+
+@claim("close-clients-is-missing-on-uvloop")
+async def test_on_uvloop_a_server_has_neither_close_clients_nor_abort_clients():
+    async with serving() as (server, _):
+        assert [hasattr(server, name) for name in ("close_clients", "abort_clients", "close")] == [False, False, True]
+
+
+async def refusal(*arguments, **options):
+    """With what error create_server() refuses its arguments; None where it takes them."""
+    try:
+        server = await asyncio.get_running_loop().create_server(Peer, *arguments, **options)
+    except (ValueError, OSError) as error:
+        return error
+    server.close()
+    return None
+
+
+@claim("occupied-port-is-an-oserror")
+async def test_a_server_on_a_port_that_another_listens_on_is_refused_with_eaddrinuse():
+    async with serving() as (server, _):
+        refused = await refusal(*address_of(server))
+
+        assert isinstance(refused, OSError)
+        assert refused.errno == errno.EADDRINUSE
+        assert server.is_serving()
+
+
+@claim("server-takes-an-address-or-a-socket-and-not-both")
+async def test_create_server_refuses_both_an_address_and_a_socket_and_neither():
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        refused = [await refusal("127.0.0.1", 0, sock=bound), await refusal(), await refusal("127.0.0.1", 0)]
+
+    assert [type(error) for error in refused] == [ValueError, ValueError, type(None)]
+
+
+async def file_of_a_closed_unix_server(tmp_path):
+    """Whether the file of a Unix socket is there while its server serves, and after it was closed."""
+    path = tmp_path / "socket"
+    server = await asyncio.get_running_loop().create_unix_server(Peer, str(path))
+    serving = path.exists()
+    server.close()
+    await soon(server.wait_closed())
+    return serving, path.exists()
+
+
+@claim("unix-socket-file-stays-before-3-13")
+async def test_before_python_3_13_the_file_of_a_unix_socket_stays_when_its_server_is_closed(tmp_path):
+    assert await file_of_a_closed_unix_server(tmp_path) == (True, True)
+
+
+@claim("unix-socket-file-goes-since-3-13")
+async def test_since_python_3_13_the_file_of_a_unix_socket_goes_when_its_server_is_closed(tmp_path):
+    assert await file_of_a_closed_unix_server(tmp_path) == (True, False)

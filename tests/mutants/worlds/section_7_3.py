@@ -1,0 +1,255 @@
+"""Worlds in which claims of section 7.3, the servers of any event loop, are false.
+
+uvloop's servers cannot be changed. So in each world something stands in the place of a server, and passes on what it
+does not break.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+
+from tests.mutants.worlds import world
+
+
+class Proxy:
+    """What create_server() returns in the place of a server."""
+
+    def __init__(self, real):
+        self.real = real
+
+    def __getattr__(self, name):
+        return getattr(self.real, name)
+
+    async def __aenter__(self):
+        await self.real.start_serving()
+        return self
+
+    async def __aexit__(self, *error):
+        self.close()
+
+
+def server_world(name, *falsifies):
+    """A world in which servers are what the class below is."""
+
+    def register(made):
+        class Serving:
+            async def create_server(self, *arguments, **options):
+                return made(await super().create_server(*arguments, **options))
+
+        world(name, falsifies=falsifies)(lambda patch: patch.loops(Serving))
+        return made
+
+    return register
+
+
+def loop_world(name, *falsifies):
+    """A world in which every loop mixes in the class below."""
+
+    def register(made):
+        world(name, falsifies=falsifies)(lambda patch: patch.loops(made))
+        return made
+
+    return register
+
+
+@loop_world("every server starts at once", "server-listens-from-start-serving-on")
+class _:
+    async def create_server(self, *arguments, start_serving=True, **options):
+        return await super().create_server(*arguments, **options)
+
+
+@server_world("start_serving does nothing", "server-listens-from-start-serving-on")
+class _(Proxy):
+    async def start_serving(self):
+        pass
+
+
+@loop_world("a server closes its connections with itself", "closed-server-refuses-new-connections-and-keeps-the-old")
+class _:
+    async def create_server(self, factory, *arguments, **options):
+        made = []
+
+        class Closing(Proxy):
+            def close(self):
+                self.real.close()
+                for protocol in made:
+                    if hasattr(protocol, "transport"):
+                        protocol.transport.abort()
+
+        def remember():
+            made.append(factory())
+            return made[-1]
+
+        return Closing(await super().create_server(remember, *arguments, **options))
+
+
+@server_world(
+    "close does not end the listening",
+    "closed-server-refuses-new-connections-and-keeps-the-old",
+    "server-closes-at-the-end-of-async-with",
+)
+class _(Proxy):
+    def close(self):
+        for listening in self.real.sockets:
+            os.dup(listening.fileno())  # which the system takes for the same socket, and goes on to listen
+        self.real.close()
+
+
+@server_world("serve_forever does not close its server", "serve-forever-that-is-cancelled-closes-its-server")
+class _(Proxy):
+    async def serve_forever(self):
+        await asyncio.get_running_loop().create_future()
+
+
+@server_world("serve_forever cannot be cancelled", "serve-forever-that-is-cancelled-closes-its-server")
+class _(Proxy):
+    async def serve_forever(self):
+        try:
+            await self.real.serve_forever()
+        except asyncio.CancelledError:
+            return None
+
+
+@server_world("serve_forever may run twice", "serve-forever-refuses-a-second-run-and-a-closed-server")
+class _(Proxy):
+    running = False
+
+    async def serve_forever(self):
+        if self.running and self.real.is_serving():
+            return
+        self.running = True
+        await self.real.serve_forever()
+
+
+@server_world("serve_forever of a closed server just ends", "serve-forever-refuses-a-second-run-and-a-closed-server")
+class _(Proxy):
+    async def serve_forever(self):
+        if self.real.is_serving():
+            await self.real.serve_forever()
+
+
+@server_world("the end of async with closes nothing", "server-closes-at-the-end-of-async-with")
+class _(Proxy):
+    async def __aexit__(self, *error):
+        pass
+
+
+@loop_world("wait_closed waits for all connections", "wait-closed-does-not-wait-for-connections-before-3-12",
+            "wait-closed-does-not-wait-for-connections-on-uvloop")  # fmt: skip
+class _:
+    async def create_server(self, factory, *arguments, **options):
+        made = []
+
+        class Waiting(Proxy):
+            async def wait_closed(self):
+                while not all(protocol.lost.is_set() for protocol in made):
+                    await asyncio.sleep(0.001)
+
+        def remember():
+            made.append(factory())
+            return made[-1]
+
+        return Waiting(await super().create_server(remember, *arguments, **options))
+
+
+@server_world("wait_closed waits for nothing", "wait-closed-waits-for-connections-since-3-12")
+class _(Proxy):
+    async def wait_closed(self):
+        pass
+
+
+@server_world("a closed server leaves serve_forever waiting", "closing-a-server-ends-serve-forever-on-asyncio")
+class _(Proxy):
+    async def serve_forever(self):
+        await asyncio.get_running_loop().create_future()
+
+
+@server_world("a closed server ends serve_forever", "closing-a-server-leaves-serve-forever-waiting-on-uvloop")
+class _(Proxy):
+    forever = None
+
+    async def serve_forever(self):
+        self.forever = asyncio.current_task()
+        await self.real.serve_forever()
+
+    def close(self):
+        self.real.close()
+        if self.forever:
+            self.forever.cancel()
+
+
+@server_world("servers are of a kind of their own", "servers-are-asyncio-servers-on-asyncio")
+class _(Proxy):
+    pass
+
+
+@server_world("uvloop's servers are asyncio's", "servers-are-no-asyncio-servers-on-uvloop")
+class _(Proxy):
+    __class__ = asyncio.Server
+
+
+@server_world("close_clients closes nobody", "close-clients-closes-every-connection-on-asyncio")
+class _(Proxy):
+    def close_clients(self):
+        pass
+
+
+@server_world("close_clients closes the server, too", "close-clients-closes-every-connection-on-asyncio")
+class _(Proxy):
+    def close_clients(self):
+        self.real.close_clients()
+        self.real.close()
+
+
+@server_world("every server has close_clients", "close-clients-is-missing-on-uvloop")
+class _(Proxy):
+    def close_clients(self):
+        pass
+
+
+@loop_world("two servers can have one port", "occupied-port-is-an-oserror")
+class _:
+    async def create_server(self, factory, host=None, port=None, **options):
+        try:
+            return await super().create_server(factory, host, port, **options)
+        except OSError:
+            raise OSError("something is wrong with this port") from None
+
+
+@loop_world("an address goes before a socket", "server-takes-an-address-or-a-socket-and-not-both")
+class _:
+    async def create_server(self, factory, host=None, port=None, *, sock=None, **options):
+        return await super().create_server(factory, host, port, sock=None if host else sock, **options)
+
+
+@loop_world("a server needs no address", "server-takes-an-address-or-a-socket-and-not-both")
+class _:
+    async def create_server(self, factory, host=None, port=None, *, sock=None, **options):
+        if host is None and sock is None:
+            host, port = "127.0.0.1", 0
+        return await super().create_server(factory, host, port, sock=sock, **options)
+
+
+@loop_world("the file of a Unix socket goes when its server is closed", "unix-socket-file-stays-before-3-13")
+class _:
+    async def create_unix_server(self, factory, path, **options):
+        class Removing(Proxy):
+            def close(self):
+                self.real.close()
+                os.unlink(path)
+
+        return Removing(await super().create_unix_server(factory, path, **options))
+
+
+@loop_world("the file of a Unix socket stays when its server is closed", "unix-socket-file-goes-since-3-13")
+class _:
+    async def create_unix_server(self, factory, path, **options):
+        class Leaving(Proxy):
+            def close(self):
+                self.real.close()
+                with socket.socket(socket.AF_UNIX) as again:
+                    again.bind(path)
+
+        return Leaving(await super().create_unix_server(factory, path, **options))
