@@ -1,0 +1,231 @@
+"""Worlds in which claims of section 7.4, signals and child processes under any event loop, are false."""
+
+from __future__ import annotations
+
+import asyncio
+import asyncio.subprocess
+import signal
+
+from tests.mutants.worlds import world
+
+
+def loop_world(name, *falsifies):
+    """A world in which every loop mixes in the class below."""
+
+    def register(made):
+        world(name, falsifies=falsifies)(lambda patch: patch.loops(made))
+        return made
+
+    return register
+
+
+@loop_world("a signal handler is called at once", "signal-handler-is-called-by-the-loop-and-not-at-once")
+class _:
+    def add_signal_handler(self, number, callback, *arguments):
+        signal.signal(number, lambda *_: callback(*arguments))
+
+    def remove_signal_handler(self, number):
+        signal.signal(number, signal.SIG_DFL)
+
+
+@loop_world("a signal handler is called in a thread", "signal-handler-is-called-by-the-loop-and-not-at-once")
+class _:
+    def add_signal_handler(self, number, callback, *arguments):
+        super().add_signal_handler(number, lambda: self.run_in_executor(None, callback, *arguments))
+
+
+@loop_world("the first signal handler stays", "later-signal-handler-takes-the-place-of-the-earlier")
+class _:
+    handled = frozenset()
+
+    def add_signal_handler(self, number, callback, *arguments):
+        if number not in self.handled:
+            self.handled = self.handled | {number}
+            super().add_signal_handler(number, callback, *arguments)
+
+
+@loop_world("removing a handler tells nothing", "removing-a-signal-handler-tells-whether-there-was-one")
+class _:
+    def remove_signal_handler(self, number):
+        super().remove_signal_handler(number)
+
+
+@loop_world("removing a handler leaves the signal taken", "removing-a-signal-handler-tells-whether-there-was-one")
+class _:
+    def remove_signal_handler(self, number):
+        taken = signal.getsignal(number)
+        removed = super().remove_signal_handler(number)
+        signal.signal(number, taken)
+        return removed
+
+
+@loop_world("SIGKILL is taken and never comes", "signals-that-cannot-be-handled-are-refused")
+class _:
+    def add_signal_handler(self, number, callback, *arguments):
+        if number != signal.SIGKILL:
+            super().add_signal_handler(number, callback, *arguments)
+
+
+@loop_world("any number is a signal", "signals-that-cannot-be-handled-are-refused")
+class _:
+    def add_signal_handler(self, number, callback, *arguments):
+        if number < signal.NSIG:
+            super().add_signal_handler(number, callback, *arguments)
+
+    def remove_signal_handler(self, number):
+        return number < signal.NSIG and super().remove_signal_handler(number)
+
+
+@loop_world(
+    "signals are handled in every thread",
+    "signal-handler-in-another-thread-is-a-runtimeerror-on-asyncio",
+    "signal-handler-in-another-thread-is-a-valueerror-on-uvloop",
+)
+class _:
+    def add_signal_handler(self, number, callback, *arguments):
+        pass
+
+
+@loop_world("SIGCHLD is the loop's own", "sigchld-can-be-handled-on-asyncio")
+class _:
+    def add_signal_handler(self, number, callback, *arguments):
+        if number == signal.SIGCHLD:
+            raise RuntimeError("cannot add a signal handler for SIGCHLD")
+        super().add_signal_handler(number, callback, *arguments)
+
+
+@loop_world("SIGCHLD is a signal as others", "sigchld-cannot-be-handled-on-uvloop")
+class _:
+    def add_signal_handler(self, number, callback, *arguments):
+        if number != signal.SIGCHLD:
+            super().add_signal_handler(number, callback, *arguments)
+
+    def remove_signal_handler(self, number):
+        return number == signal.SIGCHLD or super().remove_signal_handler(number)
+
+
+@loop_world("a closed loop keeps its signals", "closing-a-loop-puts-signals-back-on-asyncio")
+class _:
+    def close(self):
+        kept = signal.getsignal(signal.SIGUSR2)
+        super().close()
+        signal.signal(signal.SIGUSR2, kept)
+
+
+@loop_world("a closed loop gives its signals back", "closing-a-loop-leaves-its-signals-taken-on-uvloop")
+class _:
+    def close(self):
+        super().close()
+        signal.signal(signal.SIGUSR2, signal.SIG_DFL)
+
+
+def process_world(name, *falsifies):
+    """A world in which the processes that asyncio hands out are what the class below makes of them."""
+
+    def register(made):
+        def enter(patch):
+            kind = asyncio.subprocess.Process
+            changed = type("Process", (made, kind), {"__module__": kind.__module__})
+            patch.setattr(asyncio.subprocess, "Process", changed)
+
+        world(name, falsifies=falsifies)(enter)
+        return made
+
+    return register
+
+
+@process_world("communicate loses what a child says as an error", "communicate-feeds-a-child-and-gathers-what-it-says")
+class _:
+    async def communicate(self, input=None):
+        out, _ = await super().communicate(input)
+        return out, b""
+
+
+@process_world("communicate feeds nothing", "communicate-feeds-a-child-and-gathers-what-it-says")
+class _:
+    async def communicate(self, input=None):
+        return await super().communicate(b"")
+
+
+@process_world("every child ends well", "communicate-feeds-a-child-and-gathers-what-it-says")
+class _:
+    @property
+    def returncode(self):
+        return super().returncode and 0
+
+
+@process_world("a signal's number is the status", "killed-child-has-the-negative-number-of-its-signal")
+class _:
+    async def wait(self):
+        return abs(await super().wait())
+
+
+@process_world("a killed child has its status at once", "killed-child-has-the-negative-number-of-its-signal")
+class _:
+    killed = False
+
+    def kill(self):
+        self.killed = True
+        super().kill()
+
+    @property
+    def returncode(self):
+        return -signal.SIGKILL if self.killed else super().returncode
+
+
+@process_world("a signal to nobody is sent", "signals-to-a-child-that-has-ended-raise-processlookuperror")
+class _:
+    def send_signal(self, number):
+        pass
+
+
+@process_world("nobody is killed", "signals-to-a-child-that-has-ended-raise-processlookuperror")
+class _:
+    def kill(self):
+        pass
+
+
+def missing(error):
+    """A loop on which a program that is not there is this error, made of the true one and the program."""
+
+    class Missing:
+        async def subprocess_exec(self, factory, program, *arguments, **options):
+            try:
+                return await super().subprocess_exec(factory, program, *arguments, **options)
+            except FileNotFoundError as true:
+                raise error(true, program) from None
+
+    return Missing
+
+
+@world("a missing program is some error", falsifies=["missing-program-is-a-filenotfounderror"])
+def _(patch):
+    patch.loops(missing(lambda true, program: OSError("it does not start")))
+
+
+@world("a missing program is not named", falsifies=["missing-program-is-named-on-asyncio"])
+def _(patch):
+    patch.loops(missing(lambda true, program: FileNotFoundError(true.errno, true.strerror)))
+
+
+@world("a missing program is named", falsifies=["missing-program-is-not-named-on-uvloop"])
+def _(patch):
+    patch.loops(missing(lambda true, program: FileNotFoundError(true.errno, true.strerror, program)))
+
+
+@loop_world(
+    "a child's standard output is a file",
+    "stdout-of-a-child-is-a-pipe-on-asyncio",
+    "stdout-of-a-child-is-a-socket-on-uvloop",
+)
+class _:
+    async def subprocess_exec(self, factory, *arguments, **options):
+        # What the child is asked of is a file then.
+        arguments = [argument.replace("os.fstat(1)", "os.stat(os.__file__)") for argument in arguments]
+        return await super().subprocess_exec(factory, *arguments, **options)
+
+
+@loop_world("a child can be talked to in text", "child-is-talked-to-in-bytes-without-a-buffer")
+class _:
+    async def subprocess_exec(self, factory, *arguments, universal_newlines=False, bufsize=0, **options):
+        return await super().subprocess_exec(factory, *arguments, **options)
