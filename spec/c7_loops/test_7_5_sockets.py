@@ -1,0 +1,403 @@
+"""7.5: what every event loop does with files and sockets that it watches, with datagrams, executors and generators."""
+
+import asyncio
+import contextlib
+import contextvars
+import os
+import socket
+
+import pytest
+
+from fixtures.claims import claim
+from fixtures.threads import SOON
+from fixtures.trace import turn
+
+WHERE = contextvars.ContextVar("WHERE", default="nowhere")
+
+
+async def soon(awaitable):
+    """Wait for what is to come soon; AssertionError when it does not."""
+    try:
+        return await asyncio.wait_for(awaitable, SOON)
+    except asyncio.TimeoutError:
+        raise AssertionError("it did not come") from None
+
+
+async def poll(condition):
+    while not condition():
+        await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+def pair():
+    """Two connected sockets that do not block."""
+    here, there = socket.socketpair()
+    with here, there:
+        here.setblocking(False)
+        there.setblocking(False)
+        yield here, there
+
+
+@contextlib.contextmanager
+def watching(add, remove, watched, *callback):
+    add(watched, *callback)
+    try:
+        yield
+    finally:
+        remove(watched)
+
+
+@claim("reader-is-called-as-long-as-there-is-something-to-read")
+async def test_a_reader_is_called_again_and_again_until_the_data_is_read_and_then_no_more(pair, trace):
+    loop, (here, there) = asyncio.get_running_loop(), pair
+
+    with watching(loop.add_reader, loop.remove_reader, here, trace, "readable"):
+        for _ in range(3):
+            await turn()
+        before = list(trace.steps)
+        there.send(b"one piece")
+        await soon(poll(lambda: len(trace.steps) >= 3))
+        here.recv(100)
+        await turn()
+        after = len(trace.steps)
+        for _ in range(10):
+            await turn()
+
+    assert before == []
+    assert len(trace.steps) == after
+
+
+@claim("writer-is-called-as-long-as-there-is-room")
+async def test_a_writer_is_called_while_the_socket_takes_data_and_not_while_it_is_full(pair, trace):
+    loop, (here, there) = asyncio.get_running_loop(), pair
+
+    with watching(loop.add_writer, loop.remove_writer, here, trace, "writable"):
+        await soon(poll(lambda: len(trace.steps) >= 3))
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                here.send(b"x" * 100_000)
+        await turn()
+        await turn()
+        full = len(trace.steps)
+        for _ in range(10):
+            await turn()
+        while_full = len(trace.steps)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                there.recv(1_000_000)
+        await soon(poll(lambda: len(trace.steps) > while_full))
+
+    assert while_full == full
+
+
+@claim("later-reader-takes-the-place-of-the-earlier")
+async def test_of_two_readers_added_for_one_socket_only_the_second_is_called(pair, trace):
+    loop, (here, there) = asyncio.get_running_loop(), pair
+
+    loop.add_reader(here, trace, "the first")
+    with watching(loop.add_reader, loop.remove_reader, here, trace, "the second"):
+        there.send(b"!")
+        await soon(poll(lambda: len(trace.steps) >= 2))
+
+    assert set(trace.steps) == {"the second"}
+
+
+@claim("removed-reader-is-not-called")
+async def test_a_reader_that_was_removed_is_not_called_where_one_that_was_not_is(pair, trace):
+    loop, (here, there) = asyncio.get_running_loop(), pair
+
+    loop.add_reader(there, trace, "removed")
+    loop.remove_reader(there)
+    with watching(loop.add_reader, loop.remove_reader, here, trace, "kept"):
+        here.send(b"!")
+        there.send(b"!")
+        await soon(poll(lambda: len(trace.steps) >= 3))
+
+    assert set(trace.steps) == {"kept"}
+
+
+def removals(loop, watched):
+    loop.add_reader(watched, print)
+    loop.add_writer(watched, print)
+    return [remove(watched) for remove in (loop.remove_reader, loop.remove_writer) for _ in range(2)]
+
+
+@claim("removing-a-reader-tells-whether-there-was-one-on-asyncio")
+async def test_on_asyncio_remove_reader_and_remove_writer_return_whether_there_was_one(pair):
+    assert removals(asyncio.get_running_loop(), pair[0]) == [True, False, True, False]
+
+
+@claim("removing-a-reader-tells-nothing-on-uvloop")
+async def test_on_uvloop_remove_reader_and_remove_writer_return_none(pair):
+    assert removals(asyncio.get_running_loop(), pair[0]) == [None, None, None, None]
+
+
+@claim("sock-recv-waits-without-holding-anyone-up")
+async def test_sock_recv_waits_for_data_while_other_tasks_run_and_returns_what_came(pair, trace):
+    loop, (here, there) = asyncio.get_running_loop(), pair
+
+    async def receive():
+        trace(await loop.sock_recv(here, 100))
+
+    receiving = asyncio.ensure_future(receive())
+    for _ in range(3):
+        await turn()
+    trace("another task runs")
+    await loop.sock_sendall(there, b"data")
+    await soon(receiving)
+
+    assert trace.steps == ["another task runs", b"data"]
+
+
+@claim("cancelled-sock-recv-loses-nothing")
+async def test_what_comes_after_a_sock_recv_was_cancelled_is_left_for_the_next(pair):
+    loop, (here, there) = asyncio.get_running_loop(), pair
+    receiving = asyncio.ensure_future(loop.sock_recv(here, 100))
+    await turn()
+    receiving.cancel()
+    await asyncio.wait([receiving])
+
+    await loop.sock_sendall(there, b"later")
+    for _ in range(3):
+        await turn()
+
+    assert receiving.cancelled()
+    assert await soon(loop.sock_recv(here, 100)) == b"later"
+
+
+@claim("sock-sendall-waits-until-all-is-taken")
+async def test_sock_sendall_of_much_data_ends_only_when_the_other_side_has_read_enough(pair):
+    loop, (here, there) = asyncio.get_running_loop(), pair
+    much, received = b"x" * 4_000_000, 0
+    sending = asyncio.ensure_future(loop.sock_sendall(here, much))
+    for _ in range(10):
+        await turn()
+    before = sending.done()
+
+    while received < len(much):
+        received += len(await soon(loop.sock_recv(there, 1_000_000)))
+    await soon(sending)
+
+    assert before is False
+    assert received == len(much)
+
+
+@claim("sock-recv-into-fills-the-buffer-it-is-given")
+async def test_sock_recv_into_writes_into_the_buffer_and_returns_the_number_of_bytes(pair):
+    loop, (here, there) = asyncio.get_running_loop(), pair
+    buffer = bytearray(b"....")
+    await loop.sock_sendall(there, b"ab")
+    first = (await soon(loop.sock_recv_into(here, buffer)), bytes(buffer))
+    await loop.sock_sendall(there, b"cdefgh")
+    second = (await soon(loop.sock_recv_into(here, buffer)), bytes(buffer))
+
+    assert first == (2, b"ab..")
+    assert second == (4, b"cdef")
+    assert await soon(loop.sock_recv(here, 100)) == b"gh"
+
+
+@claim("sock-connect-and-sock-accept-meet")
+async def test_sock_accept_gives_the_socket_and_the_address_of_who_connects():
+    loop = asyncio.get_running_loop()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as client:
+        listening.setblocking(False)
+        client.setblocking(False)
+        accepting = asyncio.ensure_future(loop.sock_accept(listening))
+        await turn()
+        before = accepting.done()
+        await soon(loop.sock_connect(client, listening.getsockname()))
+        accepted, address = await soon(accepting)
+        with accepted:
+            await loop.sock_sendall(accepted, b"welcome")
+            said = await soon(loop.sock_recv(client, 100))
+
+            assert before is False
+            assert (address, said) == (client.getsockname(), b"welcome")
+            assert accepted.gettimeout() == 0  # it does not block
+
+
+@claim("blocking-socket-is-refused-in-debug-mode-only")
+async def test_a_socket_that_blocks_is_refused_with_valueerror_in_debug_mode_and_taken_otherwise():
+    loop = asyncio.get_running_loop()
+    refused = []
+
+    here, there = socket.socketpair()
+    with here, there:
+        for debug in (True, False):
+            loop.set_debug(debug)
+            try:
+                await loop.sock_sendall(here, b"!")
+            except ValueError as error:
+                refused.append(str(error))
+
+    assert refused == ["the socket must be non-blocking"]
+
+
+class Datagrams(asyncio.DatagramProtocol):
+    """Records what it is told."""
+
+    def __init__(self):
+        self.received, self.errors, self.lost = [], [], asyncio.Event()
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, address):
+        self.received.append((data, address))
+
+    def error_received(self, error):
+        self.errors.append(error)
+
+    def connection_lost(self, error):
+        self.lost.set()
+
+
+@contextlib.asynccontextmanager
+async def datagrams(**options):
+    """A protocol of an endpoint for datagrams, which is closed at the end."""
+    _, protocol = await asyncio.get_running_loop().create_datagram_endpoint(Datagrams, **options)
+    try:
+        yield protocol
+    finally:
+        protocol.transport.close()
+        await soon(protocol.lost.wait())
+
+
+@claim("datagrams-come-one-by-one-with-their-sender")
+async def test_each_sendto_is_one_datagram_received_with_the_address_of_the_sender():
+    async with datagrams(local_addr=("127.0.0.1", 0)) as server:
+        there = server.transport.get_extra_info("sockname")
+        async with datagrams(local_addr=("127.0.0.1", 0)) as client:
+            here = client.transport.get_extra_info("sockname")
+            client.transport.sendto(b"one", there)
+            client.transport.sendto(b"two", there)
+            await soon(poll(lambda: len(server.received) >= 2))
+
+            assert server.received == [(b"one", here), (b"two", here)]
+
+
+@claim("datagram-to-nobody-is-an-error-received")
+async def test_a_datagram_that_nobody_takes_is_told_by_error_received_and_the_endpoint_stays_open():
+    async with datagrams(local_addr=("127.0.0.1", 0)) as gone:
+        there = gone.transport.get_extra_info("sockname")
+    async with datagrams(remote_addr=there) as client:
+        client.transport.sendto(b"is there anybody")
+        await soon(poll(lambda: client.errors))
+
+        assert [type(error) for error in client.errors] == [ConnectionRefusedError]
+        assert not client.lost.is_set()
+
+
+@claim("connected-datagram-endpoint-sends-to-nobody-else")
+async def test_an_endpoint_with_a_remote_address_refuses_another_one_with_valueerror():
+    async with datagrams(local_addr=("127.0.0.1", 0)) as server:
+        async with datagrams(remote_addr=server.transport.get_extra_info("sockname")) as client:
+            try:
+                client.transport.sendto(b"astray", ("127.0.0.1", 9))
+                refused = ""
+            except ValueError as error:
+                refused = str(error)
+            client.transport.sendto(b"right")
+            await soon(poll(lambda: server.received))
+
+            assert refused.startswith("Invalid address")
+            assert [data for data, _ in server.received] == [b"right"]
+
+
+class Piped(asyncio.Protocol):
+    def __init__(self):
+        self.calls, self.lost = [], asyncio.Event()
+
+    def data_received(self, data):
+        self.calls.append(data)
+
+    def eof_received(self):
+        self.calls.append("eof_received")
+
+    def connection_lost(self, error):
+        self.calls.append(error)
+        self.lost.set()
+
+
+@claim("read-pipe-tells-data-and-its-end")
+async def test_what_is_written_to_a_pipe_is_received_and_closing_it_is_the_end_of_file():
+    reading, writing = os.pipe()
+    file = os.fdopen(reading, "rb", 0)
+    _, protocol = await asyncio.get_running_loop().connect_read_pipe(Piped, file)
+    os.write(writing, b"through the pipe")
+    await soon(poll(lambda: protocol.calls))
+    os.close(writing)
+    await soon(protocol.lost.wait())
+
+    assert protocol.calls == [b"through the pipe", "eof_received", None]
+    assert file.closed
+
+
+@claim("context-goes-with-to-thread-and-not-into-the-executor")
+async def test_a_function_in_the_executor_sees_no_context_of_its_task_and_with_to_thread_it_does():
+    WHERE.set("the task's")
+
+    alone = await asyncio.get_running_loop().run_in_executor(None, WHERE.get)
+    with_context = await asyncio.to_thread(WHERE.get)
+
+    assert (alone, with_context) == ("nowhere", "the task's")
+
+
+@claim("default-executor-takes-nothing-after-its-shutdown")
+def test_after_shutdown_default_executor_run_in_executor_raises_runtimeerror(new_loop, trace):
+    loop = new_loop()
+    loop.run_until_complete(loop.run_in_executor(None, trace, "before"))
+    loop.run_until_complete(loop.shutdown_default_executor())
+
+    with pytest.raises(RuntimeError, match="[Ee]xecutor shutdown has been called"):
+        loop.run_in_executor(None, trace, "after")
+
+    assert trace.steps == ["before"]
+
+
+def look_up_after_shutdown(loop):
+    """What looking up an address gives when the default executor has been shut down; None where it is refused."""
+    loop.run_until_complete(loop.shutdown_default_executor())
+    try:
+        found = loop.run_until_complete(loop.getaddrinfo("127.0.0.1", 80, type=socket.SOCK_STREAM))
+    except RuntimeError:
+        return None
+    return found[0][4]
+
+
+@claim("look-ups-need-the-default-executor-on-asyncio")
+def test_on_asyncio_getaddrinfo_is_refused_when_the_default_executor_was_shut_down(new_loop):
+    assert look_up_after_shutdown(new_loop()) is None
+
+
+@claim("look-ups-need-no-executor-on-uvloop")
+def test_on_uvloop_getaddrinfo_works_when_the_default_executor_was_shut_down(new_loop):
+    assert look_up_after_shutdown(new_loop()) == ("127.0.0.1", 80)
+
+
+@claim("shutdown-asyncgens-ends-what-is-half-way")
+def test_shutdown_asyncgens_runs_the_finally_of_each_generator_that_is_half_way(new_loop, trace):
+    loop = new_loop()
+
+    async def numbers(name):
+        try:
+            yield 1
+            yield 2
+        finally:
+            await turn()
+            trace(f"{name} ended")
+
+    generators = {name: numbers(name) for name in ("half way", "at its end", "not begun")}
+
+    async def main():
+        await generators["half way"].__anext__()
+        async for _ in generators["at its end"]:
+            pass
+
+    loop.run_until_complete(main())
+    before = list(trace.steps)
+    loop.run_until_complete(loop.shutdown_asyncgens())
+
+    assert before == ["at its end ended"]
+    assert trace.steps == ["at its end ended", "half way ended"]

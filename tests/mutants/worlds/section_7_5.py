@@ -1,0 +1,325 @@
+"""Worlds in which claims of section 7.5, sockets, datagrams, executors and generators, are false."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+
+from tests.mutants.worlds import world
+from tests.mutants.worlds.section_7_4 import loop_world
+
+
+@loop_world("a reader is called once", "reader-is-called-as-long-as-there-is-something-to-read")
+class _:
+    def add_reader(self, watched, callback, *arguments):
+        def once():
+            self.remove_reader(watched)
+            callback(*arguments)
+
+        super().add_reader(watched, once)
+
+
+@loop_world("a reader is called on each pass", "reader-is-called-as-long-as-there-is-something-to-read")
+class _:
+    def add_reader(self, watched, callback, *arguments):
+        self.add_writer(watched, callback, *arguments)
+
+    def remove_reader(self, watched):
+        return self.remove_writer(watched)
+
+
+@loop_world("a writer is called once", "writer-is-called-as-long-as-there-is-room")
+class _:
+    def add_writer(self, watched, callback, *arguments):
+        def once():
+            self.remove_writer(watched)
+            callback(*arguments)
+
+        super().add_writer(watched, once)
+
+
+@loop_world("a writer is called on each pass", "writer-is-called-as-long-as-there-is-room")
+class _:
+    removed = False
+
+    def add_writer(self, watched, callback, *arguments):
+        def again():
+            if not self.removed:
+                callback(*arguments)
+                self.call_soon(again)
+
+        again()
+
+    def remove_writer(self, watched):
+        self.removed = True
+
+
+@loop_world("the first reader stays", "later-reader-takes-the-place-of-the-earlier")
+class _:
+    watched = frozenset()
+
+    def add_reader(self, watched, callback, *arguments):
+        if watched not in self.watched:
+            self.watched = self.watched | {watched}
+            super().add_reader(watched, callback, *arguments)
+
+
+@loop_world("a reader that is removed stays", "removed-reader-is-not-called")
+class _:
+    def remove_reader(self, watched):
+        pass
+
+
+@loop_world("removing a reader tells nothing", "removing-a-reader-tells-whether-there-was-one-on-asyncio")
+class _:
+    def remove_reader(self, watched):
+        super().remove_reader(watched)
+
+
+@loop_world("removing a reader tells that there was one", "removing-a-reader-tells-nothing-on-uvloop")
+class _:
+    def remove_reader(self, watched):
+        super().remove_reader(watched)
+        return True
+
+
+@loop_world("sock_recv holds all others up", "sock-recv-waits-without-holding-anyone-up")
+class _:
+    async def sock_recv(self, connection, size):
+        before = connection.gettimeout()
+        connection.settimeout(0.2)
+        try:
+            return connection.recv(size)
+        except TimeoutError:
+            return b"nothing"
+        finally:
+            connection.settimeout(before)
+
+
+@loop_world("a cancelled sock_recv takes what comes later", "cancelled-sock-recv-loses-nothing")
+class _:
+    async def sock_recv(self, connection, size):
+        try:
+            return await super().sock_recv(connection, size)
+        except asyncio.CancelledError:
+            self.add_reader(connection, lambda: connection.recv(3) and self.remove_reader(connection))
+            raise
+
+
+@loop_world("sock_sendall sends what fits", "sock-sendall-waits-until-all-is-taken")
+class _:
+    async def sock_sendall(self, connection, data):
+        connection.send(data)
+
+
+@loop_world("sock_recv_into starts behind the first byte", "sock-recv-into-fills-the-buffer-it-is-given")
+class _:
+    async def sock_recv_into(self, connection, buffer):
+        return await super().sock_recv_into(connection, memoryview(buffer)[1:])
+
+
+@loop_world("sock_recv_into tells the size of the buffer", "sock-recv-into-fills-the-buffer-it-is-given")
+class _:
+    async def sock_recv_into(self, connection, buffer):
+        await super().sock_recv_into(connection, buffer)
+        return len(buffer)
+
+
+@loop_world("sock_accept gives its own address", "sock-connect-and-sock-accept-meet")
+class _:
+    async def sock_accept(self, listening):
+        accepted, _ = await super().sock_accept(listening)
+        return accepted, listening.getsockname()
+
+
+@loop_world("sock_accept gives a socket that blocks", "sock-connect-and-sock-accept-meet")
+class _:
+    async def sock_accept(self, listening):
+        accepted, address = await super().sock_accept(listening)
+        accepted.setblocking(True)
+        return accepted, address
+
+
+@loop_world("sockets that block are taken in any mode", "blocking-socket-is-refused-in-debug-mode-only")
+class _:
+    async def sock_sendall(self, connection, data):
+        debug = self.get_debug()
+        self.set_debug(False)
+        await super().sock_sendall(connection, data)
+        self.set_debug(debug)
+
+
+@loop_world("sockets that block are refused in any mode", "blocking-socket-is-refused-in-debug-mode-only")
+class _:
+    async def sock_sendall(self, connection, data):
+        if connection.gettimeout() != 0:
+            raise ValueError("the socket must be non-blocking")
+        await super().sock_sendall(connection, data)
+
+
+class Between(asyncio.DatagramProtocol):
+    """What an endpoint has in the place of its protocol; it passes on what it does not break."""
+
+    def __init__(self, protocol):
+        self.protocol = protocol
+
+    def connection_made(self, transport):
+        self.protocol.connection_made(transport)
+
+    def datagram_received(self, data, address):
+        self.protocol.datagram_received(data, address)
+
+    def error_received(self, error):
+        self.protocol.error_received(error)
+
+    def connection_lost(self, error):
+        self.protocol.connection_lost(error)
+
+
+def datagram_world(name, *falsifies):
+    """A world in which endpoints' protocols are told what the class below tells them."""
+
+    def register(made):
+        class Connecting:
+            async def create_datagram_endpoint(self, factory, *arguments, **options):
+                transport, between = await super().create_datagram_endpoint(
+                    lambda: made(factory()), *arguments, **options
+                )
+                return transport, between.protocol
+
+        world(name, falsifies=falsifies)(lambda patch: patch.loops(Connecting))
+        return made
+
+    return register
+
+
+@datagram_world("datagrams are put together", "datagrams-come-one-by-one-with-their-sender")
+class _(Between):
+    kept = b""
+
+    def datagram_received(self, data, address):
+        self.kept += data
+        if len(self.kept) >= 6:
+            super().datagram_received(self.kept, address)
+            super().datagram_received(b"", address)
+
+
+@datagram_world("nobody knows who sent a datagram", "datagrams-come-one-by-one-with-their-sender")
+class _(Between):
+    def datagram_received(self, data, address):
+        super().datagram_received(data, None)
+
+
+@datagram_world("a datagram to nobody is lost without a word", "datagram-to-nobody-is-an-error-received")
+class _(Between):
+    def error_received(self, error):
+        pass
+
+
+@datagram_world("a datagram to nobody closes the endpoint", "datagram-to-nobody-is-an-error-received")
+class _(Between):
+    def error_received(self, error):
+        super().error_received(error)
+        self.protocol.lost.set()
+
+
+@datagram_world("an endpoint sends to anybody", "connected-datagram-endpoint-sends-to-nobody-else")
+class _(Between):
+    def connection_made(self, transport):
+        class Anywhere:
+            def __getattr__(self, name):
+                return getattr(transport, name)
+
+            def sendto(self, data, address=None):
+                if address is None:
+                    transport.sendto(data)
+
+        super().connection_made(Anywhere())
+
+
+def pipe_world(name, *falsifies):
+    """A world in which a pipe's protocol is told what the class below tells it."""
+
+    def register(made):
+        class Connecting:
+            async def connect_read_pipe(self, factory, file):
+                transport, between = await super().connect_read_pipe(lambda: made(factory()), file)
+                return transport, between.protocol
+
+        world(name, falsifies=falsifies)(lambda patch: patch.loops(Connecting))
+        return made
+
+    return register
+
+
+class Pipe(asyncio.Protocol):
+    """What a pipe has in the place of its protocol."""
+
+    def __init__(self, protocol):
+        self.protocol = protocol
+
+    def data_received(self, data):
+        self.protocol.data_received(data)
+
+    def eof_received(self):
+        self.protocol.eof_received()
+
+    def connection_lost(self, error):
+        self.protocol.connection_lost(error)
+
+
+@pipe_world("the end of a pipe is not told", "read-pipe-tells-data-and-its-end")
+class _(Pipe):
+    def eof_received(self):
+        pass
+
+
+@pipe_world("a pipe's data comes twice", "read-pipe-tells-data-and-its-end")
+class _(Pipe):
+    def data_received(self, data):
+        super().data_received(data)
+        super().data_received(data)
+
+
+@loop_world("the executor takes the context with it", "context-goes-with-to-thread-and-not-into-the-executor")
+class _:
+    def run_in_executor(self, executor, function, *arguments):
+        return super().run_in_executor(executor, contextvars.copy_context().run, function, *arguments)
+
+
+@world("to_thread leaves the context behind", falsifies=["context-goes-with-to-thread-and-not-into-the-executor"])
+def _(patch):
+    async def to_thread(function, /, *arguments):
+        return await asyncio.get_running_loop().run_in_executor(None, function, *arguments)
+
+    patch.setattr(asyncio, "to_thread", to_thread)
+
+
+@loop_world("a new executor comes after the shutdown", "default-executor-takes-nothing-after-its-shutdown")
+class _:
+    async def shutdown_default_executor(self, *arguments):
+        pass
+
+
+@loop_world("look-ups need no executor", "look-ups-need-the-default-executor-on-asyncio")
+class _:
+    async def getaddrinfo(self, host, port, **options):
+        return [(None, None, None, "", (host, port))]
+
+
+@loop_world("look-ups need the default executor", "look-ups-need-no-executor-on-uvloop")
+class _:
+    async def getaddrinfo(self, host, port, **options):
+        await self.run_in_executor(None, print)
+
+
+@loop_world("generators are left as they are", "shutdown-asyncgens-ends-what-is-half-way")
+class _:
+    async def shutdown_asyncgens(self):
+        pass
+
+
+@loop_world("the end of a generator is not waited for", "shutdown-asyncgens-ends-what-is-half-way")
+class _:
+    async def shutdown_asyncgens(self):
+        self.create_task(super().shutdown_asyncgens())
