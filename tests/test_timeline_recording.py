@@ -195,10 +195,20 @@ def double(number):
     return number * 2
 
 
-def refuse(number):
-    error = LookupError(number)
-    error.said = "no"
-    raise error
+def after_the_gate(gate, number):
+    """A job that ends only when somebody has opened the gate, a named pipe."""
+    with open(gate):
+        pass
+    if number < 0:
+        error = LookupError(number)
+        error.said = "no"
+        raise error
+    return double(number)
+
+
+def open_gate(gate):
+    with open(gate, "w"):
+        pass
 
 
 @pytest.fixture
@@ -208,13 +218,21 @@ def processes():
         yield pool
 
 
-def test_jobs_in_a_process_pool_have_a_lane_a_worker_and_wake_who_waits_for_them(recorded, processes):
+def test_jobs_in_a_process_pool_have_a_lane_a_worker_and_wake_who_waits_for_them(recorded, processes, tmp_path):
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+
     async def scene():
         loop = asyncio.get_running_loop()
-        assert await loop.run_in_executor(processes, double, 21) == 42
-        with pytest.raises(LookupError) as refused:
-            await loop.run_in_executor(processes, refuse, 3)
-        assert (refused.value.args, vars(refused.value)) == ((3,), {"said": "no"})
+        for number in (21, -3):
+            job = loop.run_in_executor(processes, after_the_gate, gate, number)
+            opening = loop.run_in_executor(None, open_gate, gate)
+            await asyncio.wait([job])
+            await opening
+            if number > 0:
+                assert job.result() == 42
+            else:
+                assert (job.exception().args, vars(job.exception())) == ((-3,), {"said": "no"})
 
     timeline = recorded(scene)
 

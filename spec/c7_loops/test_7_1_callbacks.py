@@ -9,19 +9,11 @@ import threading
 import pytest
 
 from fixtures.claims import claim
+from fixtures.soon import until
 from fixtures.threads import SOON
 from fixtures.trace import turn
 
 WHERE = contextvars.ContextVar("WHERE", default="nowhere")
-
-
-async def until_there_are(steps, trace):
-    """Wait until so many steps are in the trace; AssertionError when they do not come."""
-    loop = asyncio.get_running_loop()
-    given_up = loop.time() + SOON
-    while len(trace.steps) < steps:
-        assert loop.time() < given_up, f"only these came: {trace.steps}"
-        await asyncio.sleep(0.001)
 
 
 @claim("callback-gets-its-arguments-on-a-later-pass")
@@ -49,7 +41,7 @@ async def test_a_callback_and_a_timer_see_the_context_of_their_scheduling_and_ke
     loop.call_soon_threadsafe(callback, "one from a thread")
     loop.call_later(0.001, callback, "a timer")
     WHERE.set("elsewhere")
-    await until_there_are(3, trace)
+    await until(lambda: len(trace.steps) >= 3, "not all has run")
 
     assert set(trace.steps) == {"a callback from here", "one from a thread from here", "a timer from here"}
     assert WHERE.get() == "elsewhere"
@@ -66,7 +58,7 @@ async def test_a_callback_that_is_given_a_context_runs_in_that_and_changes_it(tr
 
     loop.call_soon(callback, context=given)
     loop.call_later(0.001, callback, context=given)
-    await until_there_are(2, trace)
+    await until(lambda: len(trace.steps) >= 2, "not all has run")
 
     assert trace.steps == ["given", "changed"]
     assert (given[WHERE], WHERE.get()) == ("changed", "nowhere")
@@ -81,7 +73,7 @@ async def test_a_handle_that_is_cancelled_in_time_is_not_run_whether_callback_or
 
     for handle in handles:
         handle.cancel()
-    await until_there_are(1, trace)
+    await until(lambda: len(trace.steps) >= 1, "not all has run")
 
     assert before == [False, False]
     assert [handle.cancelled() for handle in handles] == [True, True]
@@ -152,7 +144,7 @@ async def test_timers_run_by_their_deadlines_whatever_the_order_of_their_making(
 
     for thousandths in (6, 2, 8, 4):
         loop.call_at(now + thousandths / 1000, trace, thousandths)
-    await until_there_are(4, trace)
+    await until(lambda: len(trace.steps) >= 4, "not all has run")
 
     assert trace.steps == [2, 4, 6, 8]
 

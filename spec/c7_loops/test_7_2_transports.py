@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from fixtures.claims import claim
-from fixtures.threads import SOON
+from fixtures.soon import until
 from fixtures.trace import turn
 
 MUCH = b"x" * 8_000_000  # more than the kernel's buffers on both sides take
@@ -46,15 +46,6 @@ class Recorder(asyncio.Protocol):
 
     def resume_writing(self):
         self.calls.append("resume_writing")
-
-
-async def until(condition, otherwise):
-    """Wait until `condition()` is true; AssertionError when it does not become so."""
-    loop = asyncio.get_running_loop()
-    given_up = loop.time() + SOON
-    while not condition():
-        assert loop.time() < given_up, otherwise
-        await asyncio.sleep(0.001)
 
 
 @contextlib.asynccontextmanager

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from fixtures.claims import claim
-from fixtures.threads import SOON
+from fixtures.soon import soon, until
 from fixtures.trace import turn
 
 
@@ -45,14 +45,6 @@ async def serving(**options):
             await soon(peer.lost.wait())
 
 
-async def soon(awaitable):
-    """Wait for what is to come soon; AssertionError when it does not."""
-    try:
-        return await asyncio.wait_for(awaitable, SOON)
-    except asyncio.TimeoutError:
-        raise AssertionError("it did not come") from None
-
-
 async def connect(server_address):
     """Connect to a server, which accepts, and return the client's Peer."""
     _, peer = await asyncio.get_running_loop().create_connection(Peer, *server_address)
@@ -81,12 +73,7 @@ async def test_a_server_is_bound_at_once_and_refuses_connections_until_it_is_sta
 
         assert before == (True, False, True)
         assert (server.is_serving(), await is_refused(address_of(server))) == (True, False)
-        await soon(poll(lambda: accepted and accepted[0].made.is_set()))
-
-
-async def poll(condition):
-    while not condition():
-        await asyncio.sleep(0.001)
+        await until(lambda: accepted and accepted[0].made.is_set(), "the server was told of no connection")
 
 
 @claim("closed-server-refuses-new-connections-and-keeps-the-old")
@@ -94,7 +81,7 @@ async def test_after_close_nobody_listens_and_a_connection_that_was_open_stays_s
     async with serving() as (server, accepted):
         address = address_of(server)
         client = await connect(address)
-        await soon(poll(lambda: accepted and accepted[0].made.is_set()))
+        await until(lambda: accepted and accepted[0].made.is_set(), "the server was told of no connection")
         server.close()
         refused = await is_refused(address)
         for _ in range(10):
@@ -152,7 +139,7 @@ async def test_within_async_with_a_server_serves_and_after_it_is_closed():
 async def waits_for_its_connection(server, accepted):
     """Whether wait_closed() of a closed server comes to its end only when its connection does."""
     client = await connect(address_of(server))
-    await soon(poll(lambda: accepted and accepted[0].made.is_set()))
+    await until(lambda: accepted and accepted[0].made.is_set(), "the server was told of no connection")
     server.close()
     waiting = asyncio.ensure_future(server.wait_closed())
     for _ in range(20):
@@ -227,7 +214,9 @@ async def test_on_uvloop_a_server_inherits_nothing_from_asyncio_and_its_sockets_
 async def test_on_asyncio_close_clients_closes_all_connections_that_the_server_has():
     async with serving() as (server, accepted):
         clients = [await connect(address_of(server)) for _ in range(2)]
-        await soon(poll(lambda: len(accepted) == 2 and all(peer.made.is_set() for peer in accepted)))
+        await until(
+            lambda: len(accepted) == 2 and all(peer.made.is_set() for peer in accepted), "not both were accepted"
+        )
         server.close_clients()
         for peer in (*clients, *accepted):
             await soon(peer.lost.wait())

@@ -10,25 +10,8 @@ import threading
 import pytest
 
 from fixtures.claims import claim
+from fixtures.soon import soon, until
 from fixtures.threads import SOON
-
-
-async def soon(awaitable):
-    """Wait for what is to come soon; AssertionError when it does not."""
-    try:
-        return await asyncio.wait_for(awaitable, SOON)
-    except asyncio.TimeoutError:
-        raise AssertionError("it did not come") from None
-
-
-async def until_there_are(steps, trace):
-    """Wait until so many steps are in the trace; AssertionError when they do not come."""
-
-    async def look():
-        while len(trace.steps) < steps:
-            await asyncio.sleep(0.001)
-
-    await soon(look())
 
 
 @contextlib.contextmanager
@@ -47,7 +30,7 @@ async def test_a_signal_handler_is_called_on_a_later_pass_with_its_arguments_in_
     with handled(signal.SIGUSR1, trace, "handled"):
         os.kill(os.getpid(), signal.SIGUSR1)
         trace("the signal was sent")
-        await until_there_are(2, trace)
+        await until(lambda: len(trace.steps) >= 2, "the handler was not called")
 
     assert trace.steps == ["the signal was sent", "handled"]
     assert set(trace.threads) == {threading.get_ident()}
@@ -57,9 +40,9 @@ async def test_a_signal_handler_is_called_on_a_later_pass_with_its_arguments_in_
 async def test_a_second_handler_for_a_signal_is_called_instead_of_the_first(trace):
     with handled(signal.SIGUSR1, trace, "the first"), handled(signal.SIGUSR1, trace, "the second"):
         os.kill(os.getpid(), signal.SIGUSR1)
-        await until_there_are(1, trace)
+        await until(lambda: len(trace.steps) >= 1, "the handler was not called")
         os.kill(os.getpid(), signal.SIGUSR1)
-        await until_there_are(2, trace)
+        await until(lambda: len(trace.steps) >= 2, "the handler was not called")
 
     assert trace.steps == ["the second"] * 2
 

@@ -9,23 +9,10 @@ import socket
 import pytest
 
 from fixtures.claims import claim
-from fixtures.threads import SOON
+from fixtures.soon import soon, until
 from fixtures.trace import turn
 
 WHERE = contextvars.ContextVar("WHERE", default="nowhere")
-
-
-async def soon(awaitable):
-    """Wait for what is to come soon; AssertionError when it does not."""
-    try:
-        return await asyncio.wait_for(awaitable, SOON)
-    except asyncio.TimeoutError:
-        raise AssertionError("it did not come") from None
-
-
-async def poll(condition):
-    while not condition():
-        await asyncio.sleep(0.001)
 
 
 @pytest.fixture
@@ -56,7 +43,7 @@ async def test_a_reader_is_called_again_and_again_until_the_data_is_read_and_the
             await turn()
         before = list(trace.steps)
         there.send(b"one piece")
-        await soon(poll(lambda: len(trace.steps) >= 3))
+        await until(lambda: len(trace.steps) >= 3, "it did not come")
         here.recv(100)
         await turn()
         after = len(trace.steps)
@@ -72,7 +59,7 @@ async def test_a_writer_is_called_while_the_socket_takes_data_and_not_while_it_i
     loop, (here, there) = asyncio.get_running_loop(), pair
 
     with watching(loop.add_writer, loop.remove_writer, here, trace, "writable"):
-        await soon(poll(lambda: len(trace.steps) >= 3))
+        await until(lambda: len(trace.steps) >= 3, "it did not come")
         with contextlib.suppress(BlockingIOError):
             while True:
                 here.send(b"x" * 100_000)
@@ -85,7 +72,7 @@ async def test_a_writer_is_called_while_the_socket_takes_data_and_not_while_it_i
         with contextlib.suppress(BlockingIOError):
             while True:
                 there.recv(1_000_000)
-        await soon(poll(lambda: len(trace.steps) > while_full))
+        await until(lambda: len(trace.steps) > while_full, "it did not come")
 
     assert while_full == full
 
@@ -97,7 +84,7 @@ async def test_of_two_readers_added_for_one_socket_only_the_second_is_called(pai
     loop.add_reader(here, trace, "the first")
     with watching(loop.add_reader, loop.remove_reader, here, trace, "the second"):
         there.send(b"!")
-        await soon(poll(lambda: len(trace.steps) >= 2))
+        await until(lambda: len(trace.steps) >= 2, "it did not come")
 
     assert set(trace.steps) == {"the second"}
 
@@ -111,7 +98,7 @@ async def test_a_reader_that_was_removed_is_not_called_where_one_that_was_not_is
     with watching(loop.add_reader, loop.remove_reader, here, trace, "kept"):
         here.send(b"!")
         there.send(b"!")
-        await soon(poll(lambda: len(trace.steps) >= 3))
+        await until(lambda: len(trace.steps) >= 3, "it did not come")
 
     assert set(trace.steps) == {"kept"}
 
@@ -272,7 +259,7 @@ async def test_each_sendto_is_one_datagram_received_with_the_address_of_the_send
             here = client.transport.get_extra_info("sockname")
             client.transport.sendto(b"one", there)
             client.transport.sendto(b"two", there)
-            await soon(poll(lambda: len(server.received) >= 2))
+            await until(lambda: len(server.received) >= 2, "it did not come")
 
             assert server.received == [(b"one", here), (b"two", here)]
 
@@ -283,7 +270,7 @@ async def test_a_datagram_that_nobody_takes_is_told_by_error_received_and_the_en
         there = gone.transport.get_extra_info("sockname")
     async with datagrams(remote_addr=there) as client:
         client.transport.sendto(b"is there anybody")
-        await soon(poll(lambda: client.errors))
+        await until(lambda: client.errors, "it did not come")
 
         assert [type(error) for error in client.errors] == [ConnectionRefusedError]
         assert not client.lost.is_set()
@@ -299,7 +286,7 @@ async def test_an_endpoint_with_a_remote_address_refuses_another_one_with_valuee
             except ValueError as error:
                 refused = str(error)
             client.transport.sendto(b"right")
-            await soon(poll(lambda: server.received))
+            await until(lambda: server.received, "it did not come")
 
             assert refused.startswith("Invalid address")
             assert [data for data, _ in server.received] == [b"right"]
@@ -326,7 +313,7 @@ async def test_what_is_written_to_a_pipe_is_received_and_closing_it_is_the_end_o
     file = os.fdopen(reading, "rb", 0)
     _, protocol = await asyncio.get_running_loop().connect_read_pipe(Piped, file)
     os.write(writing, b"through the pipe")
-    await soon(poll(lambda: protocol.calls))
+    await until(lambda: protocol.calls, "it did not come")
     os.close(writing)
     await soon(protocol.lost.wait())
 

@@ -123,6 +123,20 @@ def world(
     return register
 
 
+def loop_world(name: str, *falsifies: str) -> Callable[[type], type]:
+    """Make a world in which every loop mixes in the class below, which says what is wrong with loops."""
+
+    def register(wrong: type) -> type:
+        def enter(patch: Patch) -> None:
+            patch.loops(wrong)
+
+        enter.__module__ = wrong.__module__  # a world is of the section in which its class stands
+        world(name, falsifies=falsifies)(enter)
+        return wrong
+
+    return register
+
+
 def all_worlds() -> list[World]:
     """Every world of every section, in the order of files and lines."""
     for module in pkgutil.iter_modules(__path__, __name__ + "."):

@@ -10,7 +10,7 @@ import asyncio
 import os
 import socket
 
-from tests.mutants.worlds import world
+from tests.mutants.worlds import loop_world, world
 
 
 class Proxy:
@@ -39,16 +39,6 @@ def server_world(name, *falsifies):
                 return made(await super().create_server(*arguments, **options))
 
         world(name, falsifies=falsifies)(lambda patch: patch.loops(Serving))
-        return made
-
-    return register
-
-
-def loop_world(name, *falsifies):
-    """A world in which every loop mixes in the class below."""
-
-    def register(made):
-        world(name, falsifies=falsifies)(lambda patch: patch.loops(made))
         return made
 
     return register

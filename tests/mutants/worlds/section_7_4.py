@@ -6,17 +6,7 @@ import asyncio
 import asyncio.subprocess
 import signal
 
-from tests.mutants.worlds import world
-
-
-def loop_world(name, *falsifies):
-    """A world in which every loop mixes in the class below."""
-
-    def register(made):
-        world(name, falsifies=falsifies)(lambda patch: patch.loops(made))
-        return made
-
-    return register
+from tests.mutants.worlds import loop_world, world
 
 
 @loop_world("a signal handler is called at once", "signal-handler-is-called-by-the-loop-and-not-at-once")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 
-from tests.mutants.worlds import world
-from tests.mutants.worlds.section_7_4 import loop_world
+from tests.mutants.worlds import loop_world, world
 
 
 @loop_world("a reader is called once", "reader-is-called-as-long-as-there-is-something-to-read")
