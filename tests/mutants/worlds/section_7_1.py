@@ -167,7 +167,16 @@ def _(patch):
 def _(patch):
     class Sleepy:
         def call_soon_threadsafe(self, callback, *arguments, context=None):
-            return self.call_soon(callback, *arguments, context=context)
+            vars(self).setdefault("left", []).append((callback, arguments, context))
+            return asyncio.Handle(callback, arguments, self, context)
+
+        def call_later(self, delay, callback, *arguments, context=None):
+            def due():
+                for left, given, its_context in vars(self).pop("left", ()):
+                    self.call_soon(left, *given, context=its_context)
+                callback(*arguments)
+
+            return super().call_later(delay, due, context=context)
 
     patch.loops(Sleepy)
 
