@@ -57,6 +57,10 @@ def test_what_hangs_on_the_test_itself_or_cannot_be_known_is_not_foreseen(forese
     assert foresee(f"def test_it(run, place=1): {call}") == []
 
 
+def test_of_a_test_in_a_class_nothing_is_foreseen(foresee):
+    assert foresee("class Tests:\n    def test_it(self, run): run(1)\n\ntest_it = Tests().test_it") == []
+
+
 def test_a_test_that_is_wrapped_is_looked_through(foresee):
     found = foresee("""
         import functools

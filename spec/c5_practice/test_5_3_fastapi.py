@@ -191,7 +191,7 @@ def test_while_an_async_endpoint_blocks_a_server_answers_nobody_and_its_twin_goe
     with held:
         other = site.ask("/other")
         # The twin's answers are the measure of how long is long enough.
-        assert [twin.get("/").status for _ in range(10)] == [200] * 10
+        assert [twin.get("/").status for _ in range(20)] == [200] * 20
         held.sendall(b"!")
         answers = [answer_to(blocking).status, answer_to(other).status]
 

@@ -6,7 +6,7 @@ import redis
 from fixtures.claims import claim
 from fixtures.servers.website import answer_to
 
-ON_LOOP = """
+APPLICATION = """
 import asyncio, os
 from contextlib import asynccontextmanager
 
@@ -96,9 +96,9 @@ async def holds():
 if __name__ == "__main__":
     uvicorn.run("luffy:app", host="127.0.0.1", port=0, loop=LOOP, access_log=False)
 """
-LUFFY = f'LOOP = "auto"\n{ON_LOOP}'
+LUFFY = f'LOOP = "auto"\n{APPLICATION}'
 # On a loop that makes short work of the pauses of 0.1 s that uvicorn takes before it ends.
-HASTY_LUFFY = f'LOOP = "luffy:Hasty"\n{ON_LOOP}'
+HASTY_LUFFY = f'LOOP = "luffy:Hasty"\n{APPLICATION}'
 STORED = {"key1": "1", "key2": "2", "key3": "3"}
 
 

@@ -174,22 +174,25 @@ async def test_on_uvloop_when_is_a_whole_number_of_milliseconds_whatever_call_at
     assert [when != deadline for when, deadline in zip(told, deadlines)] == [True] * 5
 
 
-@claim("handles-are-asyncios-own-types-on-asyncio")
-async def test_on_asyncio_handles_are_of_asyncios_types_handle_and_timerhandle():
+def a_handle_and_a_timers():
+    """The handles of a callback and of a timer, both cancelled."""
     loop = asyncio.get_running_loop()
     handles = [loop.call_soon(print), loop.call_later(1000, print)]
     for handle in handles:
         handle.cancel()
+    return handles
+
+
+@claim("handles-are-asyncios-own-types-on-asyncio")
+async def test_on_asyncio_handles_are_of_asyncios_types_handle_and_timerhandle():
+    handles = a_handle_and_a_timers()
 
     assert [type(handle) for handle in handles] == [asyncio.Handle, asyncio.TimerHandle]
 
 
 @claim("handles-are-no-asyncio-handles-on-uvloop")
 async def test_on_uvloop_handles_are_of_no_type_of_asyncio():
-    loop = asyncio.get_running_loop()
-    handles = [loop.call_soon(print), loop.call_later(1000, print)]
-    for handle in handles:
-        handle.cancel()
+    handles = a_handle_and_a_timers()
 
     assert [isinstance(handle, asyncio.Handle) for handle in handles] == [False, False]
     assert [kind.__module__ for handle in handles for kind in type(handle).__mro__] == ["uvloop.loop", "builtins"] * 2
@@ -227,6 +230,9 @@ async def test_on_uvloop_call_soon_and_call_later_take_a_coroutine_function_in_d
 
     assert refusal(loop.call_soon, coroutine_function) is None
     assert refusal(functools.partial(loop.call_later, 1000), coroutine_function) is None
+    with pytest.warns(RuntimeWarning, match="coroutine 'coroutine_function' was never awaited"):
+        loop.call_soon(coroutine_function)
+        await turn()
 
 
 def reports(loop):

@@ -252,12 +252,16 @@ def said_to(write):
 
 
 @claim("writing-to-a-closed-transport-is-silent-on-asyncio")
-async def test_on_asyncio_write_to_a_closed_transport_raises_nothing_and_sends_nothing():
+async def test_on_asyncio_write_to_a_closed_transport_raises_nothing_and_the_fifth_is_logged(caplog):
     async with connected() as [(client, server)]:
         client.transport.close()
         await until(lambda: "connection_lost" in client.calls, "it was not lost")
+        logged = []
+        for _ in range(5):
+            assert said_to(client.transport.write) is None
+            logged.append(len(caplog.messages))
 
-        assert said_to(client.transport.write) is None
+        assert logged == [0, 0, 0, 0, 1]
         await until(lambda: "connection_lost" in server.calls, "the server did not lose it")
         assert server.received == b""
 
@@ -307,24 +311,22 @@ async def test_on_uvloop_the_socket_of_a_transport_refuses_shutdown_with_typeerr
         await until(lambda: server.received == b"still open", "nothing arrived")
 
 
-@claim("writing-is-resumed-at-a-quarter-of-the-high-mark-on-asyncio")
-async def test_on_asyncio_the_low_mark_is_a_quarter_of_the_high_one():
+async def limits():
+    """The low and the high mark of a write buffer by default, and when the high one was set to 4000."""
     async with connected() as [(client, _)]:
         by_default = client.transport.get_write_buffer_limits()
         client.transport.set_write_buffer_limits(high=4000)
+        return by_default, client.transport.get_write_buffer_limits()
 
-        assert by_default == (16 * 1024, 64 * 1024)
-        assert client.transport.get_write_buffer_limits() == (1000, 4000)
+
+@claim("writing-is-resumed-at-a-quarter-of-the-high-mark-on-asyncio")
+async def test_on_asyncio_the_low_mark_is_a_quarter_of_the_high_one():
+    assert await limits() == ((16 * 1024, 64 * 1024), (1000, 4000))
 
 
 @claim("writing-is-resumed-at-16-bytes-on-uvloop")
 async def test_on_uvloop_the_low_mark_is_16_bytes_until_a_high_one_is_set_and_then_a_quarter():
-    async with connected() as [(client, _)]:
-        by_default = client.transport.get_write_buffer_limits()
-        client.transport.set_write_buffer_limits(high=4000)
-
-        assert by_default == (16, 64 * 1024)
-        assert client.transport.get_write_buffer_limits() == (1000, 4000)
+    assert await limits() == ((16, 64 * 1024), (1000, 4000))
 
 
 @claim("loop-sendfile-sends-a-file-on-asyncio")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import types
 
+from fixtures.trace import Trace
 from tests.mutants.worlds import world
 from tests.mutants.worlds.section_4 import world_of_uvloop
 
@@ -23,23 +25,22 @@ class Scheduling:
 
     def is_ours(self, callback):
         """Whether a callback is a claim's own, and not the library's: a step of a task, or what its futures call."""
-        return isinstance(callback, (types.FunctionType, asyncio.Event)) or type(callback).__name__ == "Trace"
+        is_of_a_test = isinstance(callback, types.FunctionType) and callback.__module__.startswith("test_")
+        return is_of_a_test or isinstance(callback, Trace) or callback is print
 
-    def _through(self, schedule, first, callback, arguments, context):
-        if self.is_ours(callback) and not getattr(callback, "__module__", "asyncio").startswith(
-            ("asyncio", "fixtures.guards")
-        ):
+    def through(self, schedule, first, callback, arguments, context):
+        if self.is_ours(callback):
             callback, arguments, context = self.changed(callback, arguments, context)
         return schedule(*first, callback, *arguments, context=context)
 
     def call_soon(self, callback, *arguments, context=None):
-        return self._through(super().call_soon, (), callback, arguments, context)
+        return self.through(super().call_soon, (), callback, arguments, context)
 
     def call_soon_threadsafe(self, callback, *arguments, context=None):
-        return self._through(super().call_soon_threadsafe, (), callback, arguments, context)
+        return self.through(super().call_soon_threadsafe, (), callback, arguments, context)
 
     def call_later(self, delay, callback, *arguments, context=None):
-        return self._through(super().call_later, (delay,), callback, arguments, context)
+        return self.through(super().call_later, (delay,), callback, arguments, context)
 
 
 @world(
@@ -100,8 +101,8 @@ def _(patch):
     patch.loops(Copying)
 
 
-class Cancelled:
-    """A handle of another loop's; it passes on what it is asked."""
+class Proxy:
+    """What a loop hands out in the place of a handle; it passes on what it is asked."""
 
     def __init__(self, handle):
         self.handle = handle
@@ -114,8 +115,8 @@ def handing_out(kind):
     """A loop whose handles, of the claims' own callbacks, are of this kind."""
 
     class HandingOut(Scheduling):
-        def _through(self, schedule, first, callback, arguments, context):
-            handle = super()._through(schedule, first, callback, arguments, context)
+        def through(self, schedule, first, callback, arguments, context):
+            handle = super().through(schedule, first, callback, arguments, context)
             return kind(handle) if self.is_ours(callback) else handle
 
     return HandingOut
@@ -126,7 +127,7 @@ def handing_out(kind):
     falsifies=["cancelled-handle-is-never-run"],
 )
 def _(patch):
-    class Deaf(Cancelled):
+    class Deaf(Proxy):
         def cancel(self):
             pass
 
@@ -138,7 +139,7 @@ def _(patch):
 
 @world("a handle does not tell that it was cancelled", falsifies=["cancelled-handle-is-never-run"])
 def _(patch):
-    class Silent(Cancelled):
+    class Silent(Proxy):
         def cancelled(self):
             return False
 
@@ -150,7 +151,7 @@ def _(patch):
     falsifies=["cancelling-a-handle-that-has-run-changes-nothing"],
 )
 def _(patch):
-    class Ending(Cancelled):
+    class Ending(Proxy):
         ended = False
 
         def cancel(self):
@@ -209,7 +210,7 @@ def _(patch):
 def _(patch):
     class Exact(uvloop.Loop):
         def call_at(self, when, callback, *arguments, context=None):
-            handle = Cancelled(super().call_at(when, callback, *arguments, context=context))
+            handle = Proxy(super().call_at(when, callback, *arguments, context=context))
             handle.when = lambda: when
             return handle
 
@@ -218,18 +219,7 @@ def _(patch):
 
 @world("asyncio's loop hands out handles of its own", falsifies=["handles-are-asyncios-own-types-on-asyncio"])
 def _(patch):
-    patch.loops(handing_out_always(Cancelled))
-
-
-def handing_out_always(kind):
-    class HandingOut:
-        def call_soon(self, callback, *arguments, context=None):
-            return kind(super().call_soon(callback, *arguments, context=context))
-
-        def call_later(self, delay, callback, *arguments, context=None):
-            return kind(super().call_later(delay, callback, *arguments, context=context))
-
-    return HandingOut
+    patch.loops(handing_out(Proxy))
 
 
 @world_of_uvloop("uvloop hands out asyncio's handles", falsifies=["handles-are-no-asyncio-handles-on-uvloop"])
@@ -267,48 +257,32 @@ def _(patch):
     patch.setattr(uvloop, "new_event_loop", Strict)
 
 
-@world("what a callback raises is lost", falsifies=["callback-that-raises-does-not-stop-the-loop"])
-def _(patch):
-    class Silencing(Scheduling):
+def losing(*errors):
+    """A loop on which nobody hears of these errors of callbacks."""
+
+    class Losing(Scheduling):
         def changed(self, callback, arguments, context):
             def calling():
-                try:
+                with contextlib.suppress(*errors):
                     callback(*arguments)
-                except Exception:
-                    pass
 
             return calling, (), context
 
-    patch.loops(Silencing)
+    return Losing
+
+
+@world("what a callback raises is lost", falsifies=["callback-that-raises-does-not-stop-the-loop"])
+def _(patch):
+    patch.loops(losing(Exception))
 
 
 @world("a callback that is cancelled says nothing", falsifies=["callback-that-raises-does-not-stop-the-loop"])
 def _(patch):
-    class Silencing(Scheduling):
-        def changed(self, callback, arguments, context):
-            def calling():
-                try:
-                    callback(*arguments)
-                except asyncio.CancelledError:
-                    pass
-
-            return calling, (), context
-
-    patch.loops(Silencing)
+    patch.loops(losing(asyncio.CancelledError))
 
 
 @world(
     "SystemExit and Ctrl-C in a callback are lost", falsifies=["system-exit-and-ctrl-c-in-a-callback-leave-the-loop"]
 )
 def _(patch):
-    class Staying(Scheduling):
-        def changed(self, callback, arguments, context):
-            def calling():
-                try:
-                    callback(*arguments)
-                except (SystemExit, KeyboardInterrupt):
-                    pass
-
-            return calling, (), context
-
-    patch.loops(Staying)
+    patch.loops(losing(SystemExit, KeyboardInterrupt))

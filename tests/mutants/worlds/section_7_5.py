@@ -219,7 +219,7 @@ class _(Between):
 class _(Between):
     def error_received(self, error):
         super().error_received(error)
-        self.protocol.lost.set()
+        self.protocol.transport.close()
 
 
 @datagram_world("an endpoint sends to anybody", "connected-datagram-endpoint-sends-to-nobody-else")
