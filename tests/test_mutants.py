@@ -84,6 +84,7 @@ def test_a_claim_that_passes_survives_and_fails_the_run(mutated):
     ended = mutated('patch.setattr(asyncio, "sleep", nothing)')
 
     assert "SURVIVED asyncio sleep-gives-none" in fates(ended)
+    assert "[uvloop] SURVIVED in 'the world'" in ended.stdout.str()
     assert "claim × world × loop: 0 killed, 0 weak, 4 SURVIVED, 0 not run, 0 BROKEN" in ended.stdout.str()
     assert ended.ret == 1
 
@@ -122,6 +123,7 @@ def test_a_world_may_rewrite_the_claims_own_source(mutated, house):
 BROKEN_WORLDS = {
     "raise OSError('no way in')": "no way in",
     "import os; os._exit(3)": "its process ended with status 3",
+    "import ctypes; ctypes.string_at(0)": "Segmentation fault",
     "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM]); import time; time.sleep(600)": (
         "its process ended with status -9"
     ),
@@ -134,8 +136,9 @@ def test_a_world_that_cannot_be_entered_is_broken_and_fails_the_run(mutated, bod
 
     ended = mutated(body)
 
-    assert "    BROKEN: " in ended.stdout.str()
-    assert BROKEN_WORLDS[body] in ended.stdout.str()
+    (wrong,) = (part for part in ended.stdout.str().split("\n\n") if part.startswith("tests.mutants.worlds."))
+    assert "section_3_3: 'the world' is BROKEN: " in wrong
+    assert BROKEN_WORLDS[body] in wrong
     assert ended.ret == 1
 
 

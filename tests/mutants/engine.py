@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import faulthandler
 import inspect
 import json
 import os
 import selectors
 import signal
+import tempfile
 import textwrap
 import time
 import traceback
@@ -15,6 +17,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
+from typing import IO
 
 import pytest
 from _pytest.assertion.rewrite import rewrite_asserts
@@ -28,6 +31,7 @@ from tests.mutants.worlds import Patch, World, all_worlds, enter
 KILLED, WEAK, SURVIVED, NOT_RUN = "killed", "weak", "SURVIVED", "not run"
 BROKEN = "BROKEN"  # the world itself: it could not be entered, or its process died
 HANGS_BEFORE_CUT, CUT = 5, "cut"
+WORDS = 60  # lines: as much of what a process said before its death is told
 SILENCE = 5 * CEILING  # seconds after which a world that tells nothing is given up; a claim ends within three
 _OWN = ("/spec/", "/fixtures/", "/_pytest/")  # where an assertion of the claim's own is raised
 
@@ -45,11 +49,12 @@ class Death:
 
 @dataclass
 class _Child:
-    """A forked process that is a world, and the pipe it tells its deaths through."""
+    """A forked process that is a world, the pipe it tells its deaths through, and what it said beside that."""
 
     world: World | None
     pid: int
     pipe: int
+    said: IO[bytes]
     heard: bytes = b""
     heard_at: float = field(default_factory=time.monotonic)
 
@@ -127,23 +132,28 @@ def _ended(child: _Child) -> list[Death]:
     os.close(child.pipe)
     deaths = [Death(*json.loads(line)) for line in child.heard.splitlines()]
     status = os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1])
-    if status:
-        deaths.append(Death("", "", BROKEN, f"its process ended with status {status}"))
+    with child.said as said:
+        if status:
+            said.seek(0)
+            last = b"\n".join(said.read().splitlines()[-WORDS:]).decode(errors="replace")
+            deaths.append(Death("", "", BROKEN, f"its process ended with status {status}\n{last}"))
     return deaths
 
 
 def _fork(world: World | None, items: list[pytest.Item], document: Document, foreign: bool) -> _Child:
     read, write = os.pipe()
+    said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the child has ended
     pid = os.fork()
     if pid:
         os.close(write)
-        return _Child(world, pid, read)
+        return _Child(world, pid, read, said)
     status = 1
     try:
         os.close(read)
         null = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            os.dup2(null, descriptor)
+        for descriptor, target in enumerate((null, null, said.fileno())):
+            os.dup2(target, descriptor)
+        faulthandler.enable(2)
         with os.fdopen(write, "w", buffering=1) as tell:
             try:
                 for death in _deaths(world, items, document, foreign):
@@ -254,6 +264,7 @@ def _by_loop(deaths: list[Death], document: Document) -> dict[str | None, Death]
 def _report(deaths: dict[World, list[Death]], document: Document, started: float) -> int:
     """Print claim × world; the number of claims that survived a world in which their claim is false."""
     totals = {KILLED: 0, WEAK: 0, SURVIVED: 0, NOT_RUN: 0, BROKEN: 0}
+    wrong = []
     section = None
     for world, tests in deaths.items():
         if world.module != section:
@@ -262,15 +273,19 @@ def _report(deaths: dict[World, list[Death]], document: Document, started: float
         print(f"  {world.name}")
         for death in (death for death in tests if death.how == BROKEN):
             totals[BROKEN] += 1
-            print(f"    {BROKEN}: {death.message}")
+            print(f"    {BROKEN}")
+            wrong.append(f"{world.module}: {world.name!r} is {BROKEN}: {death.message}")
         for claim in world.falsifies:
             mine = [death for death in tests if death.claim == claim]
             for loop, death in _by_loop(mine, document).items():
                 totals[death.how] += 1
                 why = f": {death.message}" if death.how in (WEAK, NOT_RUN) else ""
                 print(f"    {death.how:<9}{loop or '':<8} {claim}{why}")
+                if death.how in (SURVIVED, NOT_RUN):
+                    wrong.append(f"{world.module}: {death.nodeid} {death.how} in {world.name!r}{why}")
             if not mine:
                 print(f"    does not apply here: {claim}")
+    print("", *wrong, sep="\n")  # together, and last, where whoever looks at the end of a log finds them
     unmade = [claim.id for claim in document.claims.values() if claim.no_mutant]
     print(f"\n{len(deaths)} worlds, {len(unmade)} claims for which none can be made")
     print(f"claim × world × loop: {', '.join(f'{count} {how}' for how, count in totals.items())}; ", end="")
