@@ -8,6 +8,7 @@ pytest_plugins = [
     "fixtures.guards",
     "fixtures.leaks",
     "fixtures.timeline.plugin",
+    "fixtures.forks",
     "fixtures.programs",
     "fixtures.servers.plugin",
     "fixtures.servers.aioredis_client",
