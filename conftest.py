@@ -8,6 +8,7 @@ pytest_plugins = [
     "fixtures.guards",
     "fixtures.leaks",
     "fixtures.timeline.plugin",
+    "fixtures.deviations",
     "fixtures.forks",
     "fixtures.programs",
     "fixtures.servers.plugin",

@@ -14,7 +14,7 @@ EXPECTED = """\
 one mark for each event loop: asyncio, uvloop; a single mark where no loop is
 involved
 ✓ verified   ✗ failed   ! crashed   ∞ hung   ? not verified
-· not asked for   – does not apply   … pending
+· not asked for   ↔ expected difference   – does not apply   … pending
 
 3.3 await
   holds      ✓ ✓  What holds is shown on both loops

@@ -28,7 +28,7 @@ def small_desk(house):
 EXPECTED = """\
 marks by Python and loop (a asyncio, u uvloop); a single mark where no loop is involved
 ✓ verified   ✗ failed   ! crashed   ∞ hung   ? not verified
-· not asked for   – does not apply   … pending
+· not asked for   ↔ expected difference   – does not apply   … pending
 
 3.3 await
                        PyPy article
