@@ -75,7 +75,11 @@ def protocol_world(name, *falsifies):
     """A world in which protocols are told what the class below tells them."""
 
     def register(made):
-        world(name, falsifies=falsifies)(lambda patch: put(patch, made))
+        def enter(patch):
+            put(patch, made)
+
+        enter.__module__ = made.__module__  # a world is of the section in which its class stands
+        world(name, falsifies=falsifies)(enter)
         return made
 
     return register
@@ -85,7 +89,7 @@ def transport_world(name, *falsifies):
     """A world in which protocols have the class below for a transport."""
 
     def register(made):
-        world(name, falsifies=falsifies)(lambda patch: put(patch, type("WithIt", (Between,), {"proxy": made})))
+        protocol_world(name, *falsifies)(type("WithIt", (Between,), {"proxy": made, "__module__": made.__module__}))
         return made
 
     return register
