@@ -770,7 +770,7 @@ INTERRUPTED_WHILE_IT_WAITS = """
     import asyncio, os, signal, threading
 
     loop = asyncio.new_event_loop()
-    threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+    loop.call_soon(threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start)
     try:
         loop.run_forever()
     except KeyboardInterrupt:

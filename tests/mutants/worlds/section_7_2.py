@@ -337,3 +337,26 @@ def _(patch):
             return len(data)
 
     patch.loops(Able)
+
+
+def refusing(error):
+    """A loop on which a refused connection is this error, made of the true one and the address."""
+
+    class Refusing:
+        async def create_connection(self, factory, host, port, **options):
+            try:
+                return await super().create_connection(factory, host, port, **options)
+            except ConnectionRefusedError as true:
+                raise error(true, (host, port)) from None
+
+    return Refusing
+
+
+@world("a refused connection is not named", falsifies=["connection-that-is-refused-is-named-on-asyncio"])
+def _(patch):
+    patch.loops(refusing(lambda true, address: ConnectionRefusedError(true.errno, "Connection refused")))
+
+
+@world("a refused connection is named", falsifies=["connection-that-is-refused-is-not-named-on-uvloop"])
+def _(patch):
+    patch.loops(refusing(lambda true, address: ConnectionRefusedError(true.errno, f"it was to {address}")))
