@@ -279,3 +279,40 @@ def test_systemexit_and_keyboardinterrupt_in_a_callback_come_out_of_run_forever(
 
     assert came_out is error
     assert not loop.is_running()
+
+
+@claim("timer-that-is-due-already-runs-at-once")
+async def test_timers_with_a_negative_delay_or_a_time_that_has_passed_are_run(trace):
+    loop = asyncio.get_running_loop()
+
+    loop.call_later(-5, trace, "a negative delay")
+    loop.call_at(loop.time() - 100, trace, "a time that has passed")
+    at_once = list(trace.steps)
+    await until(lambda: len(trace.steps) >= 2, "not all has run")
+
+    assert at_once == []
+    assert set(trace.steps) == {"a negative delay", "a time that has passed"}
+
+
+@claim("call-soon-refuses-what-cannot-be-called-in-debug-mode-on-asyncio")
+async def test_on_asyncio_in_debug_mode_call_soon_and_call_later_refuse_what_cannot_be_called():
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+
+    assert refusal(loop.call_soon, "text") == "a callable object was expected by call_soon(), got 'text'"
+    assert refusal(functools.partial(loop.call_later, 1000), "text") == (
+        "a callable object was expected by call_at(), got 'text'"
+    )
+
+
+@claim("call-soon-takes-what-cannot-be-called-even-in-debug-mode-on-uvloop")
+async def test_on_uvloop_call_soon_and_call_later_take_what_cannot_be_called_which_is_reported_in_its_turn():
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+    seen = reports(loop)
+
+    assert refusal(loop.call_soon, "text") is None
+    assert refusal(functools.partial(loop.call_later, 1000), "text") is None
+    loop.call_soon("text")
+    await until(lambda: seen, "nothing was reported")
+    assert [type(error) for error in seen] == [TypeError]

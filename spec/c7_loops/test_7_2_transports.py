@@ -352,3 +352,26 @@ async def test_on_uvloop_loop_sendfile_raises_notimplementederror_and_sends_noth
         await until(lambda: server.received, "nothing arrived")
 
         assert server.received == b"what comes next"
+
+
+async def refusal_and_port():
+    """What is said of a connection to where nobody listens, and the port that was asked for."""
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        address = gone.getsockname()
+    with pytest.raises(ConnectionRefusedError) as refused:
+        await asyncio.get_running_loop().create_connection(Recorder, *address)
+    return str(refused.value), str(address[1])
+
+
+@claim("connection-that-is-refused-is-named-on-asyncio")
+async def test_on_asyncio_the_error_of_a_connection_that_is_refused_names_the_address():
+    said, port = await refusal_and_port()
+
+    assert "127.0.0.1" in said and port in said
+
+
+@claim("connection-that-is-refused-is-not-named-on-uvloop")
+async def test_on_uvloop_the_error_of_a_connection_that_is_refused_names_no_address():
+    said, port = await refusal_and_port()
+
+    assert "127.0.0.1" not in said and port not in said

@@ -277,3 +277,27 @@ async def test_before_python_3_13_the_file_of_a_unix_socket_stays_when_its_serve
 @claim("unix-socket-file-goes-since-3-13")
 async def test_since_python_3_13_the_file_of_a_unix_socket_goes_when_its_server_is_closed(tmp_path):
     assert await file_of_a_closed_unix_server(tmp_path) == (True, False)
+
+
+@claim("accepted-socket-becomes-a-connection")
+async def test_connect_accepted_socket_gives_transport_and_protocol_for_a_socket_that_was_accepted_elsewhere():
+    loop = asyncio.get_running_loop()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        with socket.create_connection(listening.getsockname()) as client:
+            accepted, _ = listening.accept()
+            transport, peer = await loop.connect_accepted_socket(Peer, accepted)
+            transport.write(b"welcome")
+            client.setblocking(False)
+            said = await soon(loop.sock_recv(client, 100))
+        await soon(peer.lost.wait())
+
+    assert said == b"welcome"
+    assert peer.transport is transport
+
+
+@claim("accepted-socket-becomes-a-connection")
+async def test_connect_accepted_socket_refuses_a_socket_for_datagrams_with_valueerror():
+    with socket.socket(type=socket.SOCK_DGRAM) as datagrams:
+        with pytest.raises(ValueError, match="Stream Socket was expected"):
+            await asyncio.get_running_loop().connect_accepted_socket(Peer, datagrams)

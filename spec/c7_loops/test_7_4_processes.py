@@ -1,6 +1,7 @@
 """7.4: what every event loop does with signals and with child processes."""
 
 import asyncio
+import collections
 import contextlib
 import os
 import signal
@@ -258,3 +259,103 @@ async def test_a_child_is_refused_with_valueerror_where_text_or_a_buffer_is_aske
         refused = ""
 
     assert refused.startswith(f"{next(iter(option))} must be")
+
+
+class Told(asyncio.SubprocessProtocol):
+    """Records what it is told of a child: names of calls, data apart in `said`."""
+
+    def __init__(self):
+        self.calls, self.said, self.late = [], collections.defaultdict(bytes), []
+
+    def connection_made(self, transport):
+        self.transport = transport
+        self.calls.append("connection_made")
+
+    def pipe_data_received(self, number, data):
+        self.said[number] += data
+        if f"end of {number}" in self.calls:
+            self.late.append(number)
+
+    def pipe_connection_lost(self, number, error):
+        self.calls.append(f"end of {number}")
+
+    def process_exited(self):
+        self.status_at_exit = self.transport.get_returncode()
+        self.calls.append("process_exited")
+
+    def connection_lost(self, error):
+        self.calls.append("connection_lost")
+
+
+@contextlib.asynccontextmanager
+async def told_of(code):
+    """The transport and the protocol of a Python that runs `code`."""
+    command = (sys.executable, "-I", "-S", "-c", code)
+    transport, protocol = await asyncio.get_running_loop().subprocess_exec(Told, *command)
+    try:
+        yield transport, protocol
+    finally:
+        transport.close()
+        await until(lambda: "connection_lost" in protocol.calls, "the child has not ended")
+
+
+UPPER = "import sys; print(sys.stdin.read().upper(), end=''); sys.stderr.write('done'); sys.exit(3)"
+
+
+async def all_that_is_told():
+    """The protocol of a child that was given a word, answers, and ends."""
+    async with told_of(UPPER) as (transport, protocol):
+        transport.get_pipe_transport(0).write(b"hello")
+        transport.get_pipe_transport(0).write_eof()
+        await until(lambda: len(protocol.calls) >= 6, "not all was told")
+        return protocol
+
+
+@claim("child-tells-its-protocol-each-thing-once")
+async def test_a_childs_protocol_is_told_start_data_ends_and_exit_once_each_and_data_before_its_pipes_end():
+    protocol = await all_that_is_told()
+
+    assert protocol.calls[0] == "connection_made"
+    assert collections.Counter(protocol.calls) == collections.Counter(
+        ["connection_made", "end of 0", "end of 1", "end of 2", "process_exited", "connection_lost"]
+    )
+    assert (dict(protocol.said), protocol.late) == ({1: b"HELLO", 2: b"done"}, [])
+    assert protocol.status_at_exit == 3
+
+
+@claim("child-is-lost-last-on-asyncio")
+async def test_on_asyncio_connection_lost_is_the_last_that_a_childs_protocol_is_told():
+    protocol = await all_that_is_told()
+
+    assert protocol.calls[-1] == "connection_lost"
+
+
+WAITS = "import sys; sys.stdin.read()"
+
+
+@claim("closing-the-transport-of-a-child-kills-it")
+async def test_close_of_a_childs_transport_kills_a_child_that_waits():
+    async with told_of(WAITS) as (transport, protocol):
+        before = transport.get_returncode()
+        transport.close()
+        await until(lambda: "process_exited" in protocol.calls, "the child has not ended")
+
+    assert before is None
+    assert protocol.status_at_exit == -signal.SIGKILL
+
+
+async def pipe_of_a_child():
+    async with told_of(WAITS) as (transport, _):
+        return transport.get_pipe_transport(1).get_extra_info("pipe")
+
+
+@claim("pipe-of-a-child-is-told-on-asyncio")
+async def test_on_asyncio_the_transport_of_a_childs_output_tells_the_file_that_it_reads():
+    pipe = await pipe_of_a_child()
+
+    assert hasattr(pipe, "readinto")
+
+
+@claim("pipe-of-a-child-is-not-told-on-uvloop")
+async def test_on_uvloop_the_transport_of_a_childs_output_tells_no_file():
+    assert await pipe_of_a_child() is None

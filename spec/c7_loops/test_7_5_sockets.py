@@ -390,3 +390,35 @@ def test_shutdown_asyncgens_runs_the_finally_of_each_generator_that_is_half_way(
 
     assert before == ["at its end ended"]
     assert trace.steps == ["at its end ended", "half way ended"]
+
+
+@claim("sock-connect-to-nobody-is-refused")
+async def test_sock_connect_to_where_nobody_listens_raises_connectionrefusederror():
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        address = gone.getsockname()
+
+    with socket.socket() as client:
+        client.setblocking(False)
+        with pytest.raises(ConnectionRefusedError):
+            await soon(asyncio.get_running_loop().sock_connect(client, address))
+
+
+async def outcome(awaitable):
+    """What is given, or the type of what is raised where it is no address."""
+    try:
+        return await soon(awaitable)
+    except socket.gaierror as error:
+        return type(error)
+
+
+@claim("numeric-addresses-are-looked-up-as-by-the-module-socket")
+async def test_getaddrinfo_and_getnameinfo_of_numbers_are_those_of_the_module_socket_and_gaierror_for_none():
+    loop, numeric = asyncio.get_running_loop(), socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
+
+    found = await outcome(loop.getaddrinfo("127.0.0.1", 80, type=socket.SOCK_STREAM))
+    named = await outcome(loop.getnameinfo(("127.0.0.1", 80), numeric))
+    of_no_number = await outcome(loop.getaddrinfo("no number", 80, flags=socket.AI_NUMERICHOST))
+
+    assert found == socket.getaddrinfo("127.0.0.1", 80, type=socket.SOCK_STREAM)
+    assert named == ("127.0.0.1", "80")
+    assert of_no_number is socket.gaierror

@@ -286,3 +286,37 @@ def _(patch):
 )
 def _(patch):
     patch.loops(losing(SystemExit, KeyboardInterrupt))
+
+
+@world("a timer that is due already waits for its next time", falsifies=["timer-that-is-due-already-runs-at-once"])
+def _(patch):
+    class Late:
+        def call_later(self, delay, *arguments, **options):
+            return super().call_later(delay if delay >= 0 else 1000, *arguments, **options)
+
+        def call_at(self, when, *arguments, **options):
+            return super().call_at(when if when >= self.time() else when + 1000, *arguments, **options)
+
+    patch.loops(Late)
+
+
+@world(
+    "call_soon takes what cannot be called in debug mode",
+    falsifies=["call-soon-refuses-what-cannot-be-called-in-debug-mode-on-asyncio"],
+)
+def _(patch):
+    patch.setattr(asyncio.BaseEventLoop, "_check_callback", lambda self, callback, method: None)
+
+
+@world_of_uvloop(
+    "uvloop refuses what cannot be called in debug mode",
+    falsifies=["call-soon-takes-what-cannot-be-called-even-in-debug-mode-on-uvloop"],
+)
+def _(patch):
+    class Strict(uvloop.Loop):
+        def call_soon(self, callback, *arguments, context=None):
+            if self.get_debug() and not callable(callback):
+                raise TypeError("a callable object was expected by call_soon()")
+            return super().call_soon(callback, *arguments, context=context)
+
+    patch.setattr(uvloop, "new_event_loop", Strict)

@@ -75,7 +75,11 @@ def protocol_world(name, *falsifies):
     """A world in which protocols are told what the class below tells them."""
 
     def register(made):
-        world(name, falsifies=falsifies)(lambda patch: put(patch, made))
+        def enter(patch):
+            put(patch, made)
+
+        enter.__module__ = made.__module__  # a world is of the section in which its class stands
+        world(name, falsifies=falsifies)(enter)
         return made
 
     return register
@@ -85,7 +89,7 @@ def transport_world(name, *falsifies):
     """A world in which protocols have the class below for a transport."""
 
     def register(made):
-        world(name, falsifies=falsifies)(lambda patch: put(patch, type("WithIt", (Between,), {"proxy": made})))
+        protocol_world(name, *falsifies)(type("WithIt", (Between,), {"proxy": made, "__module__": made.__module__}))
         return made
 
     return register
@@ -333,3 +337,26 @@ def _(patch):
             return len(data)
 
     patch.loops(Able)
+
+
+def refusing(error):
+    """A loop on which a refused connection is this error, made of the true one and the address."""
+
+    class Refusing:
+        async def create_connection(self, factory, host, port, **options):
+            try:
+                return await super().create_connection(factory, host, port, **options)
+            except ConnectionRefusedError as true:
+                raise error(true, (host, port)) from None
+
+    return Refusing
+
+
+@world("a refused connection is not named", falsifies=["connection-that-is-refused-is-named-on-asyncio"])
+def _(patch):
+    patch.loops(refusing(lambda true, address: ConnectionRefusedError(true.errno, "Connection refused")))
+
+
+@world("a refused connection is named", falsifies=["connection-that-is-refused-is-not-named-on-uvloop"])
+def _(patch):
+    patch.loops(refusing(lambda true, address: ConnectionRefusedError(true.errno, f"it was to {address}")))

@@ -243,3 +243,17 @@ class _:
                     again.bind(path)
 
         return Leaving(await super().create_unix_server(factory, path, **options))
+
+
+@loop_world("an accepted socket is not talked to", "accepted-socket-becomes-a-connection")
+class _:
+    async def connect_accepted_socket(self, factory, *arguments, **options):
+        transport, protocol = await super().connect_accepted_socket(factory, *arguments, **options)
+        return type("Mute", (), {"write": lambda self, data: None})(), protocol
+
+
+@loop_world("any socket is taken for an accepted one", "accepted-socket-becomes-a-connection")
+class _:
+    async def connect_accepted_socket(self, factory, sock, **options):
+        if sock.type == socket.SOCK_STREAM:
+            return await super().connect_accepted_socket(factory, sock, **options)

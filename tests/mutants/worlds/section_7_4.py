@@ -219,3 +219,107 @@ class _:
 class _:
     async def subprocess_exec(self, factory, *arguments, universal_newlines=False, bufsize=0, **options):
         return await super().subprocess_exec(factory, *arguments, **options)
+
+
+class BetweenChild(asyncio.SubprocessProtocol):
+    """What a child's transport has in the place of its protocol."""
+
+    def __init__(self, protocol):
+        self.protocol = protocol
+
+    def connection_made(self, transport):
+        self.protocol.connection_made(transport)
+
+    def pipe_data_received(self, number, data):
+        self.protocol.pipe_data_received(number, data)
+
+    def pipe_connection_lost(self, number, error):
+        self.protocol.pipe_connection_lost(number, error)
+
+    def process_exited(self):
+        self.protocol.process_exited()
+
+    def connection_lost(self, error):
+        self.protocol.connection_lost(error)
+
+
+class ChildProxy:
+    """What subprocess_exec() returns in the place of a child's transport."""
+
+    def __init__(self, real):
+        self.real = real
+
+    def __getattr__(self, name):
+        return getattr(self.real, name)
+
+
+def child_world(name, *falsifies, between=BetweenChild):
+    """A world in which a child's transport is what the class below is, and its protocol told what `between` tells."""
+
+    def register(made):
+        class Starting:
+            async def subprocess_exec(self, factory, *arguments, **options):
+                real, told = await super().subprocess_exec(lambda: between(factory()), *arguments, **options)
+                return made(real), told.protocol
+
+        def enter(patch):
+            patch.loops(Starting)
+
+        world(name, falsifies=falsifies)(enter)
+        return made
+
+    return register
+
+
+def told_child_world(name, *falsifies):
+    """A world in which a child's protocol is told what the class below tells it."""
+    return lambda between: child_world(name, *falsifies, between=between)(ChildProxy)
+
+
+@told_child_world("an exit is told twice", "child-tells-its-protocol-each-thing-once")
+class _(BetweenChild):
+    def process_exited(self):
+        super().process_exited()
+        super().process_exited()
+
+
+@told_child_world("the end of an input is not told", "child-tells-its-protocol-each-thing-once")
+class _(BetweenChild):
+    def pipe_connection_lost(self, number, error):
+        if number:
+            super().pipe_connection_lost(number, error)
+
+
+@told_child_world("a child is lost before its pipes are", "child-is-lost-last-on-asyncio")
+class _(BetweenChild):
+    lost = False
+
+    def pipe_connection_lost(self, number, error):
+        if not self.lost:
+            self.lost = True
+            super().connection_lost(None)
+        super().pipe_connection_lost(number, error)
+
+    def connection_lost(self, error):
+        pass
+
+
+@child_world("closing a child's transport ends it gently", "closing-the-transport-of-a-child-kills-it")
+class _(ChildProxy):
+    def close(self):
+        if self.real.get_returncode() is None:
+            self.real.terminate()
+
+
+def pipe_told(pipe):
+    """A child whose output is told to be this."""
+
+    class Telling(ChildProxy):
+        def get_pipe_transport(self, number):
+            return type("Pipe", (), {"get_extra_info": lambda self, name: pipe})()
+
+    return Telling
+
+
+child_world("the pipe of a child is not told", "pipe-of-a-child-is-told-on-asyncio")(pipe_told(None))
+child_world("the pipe of a child is told", "pipe-of-a-child-is-not-told-on-uvloop")(pipe_told(object()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 
 from tests.mutants.worlds import loop_world, world
@@ -322,3 +323,23 @@ class _:
 class _:
     async def shutdown_asyncgens(self):
         self.create_task(super().shutdown_asyncgens())
+
+
+@loop_world("nobody refuses a connection", "sock-connect-to-nobody-is-refused")
+class _:
+    async def sock_connect(self, sock, address):
+        with contextlib.suppress(ConnectionRefusedError):
+            await super().sock_connect(sock, address)
+
+
+@loop_world("a port is looked up as 0", "numeric-addresses-are-looked-up-as-by-the-module-socket")
+class _:
+    async def getaddrinfo(self, host, port, **options):
+        return await super().getaddrinfo(host, 0, **options)
+
+
+@loop_world("a port has the name of its service", "numeric-addresses-are-looked-up-as-by-the-module-socket")
+class _:
+    async def getnameinfo(self, address, flags=0):
+        host, _ = await super().getnameinfo(address, flags)
+        return host, "http"

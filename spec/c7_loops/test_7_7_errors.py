@@ -1,0 +1,786 @@
+"""7.7: whom every event loop tells of errors, how it is stopped and closed, and what a Runner does with it."""
+
+import asyncio
+import contextlib
+import contextvars
+import gc
+import socket
+import threading
+import warnings
+
+import pytest
+
+from fixtures.claims import claim
+from fixtures.soon import until
+from fixtures.threads import SOON, Gate
+from fixtures.trace import turn
+
+WHERE = contextvars.ContextVar("WHERE", default="nowhere")
+
+
+def reports(loop):
+    """The contexts that the loop hands to its exception handler from now on."""
+    seen = []
+    loop.set_exception_handler(lambda _loop, context: seen.append(context))
+    return seen
+
+
+def failing(error):
+    """A function that raises this, whatever it is called with."""
+
+    def fail(*_arguments):
+        raise error
+
+    return fail
+
+
+@claim("exception-handler-is-none-until-one-is-set")
+async def test_get_exception_handler_is_none_at_first_then_what_was_set_and_none_again():
+    loop, told = asyncio.get_running_loop(), []
+
+    told.append(loop.get_exception_handler())
+    loop.set_exception_handler(print)
+    told.append(loop.get_exception_handler())
+    with pytest.raises(TypeError, match="callable object or None"):
+        loop.set_exception_handler("print")
+    told.append(loop.get_exception_handler())
+    loop.set_exception_handler(None)
+    told.append(loop.get_exception_handler())
+
+    assert told == [None, print, print, None]
+
+
+@claim("exception-handler-is-given-loop-and-context")
+async def test_call_exception_handler_hands_the_loop_and_the_very_context_to_the_handler(trace):
+    loop, context = asyncio.get_running_loop(), {"message": "by hand", "of our own": 1}
+    loop.set_exception_handler(lambda *given: trace(given))
+
+    loop.call_exception_handler(context)
+
+    [(its_loop, its_context)] = trace.steps
+    assert its_loop is loop
+    assert its_context is context
+    assert context == {"message": "by hand", "of our own": 1}
+
+
+REPORTS_BY_DEFAULT = """
+    import asyncio
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(print)
+        loop.set_exception_handler(None)
+        loop.call_exception_handler({"message": "something went wrong", "exception": LookupError("why"), "with": 1})
+        await asyncio.sleep(0)
+        print("goes on")
+
+    asyncio.run(main())
+"""
+
+
+@claim("default-exception-handler-logs-the-context")
+def test_without_a_handler_message_exception_and_all_else_of_a_context_are_logged(program):
+    ended = program(REPORTS_BY_DEFAULT)
+
+    assert (ended.lines, ended.status) == (["goes on"], 0)
+    said = ended.stderr.splitlines()
+    assert said[:1] == ["something went wrong"]
+    assert "with: 1" in said
+    assert said[-1:] == ["LookupError: why"]
+
+
+HANDLER_FAILS = """
+    import asyncio
+
+    def fail(*given):
+        raise LookupError("in the handler") if len(given) == 2 else KeyError("in the callback")
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(fail)
+        loop.call_soon(fail)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        print("goes on")
+
+    asyncio.run(main())
+"""
+
+
+@claim("exception-handler-that-raises-is-logged")
+def test_an_exception_handler_that_raises_is_logged_with_both_errors_and_the_loop_goes_on(program):
+    ended = program(HANDLER_FAILS)
+
+    assert (ended.lines, ended.status) == (["goes on"], 0)
+    said = ended.stderr.splitlines()
+    assert said[:1] == ["Unhandled error in exception handler"]
+    assert "KeyError: 'in the callback'" in said
+    assert said[-1:] == ["LookupError: in the handler"]
+
+
+@claim("system-exit-in-the-exception-handler-leaves-the-loop")
+def test_systemexit_in_the_exception_handler_comes_out_of_run_forever(new_loop):
+    loop, error = new_loop(), SystemExit("enough")
+    loop.set_exception_handler(failing(error))
+    loop.call_soon(failing(LookupError()))
+    loop.call_later(SOON, loop.stop)
+
+    try:
+        loop.run_forever()
+        came_out = None
+    except SystemExit as raised:
+        came_out = raised
+
+    assert came_out is error
+
+
+@claim("callback-that-raises-is-reported-with-its-handle")
+async def test_the_context_of_a_callback_or_timer_that_raises_has_message_exception_and_handle():
+    loop, errors = asyncio.get_running_loop(), [LookupError("a callback"), LookupError("a timer")]
+    seen = reports(loop)
+
+    handles = [loop.call_soon(failing(errors[0])), loop.call_later(0.001, failing(errors[1]))]
+    await until(lambda: len(seen) >= 2, "not all was reported")
+
+    assert len(seen) == 2
+    assert {context.get("exception"): context.get("handle") for context in seen} == dict(zip(errors, handles))
+    assert all(context["message"].startswith("Exception in callback") for context in seen)
+
+
+@claim("reader-that-raises-is-reported-and-goes-on")
+async def test_a_reader_that_raises_is_reported_with_a_handle_and_called_again_for_what_is_left():
+    loop, error = asyncio.get_running_loop(), LookupError("a reader")
+    seen = reports(loop)
+    here, there = socket.socketpair()
+
+    with here, there:
+        here.setblocking(False)
+        loop.add_reader(here, failing(error))
+        there.send(b"!")
+        await until(lambda: len(seen) >= 2, "it was not called again")
+        loop.remove_reader(here)
+
+    assert {context.get("exception") for context in seen} == {error}
+    assert all("handle" in context for context in seen)
+
+
+@claim("exception-that-nobody-retrieved-is-reported-when-its-task-goes")
+async def test_a_task_and_a_future_whose_exception_nobody_asks_for_are_reported_when_they_go():
+    loop, error = asyncio.get_running_loop(), LookupError("unseen")
+    seen = reports(loop)
+
+    async def fail():
+        raise error
+
+    tasks = [loop.create_task(fail(), name="unwatched"), loop.create_task(fail(), name="watched")]
+    await asyncio.wait(tasks)
+    assert tasks[1].exception() is error
+    future = loop.create_future()
+    future.set_exception(error)
+    while_they_are_there = list(seen)
+    del tasks, future
+    error.__traceback__ = None  # which leads to the task
+    gc.collect()
+
+    assert while_they_are_there == []
+    by_message = {context["message"]: context for context in seen}
+    assert len(seen) == len(by_message) == 2
+    of_the_task = by_message["Task exception was never retrieved"]
+    of_the_future = by_message["Future exception was never retrieved"]
+    assert (of_the_task["exception"], of_the_future["exception"]) == (error, error)
+    assert type(of_the_task["future"]) is asyncio.Task and of_the_task["future"].get_name() == "unwatched"
+    assert type(of_the_future["future"]) is asyncio.Future
+
+
+@claim("debug-mode-tells-where-a-callback-was-scheduled")
+async def test_in_debug_mode_the_context_has_the_source_traceback_and_otherwise_not():
+    loop, ends = asyncio.get_running_loop(), []
+    seen = reports(loop)
+
+    for debug in (True, False):
+        loop.set_debug(debug)
+        loop.call_soon(failing(LookupError()))
+        await until(lambda: seen, "nothing was reported")
+        ends.append(seen.pop().get("source_traceback", [None])[-1])
+
+    assert ends[0] is not None and ends[0].name.startswith("test_in_debug_mode_the_context")
+    assert ends[1] is None
+
+
+async def where_the_handler_runs():
+    """The context variable as an exception handler sees it, of a callback that was scheduled where it is "there"."""
+    loop, seen = asyncio.get_running_loop(), []
+    loop.set_exception_handler(lambda _loop, _context: seen.append(WHERE.get()))
+    there = contextvars.copy_context()
+    there.run(WHERE.set, "there")
+    loop.call_soon(failing(LookupError()), context=there)
+    await until(lambda: seen, "nothing was reported")
+    return seen[0]
+
+
+@claim("exception-handler-runs-in-the-context-of-the-error-since-3-12-on-asyncio")
+async def test_on_asyncio_since_3_12_the_exception_handler_sees_the_context_of_what_failed():
+    assert await where_the_handler_runs() == "there"
+
+
+@claim("exception-handler-runs-outside-the-context-before-3-12-on-asyncio")
+async def test_on_asyncio_before_3_12_the_exception_handler_does_not_see_the_context_of_what_failed():
+    assert await where_the_handler_runs() == "nowhere"
+
+
+@claim("exception-handler-runs-in-the-context-of-the-error-on-uvloop")
+async def test_on_uvloop_the_exception_handler_sees_the_context_of_what_failed_on_any_python():
+    assert await where_the_handler_runs() == "there"
+
+
+class Peer(asyncio.Protocol):
+    """Records what it is told; raises `error` in the method whose name is `fails`."""
+
+    fails, error = "", None
+
+    def __init__(self):
+        self.calls = []
+
+    def told(self, name):
+        self.calls.append(name)
+        if name == self.fails:
+            raise self.error
+
+    def connection_made(self, transport):
+        self.transport = transport
+        self.told("connection_made")
+
+    def data_received(self, data):
+        self.told("data_received")
+
+    def connection_lost(self, error):
+        self.lost_with = error
+        self.told("connection_lost")
+
+
+@contextlib.asynccontextmanager
+async def connected(fails, error):
+    """A client, and the protocols of a server that raise this in that method; all is closed at the end."""
+    accepted, failing_peer = [], type("Failing", (Peer,), {"fails": fails, "error": error})
+
+    def accept():
+        accepted.append(failing_peer())
+        return accepted[-1]
+
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(accept, "127.0.0.1", 0)
+    _, client = await loop.create_connection(Peer, *server.sockets[0].getsockname())
+    try:
+        await until(lambda: accepted and accepted[0].calls, "the server was told of no connection")
+        yield client, accepted[0]
+    finally:
+        server.close()
+        for peer in (client, accepted[0]):
+            peer.transport.abort()
+            await until(lambda: "connection_lost" in peer.calls, "one is not closed")  # noqa: B023
+
+
+@claim("data-received-that-raises-closes-the-connection")
+async def test_when_data_received_raises_it_is_reported_with_transport_and_protocol_and_the_connection_is_lost():
+    error = LookupError("in data_received")
+    seen = reports(asyncio.get_running_loop())
+
+    async with connected("data_received", error) as (client, server):
+        client.transport.write(b"!")
+        await until(lambda: "connection_lost" in server.calls, "the connection was not lost")
+        await until(lambda: "connection_lost" in client.calls, "the client did not lose it")
+
+        assert server.calls == ["connection_made", "data_received", "connection_lost"]
+        assert server.lost_with is error
+        assert [context.get("exception") for context in seen] == [error]
+        assert (seen[0].get("protocol"), seen[0].get("transport")) == (server, server.transport)
+
+
+async def after_a_failing_connection_made():
+    """What a protocol is told of data whose connection_made() raised, before and after resume_reading()."""
+    error = LookupError("in connection_made")
+    seen = reports(asyncio.get_running_loop())
+
+    async with connected("connection_made", error) as (client, server):
+        client.transport.write(b"!")
+        server.transport.write(b"!")
+        await until(lambda: "data_received" in client.calls, "nothing arrived at the client")
+        for _ in range(10):
+            await turn()
+        before = list(server.calls)
+        server.transport.resume_reading()
+        await until(lambda: "data_received" in server.calls, "nothing arrived after resume_reading")
+
+        assert [context.get("exception") for context in seen] == [error]
+        return before
+
+
+@claim("connection-made-that-raises-changes-nothing-on-asyncio")
+async def test_on_asyncio_when_connection_made_raises_it_is_reported_and_data_is_received_all_the_same():
+    assert await after_a_failing_connection_made() == ["connection_made", "data_received"]
+
+
+@claim("connection-made-that-raises-leaves-all-unread-on-uvloop")
+async def test_on_uvloop_when_connection_made_raises_it_is_reported_and_nothing_is_read_until_resume_reading():
+    assert await after_a_failing_connection_made() == ["connection_made"]
+
+
+BROKEN_FACTORY = """
+    import asyncio, gc
+
+    def broken():
+        raise LookupError("no protocol")
+
+    async def main():
+        loop, reported = asyncio.get_running_loop(), []
+        loop.set_exception_handler(lambda _loop, context: reported.append(sorted(context)))
+        server = await loop.create_server(broken, "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        reading = asyncio.ensure_future(reader.read())
+        for _ in range(500):
+            if reported or reading.done():
+                break
+            gc.collect()
+            await asyncio.sleep(0.01)
+        print(reported or ("nothing, and it is closed" if reading.done() else "nothing"))
+        writer.close()
+        server.close()
+
+    asyncio.run(main(), debug=False)
+    asyncio.run(main(), debug=True)
+"""
+
+
+@claim("protocol-factory-that-raises-is-reported-in-debug-mode-only-on-asyncio")
+def test_on_asyncio_a_factory_that_raises_ends_the_connection_and_is_reported_in_debug_mode_only(program):
+    ended = program(BROKEN_FACTORY, "ignore")  # asyncio leaves the closing to the garbage collector, which warns
+
+    assert ended.lines == ["nothing, and it is closed", "[['exception', 'message']]"]
+
+
+@claim("protocol-factory-that-raises-is-reported-without-a-message-on-uvloop")
+def test_on_uvloop_a_factory_that_raises_is_reported_in_any_mode_and_the_context_has_no_message(program):
+    ended = program(BROKEN_FACTORY, "ignore")
+
+    assert ended.lines == ["[['exception']]"] * 2
+
+
+@claim("generator-that-raises-at-its-end-is-reported")
+def test_a_generator_that_raises_when_shutdown_asyncgens_ends_it_is_reported_and_ends_nothing_else(new_loop):
+    loop, error = new_loop(), LookupError("in finally")
+    seen = reports(loop)
+
+    async def numbers():
+        try:
+            yield 1
+        finally:
+            raise error
+
+    async def main():
+        generator = numbers()
+        await generator.__anext__()
+        return generator
+
+    generator = loop.run_until_complete(main())
+    loop.run_until_complete(loop.shutdown_asyncgens())
+
+    assert [(context.get("exception"), context.get("asyncgen")) for context in seen] == [(error, generator)]
+
+
+@claim("generator-after-shutdown-asyncgens-is-warned-of")
+def test_a_generator_that_begins_after_shutdown_asyncgens_gives_a_resourcewarning_and_runs(new_loop):
+    loop = new_loop()
+
+    async def numbers():
+        yield 1
+
+    async def main(generator):
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            value = await generator.__anext__()
+        await generator.aclose()
+        return value, [warning.category for warning in warned]
+
+    before = loop.run_until_complete(main(numbers()))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+
+    assert before == (1, [])
+    assert loop.run_until_complete(main(numbers())) == (1, [ResourceWarning])
+
+
+@contextlib.contextmanager
+def a_job_that_does_not_end(loop):
+    with Gate() as gate:
+        job = loop.run_in_executor(None, gate.hold)
+        gate.next_arrival()
+        yield gate
+        gate.open()
+        assert loop.run_until_complete(asyncio.wait_for(job, SOON)) == "a job"
+
+
+@claim("executor-that-does-not-end-is-given-up-after-a-timeout-on-asyncio")
+def test_on_asyncio_shutdown_default_executor_warns_after_its_timeout_and_leaves_the_threads_to_themselves(new_loop):
+    loop = new_loop()
+
+    with a_job_that_does_not_end(loop), pytest.warns(RuntimeWarning, match="did not finish"):
+        loop.run_until_complete(loop.shutdown_default_executor(0.01))
+
+
+@claim("executor-that-does-not-end-is-waited-for-in-spite-of-a-timeout-on-uvloop")
+def test_on_uvloop_shutdown_default_executor_waits_for_the_threads_whatever_its_timeout_is(new_loop):
+    loop = new_loop()
+
+    with a_job_that_does_not_end(loop) as gate:
+        shutdown = loop.create_task(loop.shutdown_default_executor(0.01))
+        loop.run_until_complete(asyncio.wait([shutdown], timeout=0.2))
+        given_up = shutdown.done()
+        gate.open()
+        loop.run_until_complete(asyncio.wait_for(shutdown, SOON))
+
+    assert not given_up
+
+
+@claim("loop-tells-whether-it-runs-and-whether-it-is-closed")
+def test_is_running_is_true_within_run_and_is_closed_after_close_which_may_be_called_twice(new_loop):
+    loop, told = new_loop(), []
+
+    def tell():
+        told.append((loop.is_running(), loop.is_closed()))
+
+    tell()
+    loop.call_soon(tell)
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    tell()
+    loop.close()
+    loop.close()
+    tell()
+
+    assert told == [(False, False), (True, False), (False, False), (False, True)]
+
+
+@claim("running-loop-cannot-be-closed")
+async def test_close_of_a_running_loop_raises_runtimeerror_and_it_runs_on(trace):
+    loop = asyncio.get_running_loop()
+
+    with pytest.raises(RuntimeError, match="Cannot close a running event loop"):
+        loop.close()
+    loop.call_soon(trace, "runs on")
+    await turn()
+
+    assert not loop.is_closed()
+    assert trace.steps == ["runs on"]
+
+
+def refused(function, *arguments):
+    """Whether what is asked of a loop is refused since it is closed."""
+    try:
+        function(*arguments)
+    except RuntimeError as error:
+        return str(error) == "Event loop is closed"
+    return False
+
+
+@claim("closed-loop-refuses-all-work")
+def test_a_closed_loop_refuses_callbacks_timers_jobs_and_runs_with_runtimeerror(new_loop):
+    loop = new_loop()
+    done = loop.create_future()
+    done.set_result(None)
+    loop.close()
+
+    asked = {
+        "call_soon": (print,),
+        "call_soon_threadsafe": (print,),
+        "call_later": (1, print),
+        "call_at": (1, print),
+        "run_in_executor": (None, print),
+        "run_until_complete": (done,),
+        "run_forever": (),
+    }
+    assert [name for name, arguments in asked.items() if not refused(getattr(loop, name), *arguments)] == []
+
+
+@claim("closed-loop-may-be-stopped-on-asyncio")
+def test_on_asyncio_stop_of_a_closed_loop_does_nothing(new_loop):
+    loop = new_loop()
+    loop.close()
+
+    assert not refused(loop.stop)
+
+
+@claim("closed-loop-refuses-to-be-stopped-on-uvloop")
+def test_on_uvloop_stop_of_a_closed_loop_raises_runtimeerror(new_loop):
+    loop = new_loop()
+    loop.close()
+
+    assert refused(loop.stop)
+
+
+@claim("close-drops-what-was-scheduled")
+def test_callbacks_and_timers_that_wait_are_never_run_when_the_loop_is_closed(new_loop, trace):
+    loop = new_loop()
+    loop.call_soon(trace, "a callback")
+    loop.call_later(0, trace, "a timer")
+    loop.close()
+    gc.collect()
+
+    assert trace.steps == []
+
+
+FORGETS_ITS_LOOP = """
+    import asyncio, gc, warnings, weakref
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(asyncio.sleep(0))
+        known = weakref.ref(loop)
+        del loop
+        gc.collect()
+    print("gone" if known() is None else "still there")
+
+    for warning in warned:
+        print(warning.category.__name__ + ":", *str(warning.message).split()[:3])
+"""
+
+
+@claim("loop-that-is-not-closed-is-warned-of-on-asyncio")
+def test_on_asyncio_a_loop_that_was_not_closed_goes_with_its_last_reference_and_a_resourcewarning(program):
+    ended = program(FORGETS_ITS_LOOP)
+
+    assert ended.lines == ["gone", "ResourceWarning: unclosed event loop"]
+
+
+@claim("loop-that-is-not-closed-stays-on-uvloop")
+def test_on_uvloop_a_loop_that_has_run_and_was_not_closed_stays_and_gives_no_warning(program):
+    ended = program(FORGETS_ITS_LOOP)
+
+    assert (ended.lines, ended.status, ended.stderr) == (["still there"], 0, "")
+
+
+@claim("stop-before-a-run-lets-one-pass-run")
+def test_after_stop_run_forever_runs_what_is_scheduled_already_and_returns(new_loop, trace):
+    loop = new_loop()
+
+    def give_up():
+        trace("it waited")
+        loop.stop()
+
+    loop.call_later(SOON, give_up)
+    loop.call_soon(trace, "scheduled before")
+    loop.stop()
+    loop.run_forever()
+    first = list(trace.steps)
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+
+    assert first == ["scheduled before"]
+    assert trace.steps == ["scheduled before"]
+
+
+@claim("run-until-complete-that-is-stopped-is-a-runtimeerror")
+def test_run_until_complete_raises_runtimeerror_when_the_loop_is_stopped_first_and_the_task_can_go_on(new_loop):
+    loop = new_loop()
+
+    async def main(gate):
+        await gate
+        return "done"
+
+    gate = loop.create_future()
+    task = loop.create_task(main(gate))
+    loop.call_soon(loop.stop)
+    with pytest.raises(RuntimeError, match="stopped before Future completed"):
+        loop.run_until_complete(task)
+    pending = not task.done()
+    gate.set_result(None)
+
+    assert pending
+    assert loop.run_until_complete(task) == "done"
+
+
+@pytest.mark.parametrize("leaving", [SystemExit, KeyboardInterrupt])
+@claim("loop-runs-again-after-a-task-left-it")
+def test_after_systemexit_or_keyboardinterrupt_of_a_task_the_loop_runs_the_next(new_loop, leaving):
+    loop = new_loop()
+
+    async def leave():
+        raise leaving("left")
+
+    async def stay():
+        await turn()
+        return "stayed"
+
+    with pytest.raises(leaving, match="left"):
+        loop.run_until_complete(leave())
+    try:
+        value = loop.run_until_complete(stay())
+    except RuntimeError as error:
+        value = str(error)
+
+    assert value == "stayed"
+
+
+@claim("runner-keeps-one-loop-and-one-context")
+def test_a_runner_runs_one_after_the_other_on_one_loop_and_in_one_context_that_is_not_ours(new_loop):
+    async def set_it():
+        WHERE.set("in the runner")
+        return asyncio.get_running_loop()
+
+    async def see_it():
+        return asyncio.get_running_loop(), WHERE.get()
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        first = runner.run(set_it())
+        second, seen = runner.run(see_it())
+        its_loop = runner.get_loop()
+        given = contextvars.Context()
+        _, seen_in_another = runner.run(see_it(), context=given)
+
+    assert first is second is its_loop
+    assert (seen, seen_in_another, WHERE.get()) == ("in the runner", "nowhere", "nowhere")
+
+
+@claim("runner-makes-its-loop-when-it-is-needed")
+def test_a_runner_makes_no_loop_until_it_is_entered_or_asked_and_then_only_one(new_loop):
+    made = []
+
+    def counting():
+        made.append(new_loop())
+        return made[-1]
+
+    runner = asyncio.Runner(loop_factory=counting, debug=True)
+    before = len(made)
+    loop = runner.get_loop()
+    with runner:
+        runner.run(asyncio.sleep(0))
+
+    assert before == 0
+    assert made == [loop]
+    assert loop.get_debug() is True
+
+
+@claim("runner-cleans-up-at-its-end")
+def test_at_its_end_a_runner_cancels_tasks_ends_generators_and_threads_and_closes_the_loop(new_loop, trace):
+    threads = threading.active_count()
+
+    async def wait():
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            trace("a task ends")
+
+    async def numbers():
+        try:
+            yield 1
+        finally:
+            trace("a generator ends")
+
+    async def main(generator):
+        task = asyncio.ensure_future(wait())
+        await generator.__anext__()
+        await asyncio.to_thread(trace, "in a thread")
+        return task
+
+    generator = numbers()
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        task, loop = runner.run(main(generator)), runner.get_loop()
+        before = list(trace.steps)
+
+    assert before == ["in a thread"]
+    assert trace.steps == ["in a thread", "a task ends", "a generator ends"]
+    assert (task.cancelled(), loop.is_closed(), threading.active_count()) == (True, True, threads)
+
+
+@claim("runner-refuses-a-second-life-and-a-running-loop")
+def test_a_closed_runner_and_one_within_a_running_loop_raise_runtimeerror(new_loop):
+    runner, said = asyncio.Runner(loop_factory=new_loop), []
+
+    def attempt(coroutine):
+        try:
+            runner.run(coroutine)
+        except RuntimeError as error:
+            said.append(str(error))
+        coroutine.close()
+
+    async def within():
+        attempt(asyncio.sleep(0))
+
+    new_loop().run_until_complete(within())
+    runner.get_loop()  # which it has to have, to be closed
+    runner.close()
+    runner.close()
+    attempt(asyncio.sleep(0))
+
+    assert said == ["Runner.run() cannot be called from a running event loop", "Runner is closed"]
+
+
+INTERRUPTED = """
+    import asyncio, os, signal
+
+    async def main():
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            print("runs on")
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            print("cancelled")
+            raise
+
+    with asyncio.Runner() as runner:
+        try:
+            runner.run(main())
+        except KeyboardInterrupt:
+            print("KeyboardInterrupt")
+    print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+"""
+
+
+@claim("ctrl-c-cancels-the-task-of-a-runner")
+def test_ctrl_c_cancels_the_task_that_a_runner_runs_and_run_raises_keyboardinterrupt(program):
+    ended = program(INTERRUPTED)
+
+    assert ended.lines == ["runs on", "cancelled", "KeyboardInterrupt", "True"]
+
+
+INTERRUPTED_TWICE = """
+    import asyncio, os, signal
+
+    async def main():
+        os.kill(os.getpid(), signal.SIGINT)
+        print("after the first")
+        os.kill(os.getpid(), signal.SIGINT)
+        print("after the second")
+
+    with asyncio.Runner() as runner:
+        try:
+            runner.run(main())
+        except KeyboardInterrupt:
+            print("KeyboardInterrupt")
+"""
+
+
+@claim("second-ctrl-c-breaks-into-a-runner")
+def test_a_second_ctrl_c_raises_keyboardinterrupt_in_the_middle_of_what_does_not_give_way(program):
+    ended = program(INTERRUPTED_TWICE)
+
+    assert ended.lines == ["after the first", "KeyboardInterrupt"]
+
+
+INTERRUPTED_WHILE_IT_WAITS = """
+    import asyncio, os, signal, threading
+
+    loop = asyncio.new_event_loop()
+    loop.call_soon(threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start)
+    try:
+        loop.run_forever()
+    except KeyboardInterrupt:
+        print("KeyboardInterrupt", loop.is_running())
+    loop.close()
+"""
+
+
+@claim("ctrl-c-comes-out-of-a-loop-that-waits")
+def test_ctrl_c_comes_out_of_run_forever_where_the_loop_has_nothing_to_do(program):
+    ended = program(INTERRUPTED_WHILE_IT_WAITS)
+
+    assert (ended.lines, ended.status) == (["KeyboardInterrupt False"], 0)

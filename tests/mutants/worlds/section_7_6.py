@@ -1,0 +1,344 @@
+"""Worlds in which claims of section 7.6, TLS on any event loop, are false."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+from tests.mutants.worlds import loop_world, world
+from tests.mutants.worlds.section_7_2 import Between, Proxy, protocol_world, transport_world
+
+
+def trusting(context):
+    """A context of a client that trusts everybody; nothing where there is to be no TLS."""
+    if not context:
+        return context
+    blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
+    return blind
+
+
+@loop_world("a protocol has its connection before the handshake", "tls-handshake-is-done-before-connection-made")
+class _:
+    async def create_server(self, factory, *arguments, **options):
+        class NotReady:
+            def __init__(self, protocol):
+                self.protocol = protocol
+
+            def get_extra_info(self, name, default=None):
+                return default
+
+            def abort(self):
+                self.protocol.connection_lost(None)
+
+            def close(self):
+                pass
+
+        def early():
+            protocol = factory()
+            protocol.connection_made(NotReady(protocol))
+            return protocol
+
+        return await super().create_server(early, *arguments, **options)
+
+
+@transport_world(
+    "no cipher is told",
+    "tls-handshake-is-done-before-connection-made",
+    "tls-transport-tells-of-its-encryption",
+)
+class _(Proxy):
+    def get_extra_info(self, name, default=None):
+        return default if name == "cipher" else self.real.get_extra_info(name, default)
+
+
+@transport_world(
+    "no certificate is told", "tls-transport-tells-of-its-encryption", "server-sees-the-certificate-that-it-asks-for"
+)
+class _(Proxy):
+    def get_extra_info(self, name, default=None):
+        return default if name == "peercert" else self.real.get_extra_info(name, default)
+
+
+@transport_world("the context is another one", "tls-transport-tells-of-its-encryption")
+class _(Proxy):
+    def get_extra_info(self, name, default=None):
+        found = self.real.get_extra_info(name, default)
+        return ssl.create_default_context() if name == "sslcontext" else found
+
+
+@loop_world(
+    "every certificate is trusted",
+    "certificate-that-nobody-vouches-for-is-refused",
+    "certificate-of-another-name-is-refused",
+)
+class _:
+    async def create_connection(self, factory, *arguments, ssl=None, **options):
+        return await super().create_connection(factory, *arguments, ssl=trusting(ssl), **options)
+
+
+@loop_world("a refused certificate is reported", "certificate-that-nobody-vouches-for-is-refused")
+class _:
+    async def create_connection(self, *arguments, **options):
+        try:
+            return await super().create_connection(*arguments, **options)
+        except ssl.SSLError as error:
+            self.call_exception_handler({"message": "refused", "exception": error})
+            raise
+
+
+@loop_world("the host is the name, whatever is given", "certificate-of-another-name-is-refused")
+class _:
+    async def create_connection(self, *arguments, server_hostname=None, **options):
+        return await super().create_connection(*arguments, **options)
+
+
+@loop_world("the name is never the host", "certificate-of-another-name-is-refused")
+class _:
+    async def create_connection(self, *arguments, server_hostname="nobody", **options):
+        return await super().create_connection(*arguments, server_hostname=server_hostname, **options)
+
+
+@loop_world("a socket needs no name", "tls-over-a-socket-needs-a-name")
+class _:
+    async def create_connection(self, factory, *arguments, server_hostname=None, **options):
+        name = server_hostname or ("127.0.0.1" if "sock" in options else None)
+        return await super().create_connection(factory, *arguments, server_hostname=name, **options)
+
+
+@loop_world("options of TLS are not looked at where there is none", "options-of-tls-without-tls-are-refused")
+class _:
+    async def create_connection(self, factory, *arguments, ssl=None, **options):
+        return await super().create_connection(factory, *arguments, ssl=ssl, **(options if ssl else {}))
+
+    async def create_server(self, factory, *arguments, ssl=None, **options):
+        return await super().create_server(factory, *arguments, ssl=ssl, **(options if ssl else {}))
+
+
+@loop_world("a server finds a context by itself", "server-needs-a-context-of-its-own")
+class _:
+    async def create_server(self, factory, *arguments, ssl=None, **options):
+        return await super().create_server(factory, *arguments, **options)
+
+
+@loop_world("a handshake has no end", "peer-that-is-silent-in-the-handshake-is-given-up")
+class _:
+    async def create_connection(self, *arguments, ssl_handshake_timeout=None, **options):
+        return await super().create_connection(*arguments, **options)
+
+    async def create_server(self, *arguments, ssl_handshake_timeout=None, **options):
+        return await super().create_server(*arguments, **options)
+
+
+@loop_world("a server reports who does not come to be connected", "plain-client-of-a-tls-server-is-disconnected")
+class _:
+    async def create_server(self, factory, *arguments, **options):
+        def reporting():
+            self.call_exception_handler({"message": "somebody is there"})
+            return factory()
+
+        return await super().create_server(reporting, *arguments, **options)
+
+
+@loop_world("a TLS server serves plain clients", "plain-client-of-a-tls-server-is-disconnected")
+class _:
+    async def create_server(self, factory, *arguments, ssl=None, **options):
+        return await super().create_server(factory, *arguments, **options)
+
+
+@loop_world("TLS is of 1.2", "client-without-a-certificate-is-connected-first-and-then-not")
+class _:
+    async def create_connection(self, factory, *arguments, ssl=None, **options):
+        blind = trusting(ssl)
+        blind.maximum_version = 771  # which ssl calls TLSv1_2
+        return await super().create_connection(factory, *arguments, ssl=blind, **options)
+
+
+@loop_world("nobody is asked for a certificate", "client-without-a-certificate-is-connected-first-and-then-not")
+class _:
+    async def create_server(self, factory, *arguments, ssl=None, **options):
+        ssl.verify_mode = 0  # which ssl calls CERT_NONE
+        return await super().create_server(factory, *arguments, ssl=ssl, **options)
+
+
+@transport_world("TLS says that it can be half open", "tls-transport-cannot-write-eof")
+class _(Proxy):
+    def can_write_eof(self):
+        return True
+
+
+@transport_world("write_eof over TLS does nothing", "tls-transport-cannot-write-eof")
+class _(Proxy):
+    def write_eof(self):
+        pass
+
+
+@protocol_world("eof_received keeps TLS open", "eof-received-cannot-keep-tls-half-open")
+class _(Between):
+    def connection_lost(self, error):
+        if not self.protocol.keeps_open:
+            super().connection_lost(error)
+
+
+@protocol_world(
+    "TLS tells no end of file",
+    "closed-tls-connection-tells-an-end-of-file-since-3-11",
+    "tls-connection-that-is-cut-tells-an-end-of-file-on-asyncio",
+)
+class _(Between):
+    def eof_received(self):
+        return None
+
+
+@protocol_world(
+    "TLS always tells an end of file",
+    "closed-tls-connection-tells-no-end-of-file-before-3-11-on-asyncio",
+    "tls-connection-that-is-cut-tells-no-end-of-file-on-uvloop",
+)
+class _(Between):
+    told = False
+
+    def eof_received(self):
+        self.told = True
+        return super().eof_received()
+
+    def connection_lost(self, error):
+        if not self.told:
+            self.eof_received()
+        super().connection_lost(error)
+
+
+@transport_world(
+    "close cuts a TLS connection",
+    "close-says-goodbye-over-tls-and-abort-does-not",
+    "tls-close-sends-what-was-written-before",
+)
+class _(Proxy):
+    def close(self):
+        self.real.abort()
+
+
+@transport_world(
+    "abort closes a TLS connection",
+    "close-says-goodbye-over-tls-and-abort-does-not",
+    "tls-abort-drops-what-was-not-sent",
+)
+class _(Proxy):
+    def abort(self):
+        self.real.close()
+
+
+@loop_world("a goodbye is waited for without end", "peer-that-does-not-say-goodbye-is-given-up")
+class _:
+    async def create_connection(self, *arguments, ssl_shutdown_timeout=None, **options):
+        return await super().create_connection(*arguments, **options)
+
+
+@protocol_world(
+    "a TLS connection is never lost with an error",
+    "peer-that-does-not-say-goodbye-is-given-up",
+    "closing-tls-on-a-stream-of-data-is-an-error-on-asyncio",
+)
+class _(Between):
+    def connection_lost(self, error):
+        super().connection_lost(None)
+
+
+@transport_world("close hears nothing more", "closing-tls-on-a-stream-of-data-waits-on-uvloop")
+class _(Proxy):
+    def close(self):
+        self.real.abort()
+
+
+@protocol_world("nobody is told to pause writing over TLS", "tls-protocol-is-paused-while-too-much-is-buffered")
+class _(Between):
+    def pause_writing(self):
+        pass
+
+
+@protocol_world("nobody is told to resume writing over TLS", "tls-protocol-is-paused-while-too-much-is-buffered")
+class _(Between):
+    def resume_writing(self):
+        pass
+
+
+@transport_world("reading TLS cannot be paused", "tls-pause-reading-holds-data-back-until-resume")
+class _(Proxy):
+    def pause_reading(self):
+        pass
+
+
+@transport_world("reading TLS is never resumed", "tls-pause-reading-holds-data-back-until-resume")
+class _(Proxy):
+    def resume_reading(self):
+        pass
+
+
+@transport_world(
+    "TLS has marks of its own",
+    "tls-write-buffer-takes-512-kib-since-3-11",
+    "tls-write-buffer-takes-64-kib-before-3-11-on-asyncio",
+)
+class _(Proxy):
+    def get_write_buffer_limits(self):
+        return 1_000, 4_000
+
+
+@transport_world("a closed TLS transport refuses to write", "writing-to-a-closed-tls-transport-is-silent")
+class _(Proxy):
+    def write(self, data):
+        if self.real.is_closing():
+            raise RuntimeError("it is closed")
+        self.real.write(data)
+
+
+@loop_world("start_tls starts nothing", "start-tls-upgrades-an-open-connection")
+class _:
+    async def start_tls(self, transport, *arguments, **options):
+        return transport
+
+
+@loop_world("start_tls tells of a new connection", "start-tls-upgrades-an-open-connection")
+class _:
+    async def start_tls(self, transport, protocol, *arguments, **options):
+        upgraded = await super().start_tls(transport, protocol, *arguments, **options)
+        protocol.connection_made(upgraded)
+        return upgraded
+
+
+@loop_world("start_tls needs no context", "start-tls-needs-a-context")
+class _:
+    async def start_tls(self, transport, protocol, context, **options):
+        return transport
+
+
+@loop_world("start_tls trusts everybody", "start-tls-refuses-a-certificate-and-closes")
+class _:
+    async def start_tls(self, transport, protocol, context, **options):
+        context = context if options.get("server_side") else trusting(context)
+        return await super().start_tls(transport, protocol, context, **options)
+
+
+@world("a stream stays without TLS", falsifies=["stream-writer-starts-tls"])
+def _(patch):
+    async def start_tls(self, context, **options):
+        pass
+
+    if hasattr(asyncio.StreamWriter, "start_tls"):  # since Python 3.11; the claim applies from there on
+        patch.setattr(asyncio.StreamWriter, "start_tls", start_tls)
+
+
+@loop_world("a file always falls back", "sendfile-over-tls-without-fallback-is-a-runtimeerror-on-asyncio")
+class _:
+    async def sendfile(self, transport, file, *arguments, fallback=True, **options):
+        return await super().sendfile(transport, file, *arguments, **options)
+
+
+@loop_world(
+    "without a fallback files cannot be sent", "sendfile-over-tls-without-fallback-is-a-runtimeerror-on-asyncio"
+)
+class _:
+    async def sendfile(self, transport, file, *arguments, fallback=True, **options):
+        if not fallback:
+            raise asyncio.SendfileNotAvailableError("fallback is disabled")
+        return await super().sendfile(transport, file, *arguments, **options)

@@ -1,0 +1,419 @@
+"""Worlds in which claims of section 7.7, errors, shutdown and debug mode of any event loop, are false."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+
+from tests.mutants.worlds import loop_world, world
+from tests.mutants.worlds.section_7_2 import Between, protocol_world
+
+
+def without(context, *keys):
+    return {key: value for key, value in context.items() if key not in keys}
+
+
+@loop_world("an exception handler is set from the beginning", "exception-handler-is-none-until-one-is-set")
+class _:
+    def get_exception_handler(self):
+        return super().get_exception_handler() or self.default_exception_handler
+
+
+@loop_world("any handler is taken", "exception-handler-is-none-until-one-is-set")
+class _:
+    def set_exception_handler(self, handler):
+        super().set_exception_handler(handler if callable(handler) else None)
+
+
+@loop_world("an exception handler cannot be taken away", "default-exception-handler-logs-the-context")
+class _:
+    def set_exception_handler(self, handler):
+        if handler is not None:
+            super().set_exception_handler(handler)
+
+
+@loop_world("an exception handler is given a copy", "exception-handler-is-given-loop-and-context")
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler(dict(context))
+
+
+@loop_world("only messages are logged", "default-exception-handler-logs-the-context")
+class _:
+    def default_exception_handler(self, context):
+        super().default_exception_handler({"message": context["message"]})
+
+
+@loop_world("an exception handler that raises stops the loop", "exception-handler-that-raises-is-logged")
+class _:
+    def call_exception_handler(self, context):
+        try:
+            self.get_exception_handler()(self, context)
+        except Exception:
+            self.stop()
+
+
+@loop_world("an exception handler that raises says nothing", "exception-handler-that-raises-is-logged")
+class _:
+    def default_exception_handler(self, context):
+        pass
+
+    def call_exception_handler(self, context):
+        pass
+
+
+@loop_world(
+    "SystemExit in the exception handler is lost",
+    "system-exit-in-the-exception-handler-leaves-the-loop",
+)
+class _:
+    def call_exception_handler(self, context):
+        try:
+            super().call_exception_handler(context)
+        except SystemExit:
+            pass
+
+
+@loop_world(
+    "no handle is told",
+    "callback-that-raises-is-reported-with-its-handle",
+    "reader-that-raises-is-reported-and-goes-on",
+)
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler(without(context, "handle"))
+
+
+@loop_world("a reader that raises is removed", "reader-that-raises-is-reported-and-goes-on")
+class _:
+    def add_reader(self, watched, callback, *arguments):
+        def once():
+            try:
+                callback(*arguments)
+            except Exception:
+                self.remove_reader(watched)
+                raise
+
+        super().add_reader(watched, once)
+
+
+@loop_world("a task that fails is reported at once", "exception-that-nobody-retrieved-is-reported-when-its-task-goes")
+class _:
+    def create_task(self, *arguments, **options):
+        def report(task):
+            if not task.cancelled() and task._exception is not None:
+                self.call_exception_handler({"message": "it failed", "exception": task._exception})
+
+        task = super().create_task(*arguments, **options)
+        task.add_done_callback(report)
+        return task
+
+
+@loop_world("what nobody retrieves is not reported", "exception-that-nobody-retrieved-is-reported-when-its-task-goes")
+class _:
+    def call_exception_handler(self, context):
+        if "never retrieved" not in context.get("message", ""):
+            super().call_exception_handler(context)
+
+
+@loop_world("a task that goes is not told", "exception-that-nobody-retrieved-is-reported-when-its-task-goes")
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler({**context, "future": self.create_future()})
+
+
+@loop_world("nothing is known of where a callback was scheduled", "debug-mode-tells-where-a-callback-was-scheduled")
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler(without(context, "source_traceback"))
+
+
+@loop_world("in any mode is told of where", "debug-mode-tells-where-a-callback-was-scheduled")
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler({"source_traceback": ["somewhere"], **context})
+
+
+@loop_world(
+    "an exception handler has an empty context",
+    "exception-handler-runs-in-the-context-of-the-error-since-3-12-on-asyncio",
+    "exception-handler-runs-in-the-context-of-the-error-on-uvloop",
+)
+class _:
+    def call_exception_handler(self, context):
+        contextvars.Context().run(super().call_exception_handler, without(context, "handle"))
+
+
+@loop_world(
+    "an exception handler has the context of the error",
+    "exception-handler-runs-outside-the-context-before-3-12-on-asyncio",
+)
+class _:
+    def call_exception_handler(self, context):
+        context["handle"]._context.run(super().call_exception_handler, context)
+
+
+@protocol_world("data_received may raise", "data-received-that-raises-closes-the-connection")
+class _(Between):
+    def data_received(self, data):
+        try:
+            super().data_received(data)
+        except LookupError as error:
+            asyncio.get_running_loop().call_exception_handler({"message": "it failed", "exception": error})
+
+
+@loop_world("the protocol that fails is not told", "data-received-that-raises-closes-the-connection")
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler(without(context, "protocol"))
+
+
+@protocol_world(
+    "connection_made may raise, and then nothing is read", "connection-made-that-raises-changes-nothing-on-asyncio"
+)
+class _(Between):
+    def connection_made(self, transport):
+        try:
+            super().connection_made(transport)
+        except LookupError:
+            asyncio.get_running_loop().call_soon(transport.pause_reading)  # when reading has begun
+            raise
+
+
+@protocol_world("connection_made may raise, and all goes on", "connection-made-that-raises-leaves-all-unread-on-uvloop")
+class _(Between):
+    def connection_made(self, transport):
+        try:
+            super().connection_made(transport)
+        except LookupError as error:
+            asyncio.get_running_loop().call_exception_handler({"message": "it failed", "exception": error})
+
+
+@loop_world(
+    "a factory that raises is always reported",
+    "protocol-factory-that-raises-is-reported-in-debug-mode-only-on-asyncio",
+)
+class _:
+    async def create_server(self, factory, *arguments, **options):
+        def reporting():
+            try:
+                return factory()
+            except Exception as error:
+                self.call_exception_handler({"message": "no protocol", "exception": error})
+                raise
+
+        return await super().create_server(reporting, *arguments, **options)
+
+
+@loop_world("every context has a message", "protocol-factory-that-raises-is-reported-without-a-message-on-uvloop")
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler({"message": "something went wrong", **context})
+
+
+@loop_world("a generator that raises at its end is not told", "generator-that-raises-at-its-end-is-reported")
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler(without(context, "asyncgen"))
+
+
+@loop_world("generators may begin at any time", "generator-after-shutdown-asyncgens-is-warned-of")
+class _:
+    def _asyncgen_firstiter_hook(self, generator):
+        pass
+
+
+@loop_world("an executor is waited for", "executor-that-does-not-end-is-given-up-after-a-timeout-on-asyncio")
+class _:
+    async def shutdown_default_executor(self, timeout=None):
+        await super().shutdown_default_executor()
+
+
+@loop_world(
+    "an executor is given up in time", "executor-that-does-not-end-is-waited-for-in-spite-of-a-timeout-on-uvloop"
+)
+class _:
+    async def shutdown_default_executor(self, timeout=None):
+        waiting = asyncio.ensure_future(super().shutdown_default_executor())
+        await asyncio.wait([waiting], timeout=timeout)
+
+
+@loop_world("a loop never says that it runs", "loop-tells-whether-it-runs-and-whether-it-is-closed")
+class _:
+    def is_running(self):
+        return False
+
+
+@loop_world("a loop never says that it is closed", "loop-tells-whether-it-runs-and-whether-it-is-closed")
+class _:
+    def is_closed(self):
+        return False
+
+    def close(self):
+        if not super().is_closed():
+            super().close()
+
+    def __del__(self):  # as asyncio's warns of one that is not
+        pass
+
+
+@loop_world("close of a running loop does nothing", "running-loop-cannot-be-closed")
+class _:
+    def close(self):
+        if not self.is_running():
+            super().close()
+
+
+@loop_world("a closed loop takes callbacks", "closed-loop-refuses-all-work")
+class _:
+    def call_soon(self, *arguments, **options):
+        return None if self.is_closed() else super().call_soon(*arguments, **options)
+
+
+@loop_world("a closed loop runs for no time", "closed-loop-refuses-all-work")
+class _:
+    def run_forever(self):
+        if not self.is_closed():
+            super().run_forever()
+
+
+@loop_world("a closed loop cannot be stopped", "closed-loop-may-be-stopped-on-asyncio")
+class _:
+    def stop(self):
+        if self.is_closed():
+            raise RuntimeError("Event loop is closed")
+        super().stop()
+
+
+@loop_world("a closed loop may be stopped", "closed-loop-refuses-to-be-stopped-on-uvloop")
+class _:
+    def stop(self):
+        if not self.is_closed():
+            super().stop()
+
+
+@loop_world("a loop that is closed runs what waits", "close-drops-what-was-scheduled")
+class _:
+    def close(self):
+        if not self.is_closed():
+            self.call_soon(self.stop)
+            self.run_forever()
+        super().close()
+
+
+@loop_world("a loop goes silently", "loop-that-is-not-closed-is-warned-of-on-asyncio")
+class _:
+    def __del__(self):
+        self.close()
+
+
+@loop_world("a loop that has run is closed", "loop-that-is-not-closed-stays-on-uvloop")
+class _:
+    def run_until_complete(self, awaited):
+        try:
+            return super().run_until_complete(awaited)
+        finally:
+            self.close()
+
+
+@loop_world("stop does nothing before a run", "stop-before-a-run-lets-one-pass-run")
+class _:
+    def stop(self):
+        if self.is_running():
+            super().stop()
+
+
+@loop_world("a run that is stopped returns None", "run-until-complete-that-is-stopped-is-a-runtimeerror")
+class _:
+    def run_until_complete(self, awaited):
+        try:
+            return super().run_until_complete(awaited)
+        except RuntimeError:
+            return None
+
+
+@loop_world("a loop that was left does not run again", "loop-runs-again-after-a-task-left-it")
+class _:
+    left = False
+
+    def run_until_complete(self, awaited):
+        if self.left:
+            awaited.close()
+            raise RuntimeError("Event loop stopped before Future completed.")
+        try:
+            return super().run_until_complete(awaited)
+        except (SystemExit, KeyboardInterrupt):
+            self.left = True
+            raise
+
+
+def runner_world(name, *falsifies):
+    """A world in which a method of Runner is the one below, which is given the true one."""
+
+    def register(made):
+        def enter(patch):
+            if not hasattr(asyncio, "Runner"):  # before Python 3.11, where the claims do not apply
+                return
+            true = getattr(asyncio.Runner, made.__name__)
+            patch.setattr(asyncio.Runner, made.__name__, lambda *given, **options: made(true, *given, **options))
+
+        enter.__module__ = made.__module__
+        world(name, falsifies=falsifies)(enter)
+        return made
+
+    return register
+
+
+@runner_world("a Runner makes a loop for each run", "runner-keeps-one-loop-and-one-context")
+def run(true, self, coroutine, *, context=None):
+    with asyncio.Runner(loop_factory=self._loop_factory) as other:
+        return true(other, coroutine, context=context)
+
+
+@runner_world("a Runner makes a context for each run", "runner-keeps-one-loop-and-one-context")
+def run(true, self, coroutine, *, context=None):
+    return true(self, coroutine, context=context or contextvars.copy_context())
+
+
+@runner_world("a Runner makes its loop at once", "runner-makes-its-loop-when-it-is-needed")
+def __init__(true, self, *, debug=None, loop_factory=None):
+    true(self, debug=debug, loop_factory=loop_factory)
+    self.get_loop()
+
+
+@runner_world("a Runner forgets that it is to debug", "runner-makes-its-loop-when-it-is-needed")
+def __init__(true, self, *, debug=None, loop_factory=None):
+    true(self, loop_factory=loop_factory)
+
+
+@runner_world("a Runner only closes its loop", "runner-cleans-up-at-its-end")
+def close(true, self):
+    self._loop.close()
+
+
+@runner_world("a Runner that cannot run says nothing", "runner-refuses-a-second-life-and-a-running-loop")
+def run(true, self, coroutine, *, context=None):
+    try:
+        return true(self, coroutine, context=context)
+    except RuntimeError:
+        return None
+
+
+@runner_world("Ctrl-C breaks into a Runner", "ctrl-c-cancels-the-task-of-a-runner")
+def _on_sigint(true, self, number, frame, task):
+    raise KeyboardInterrupt
+
+
+@runner_world("every Ctrl-C only cancels", "second-ctrl-c-breaks-into-a-runner")
+def _on_sigint(true, self, number, frame, task):
+    task.cancel()
+    self._loop.call_soon_threadsafe(lambda: None)
+
+
+@loop_world("Ctrl-C only stops a loop", "ctrl-c-comes-out-of-a-loop-that-waits")
+class _:
+    def run_forever(self):
+        try:
+            super().run_forever()
+        except KeyboardInterrupt:
+            pass
