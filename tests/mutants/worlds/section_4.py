@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import sys
 import threading
 import warnings
 
@@ -326,36 +325,6 @@ def _(patch):
         return await awaited
 
     patch.awaits(by_the_loop)
-
-
-def _watched(loop: type) -> type:
-    """A kind of that loop in which each call of a function takes longer, as under a profiler."""
-
-    class Watched(loop):
-        def run_until_complete(self, future):
-            sys.setprofile(lambda *_: None)
-            try:
-                return super().run_until_complete(future)
-            finally:
-                sys.setprofile(None)
-
-    return Watched
-
-
-@world_of_uvloop(
-    "calls take longer while asyncio's loop runs",
-    falsifies=["uvloop-gains-nothing-where-the-loop-is-idle"],
-)
-def _(patch):
-    patch.setattr(asyncio, "SelectorEventLoop", _watched(asyncio.SelectorEventLoop))
-
-
-@world_of_uvloop(
-    "calls take longer while uvloop runs",
-    falsifies=["uvloop-gains-nothing-where-the-loop-is-idle"],
-)
-def _(patch):
-    patch.setattr(uvloop, "Loop", _watched(uvloop.Loop))
 
 
 @world_of_uvloop("uvloop has no debug mode", falsifies=["uvloop-keeps-the-debug-checks"])
