@@ -52,7 +52,7 @@ def main(arguments: list[str], project: Path = PROJECT) -> int:
         here.insert(3, f"Redis: {version}")
         command = " -- ".join(filter(None, ["tox -e bench-loops", " ".join(_without_secrets(options))]))
         put(project / "BENCHMARKS-LOOPS.md", page.written(measured, versions, extent.rounds, here, command))
-        put(project / page.PICTURE, picture.drawn(measured, versions, here))
+        put(project / page.PICTURE, picture.drawn(measured, versions, extent.rounds, here))
     except KeeperGone as error:
         print(f"bench: {in_one_line(str(error))}", file=sys.stderr)
         return 1

@@ -90,7 +90,7 @@ CASES = (
     *(_echo("TCP", ends, 64, times) for ends, times in (("protocols", 1000), ("streams", 1000))),
     *(_echo("TLS", ends, 1, times) for ends, times in (("protocols", 1500), ("streams", 1000))),
     *(_echo("TLS", ends, 64, times) for ends, times in (("protocols", 400), ("streams", 300))),
-    scene("call_soon, one callback after another", _INSIDE, "callback", "benchmarks.loops.inside:call_soon", 100_000),
+    scene("call_soon, one after another", _INSIDE, "callback", "benchmarks.loops.inside:call_soon", 100_000),
     scene("timers that run", _INSIDE, "timer", "benchmarks.loops.inside:timers", 40_000),
     scene("timers that are cancelled", _INSIDE, "timer", "benchmarks.loops.inside:timeouts", 40_000),
     scene("two tasks in turn", _INSIDE, "switch", "benchmarks.loops.inside:switching", 100_000),

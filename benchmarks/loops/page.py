@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from benchmarks.loops.rounds import BASE, FASTER, NO_DIFFERENCE, SLOWER, Measured
+from benchmarks.loops.rounds import BASE, FASTER, NO_DIFFERENCE, SLOWER, Gain, Measured, left_out
 from benchmarks.page import table
 
 PICTURE = "pictures/loops.svg"
-HEAD = ("what", "one", BASE, "loop", "ratio", "of the rounds", "verdict")
+HEAD = ("what", "one", BASE, "loop", "ratio", "of the rounds", "processor", "verdict")
 _EXPLAINED = """\
 The same work on each loop, in turn: {rounds} rounds, in which the loops take turns at being first; a fresh process for
 each loop, case and round, which warms up before it is measured. *ratio* is asyncio's time by the loop's, 2 is twice as
-fast: the median of what each round gives. *of the rounds* is where the middle of them lies, without the tenth at either
-end; where that has 1 in it, there is {no_difference}. Times are wall time, of one piece of the work.
+fast: the median of what each round gives. *of the rounds* says from where to where these lie, {without}; where that has
+1 in it, there is {no_difference}. Times are wall time, of one piece of the work; *processor* is the ratio of
+processor time, which what else the machine does moves less, and which leaves out what others work for the loop.
 
 In the echoes ten connections are busy at once, and both ends are on the loop: much of that time is the kernel's, which
 is the same for all. In the article's requests much of the time is the client library's, the framework's and the
 server's. `/red` is without the article's sleep of three seconds, which is as long on every loop."""
+
+
+def without_the_ends(rounds: int) -> str:
+    """How the interval is taken, in words."""
+    out = left_out(rounds)
+    return f"without the {out} least and the {out} greatest" if out else "from the least to the greatest"
 
 
 def titled(loop: str, version: str) -> str:
@@ -34,17 +41,15 @@ def rows(all_of_it: Iterable[Measured], loop: str) -> Iterator[tuple[str, ...]]:
     for measured in all_of_it:
         gain, case = measured.gain(loop), measured.case
         if gain is None:
-            yield case.title, case.piece, "–", "–", "–", "–", measured.says(loop)
+            yield case.title, case.piece, "–", "–", "–", "–", "–", measured.says(loop)
         else:
             times = measured.a_piece(BASE), measured.a_piece(loop)
-            yield (
-                case.title,
-                case.piece,
-                *times,
-                f"{gain.median:.2f}",
-                f"{gain.low:.2f} to {gain.high:.2f}",
-                gain.verdict,
-            )
+            yield case.title, case.piece, *times, *_ratios(gain, measured.gain(loop, "cpu")), gain.verdict
+
+
+def _ratios(wall: Gain, processor: Gain | None) -> tuple[str, str, str]:
+    of_processor = f"{processor.median:.2f}" if processor else "–"
+    return f"{wall.median:.2f}", f"{wall.low:.2f} to {wall.high:.2f}", of_processor
 
 
 def counted(all_of_it: Iterable[Measured], loop: str) -> str:
@@ -81,7 +86,7 @@ def written(
     all_of_it: list[Measured], versions: Mapping[str, str], rounds: int, machine: list[str], command: str
 ) -> str:
     """The whole page; `command` is what makes it anew."""
-    explained = _EXPLAINED.format(rounds=rounds, no_difference=NO_DIFFERENCE)
+    explained = _EXPLAINED.format(rounds=rounds, without=without_the_ends(rounds), no_difference=NO_DIFFERENCE)
     lines = [f"<!-- Made by: {command} -->", "", "# How fast the loops are beside asyncio's", ""]
     lines += [f"![What each case gains]({PICTURE})", "", explained]
     for loop in others(versions):

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import itertools
 import math
+import textwrap
 from collections.abc import Iterator, Mapping
 from xml.sax.saxutils import escape
 
-from benchmarks.loops.page import counted, others, titled
+from benchmarks.loops.page import counted, others, titled, without_the_ends
 from benchmarks.loops.rounds import BASE, FASTER, SLOWER, Gain, Measured
 
-WIDTH, LEFT, RIGHT, ROW, TOP = 880, 270, 640, 22, 92  # pixels; the scale lies between LEFT and RIGHT
+WIDTH, LEFT, RIGHT, ROW, TOP = 880, 270, 640, 22, 74  # pixels; the scale lies between LEFT and RIGHT
+LINE = 120  # letters of the small kind
 _EXPLAINED = "asyncio's time divided by the loop's"
+_HOW = "Dot: the median of {} rounds; bar: {}."
 _STYLE = """\
 svg { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif }
 .ground { fill: #ffffff; stroke: #d0d7de } text { fill: #1f2328 } .quiet { fill: #59636e }
@@ -30,10 +33,11 @@ svg { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-se
 }"""
 
 
-def drawn(all_of_it: list[Measured], versions: Mapping[str, str], machine: list[str]) -> str:
+def drawn(all_of_it: list[Measured], versions: Mapping[str, str], rounds: int, machine: list[str]) -> str:
     """The whole picture, of all loops."""
     scale = _Scale([gain for loop in others(versions) for each in all_of_it if (gain := each.gain(loop))])
-    body, y = [], TOP
+    of_the_machine = textwrap.wrap("; ".join(machine), LINE)
+    body, y = [], TOP + 18 * len(of_the_machine)
     for loop in others(versions):
         part, y = _of_a_loop(all_of_it, loop, titled(loop, versions[loop]), scale, y)
         body += part
@@ -51,10 +55,10 @@ def drawn(all_of_it: list[Measured], versions: Mapping[str, str], machine: list[
         _text(
             20,
             54,
-            f"{_EXPLAINED}: further right is faster. Dot: the median; bar: 10 to 90 %.",
+            f"{_EXPLAINED}: further right is faster. {_HOW.format(rounds, without_the_ends(rounds))}",
             "quiet",
         ),
-        _text(20, 73, "; ".join(machine), "quiet small"),
+        *(_text(20, 73 + 18 * row, line, "quiet small") for row, line in enumerate(of_the_machine)),
     ]
     return "\n".join([*head, *body, "</svg>"]) + "\n"
 
