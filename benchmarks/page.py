@@ -22,18 +22,19 @@ against hangs, tasks left behind and unheard errors stay, and so does pytest's o
 def written(measured: Measured, slow: Slow, machine: list[str], command: str) -> str:
     """The whole page; `command` is what makes it anew."""
     lines = [f"<!-- Made by: {command} -->", "", "# How long it takes", "", EXPLAINED, ""]
-    lines += _table(("what", "wall", "processor", "rounds", "tests"), (_row(measured, case) for case in measured.cases))
+    lines += table(("what", "wall", "processor", "rounds", "tests"), (_row(measured, case) for case in measured.cases))
     lines += ["", LEFT_OUT, "", "## The bars", ""]
     bars = ((bar.says, bar.written(measured), bar.written(measured, "cpu"), bar.verdict(measured)) for bar in BARS)
-    lines += _table(("bar", "wall", "processor", "verdict"), bars)
+    lines += table(("bar", "wall", "processor", "verdict"), bars)
     lines += ["", _leaks(measured), "", "## The slowest claims", ""]
     lines += ["Seconds of their tests, all loops together, in one run with embedded servers.", ""]
-    lines += _table(("seconds", "section", "claim"), ((f"{it[0]:.3f}", it[1], f"{it[3]} (`{it[2]}`)") for it in slow))
+    lines += table(("seconds", "section", "claim"), ((f"{it[0]:.3f}", it[1], f"{it[3]} (`{it[2]}`)") for it in slow))
     lines += ["", "## The machine", "", *(f"- {line}" for line in machine)]
     return "\n".join(lines) + "\n"
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """The lines of a table in Markdown."""
     head = list(head)
     return [_line(head), _line("---" for _ in head), *map(_line, rows)]
 

@@ -36,6 +36,7 @@ def world_of_uvloop(name, **more):
         "asyncio-run-takes-uvloops-loop-factory",
         "programs-under-asyncio-run-leave-the-same-trace",
         "uvloop-has-no-sock-sendfile",
+        "uvloop-is-faster-where-the-loop-works",
     ],
     also=[
         "uvicorn-runs-on-uvloop-only-where-installed",
@@ -288,6 +289,42 @@ def _(patch):
             return OwnTask(coroutine, loop=self, **options)
 
     patch.setattr(uvloop, "Loop", MakesItsOwn)
+
+
+def _dawdle():
+    """Work for a while: it has to be more than a loop does for a message, and less than a claim has time for."""
+    sum(range(3000))
+
+
+@world_of_uvloop("uvloop is slow with what it receives", falsifies=["uvloop-is-faster-where-the-loop-works"])
+def _(patch):
+    def slow(protocol):
+        receive = protocol.data_received
+        protocol.data_received = lambda data: (_dawdle(), receive(data))
+        return protocol
+
+    class Slow(uvloop.Loop):
+        async def create_connection(self, factory, *arguments, **named):
+            return await super().create_connection(lambda: slow(factory()), *arguments, **named)
+
+    patch.setattr(uvloop, "Loop", Slow)
+
+
+@world_of_uvloop("asyncio's loop is uvloop's", falsifies=["uvloop-is-faster-where-the-loop-works"])
+def _(patch):
+    patch.setattr(asyncio, "SelectorEventLoop", uvloop.Loop)
+
+
+@world_of_uvloop(
+    "each await goes by way of the loop",
+    falsifies=["uvloop-gains-nothing-where-the-loop-is-idle"],
+)
+def _(patch):
+    async def by_the_loop(awaited):
+        await asyncio.sleep(0)
+        return await awaited
+
+    patch.awaits(by_the_loop)
 
 
 @world_of_uvloop("uvloop has no debug mode", falsifies=["uvloop-keeps-the-debug-checks"])
