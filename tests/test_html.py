@@ -114,7 +114,7 @@ def test_a_crash_and_a_hang_are_fates_of_their_own(house, monkeypatch):
 
     assert made.claims["crashes"]["marks"] == {(0, None): "crashed"}
     assert made.claims["hangs"]["marks"] == {(0, None): "hung"}
-    assert "crashed while running" in made.opened("crashes")
+    assert "its process ended with status 1" in made.opened("crashes")
     assert "did not end within 0.5 s" in made.opened("hangs")
 
 
