@@ -150,7 +150,7 @@ async def test_timers_run_by_their_deadlines_whatever_the_order_of_their_making(
 
 
 @claim("timer-handle-tells-the-deadline-it-was-given-on-asyncio")
-async def test_on_asyncio_when_is_exactly_what_call_at_was_given():
+async def test_when_is_exactly_what_call_at_was_given():
     loop = asyncio.get_running_loop()
     deadline = loop.time() + 1000.1234567
 
@@ -184,7 +184,7 @@ def a_handle_and_a_timers():
 
 
 @claim("handles-are-asyncios-own-types-on-asyncio")
-async def test_on_asyncio_handles_are_of_asyncios_types_handle_and_timerhandle():
+async def test_handles_are_of_asyncios_types_handle_and_timerhandle():
     handles = a_handle_and_a_timers()
 
     assert [type(handle) for handle in handles] == [asyncio.Handle, asyncio.TimerHandle]

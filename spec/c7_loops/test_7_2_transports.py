@@ -278,7 +278,7 @@ async def test_on_uvloop_write_to_a_closed_transport_raises_runtimeerror():
 
 
 @claim("transports-are-asyncio-transports-on-asyncio")
-async def test_on_asyncio_a_connections_transport_is_an_asyncio_transport():
+async def test_a_connections_transport_is_an_asyncio_transport():
     async with connected() as [(client, server)]:
         assert isinstance(client.transport, asyncio.Transport)
         assert isinstance(server.transport, asyncio.Transport)
@@ -330,7 +330,7 @@ async def test_on_uvloop_the_low_mark_is_16_bytes_until_a_high_one_is_set_and_th
 
 
 @claim("loop-sendfile-sends-a-file-on-asyncio")
-async def test_on_asyncio_loop_sendfile_sends_a_whole_file_over_a_transport(tmp_path):
+async def test_loop_sendfile_sends_a_whole_file_over_a_transport(tmp_path):
     (tmp_path / "letter").write_bytes(b"the whole file")
 
     async with connected() as [(client, server)]:

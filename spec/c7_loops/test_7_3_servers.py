@@ -195,7 +195,7 @@ async def test_on_uvloop_serve_forever_goes_on_waiting_when_its_server_is_closed
 
 
 @claim("servers-are-asyncio-servers-on-asyncio")
-async def test_on_asyncio_a_server_is_an_asyncio_server_and_its_sockets_are_a_tuple():
+async def test_a_server_is_an_asyncio_server_and_its_sockets_are_a_tuple():
     async with serving() as (server, _):
         assert type(server) is asyncio.Server
         assert isinstance(server, asyncio.AbstractServer)
@@ -211,7 +211,7 @@ async def test_on_uvloop_a_server_inherits_nothing_from_asyncio_and_its_sockets_
 
 
 @claim("close-clients-closes-every-connection-on-asyncio")
-async def test_on_asyncio_close_clients_closes_all_connections_that_the_server_has():
+async def test_close_clients_closes_all_connections_that_the_server_has():
     async with serving() as (server, accepted):
         clients = [await connect(address_of(server)) for _ in range(2)]
         await until(

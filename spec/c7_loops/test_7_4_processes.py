@@ -96,7 +96,7 @@ def refusal_elsewhere(make):
 
 
 @claim("signal-handler-in-another-thread-is-a-runtimeerror-on-asyncio")
-def test_on_asyncio_add_signal_handler_raises_runtimeerror_in_another_thread_than_the_main_one(new_loop):
+def test_add_signal_handler_raises_runtimeerror_in_another_thread_than_the_main_one(new_loop):
     assert refusal_elsewhere(new_loop) == [RuntimeError]
 
 
@@ -350,7 +350,7 @@ async def pipe_of_a_child():
 
 
 @claim("pipe-of-a-child-is-told-on-asyncio")
-async def test_on_asyncio_the_transport_of_a_childs_output_tells_the_file_that_it_reads():
+async def test_the_transport_of_a_childs_output_tells_the_file_that_it_reads():
     pipe = await pipe_of_a_child()
 
     assert hasattr(pipe, "readinto")

@@ -110,7 +110,7 @@ def removals(loop, watched):
 
 
 @claim("removing-a-reader-tells-whether-there-was-one-on-asyncio")
-async def test_on_asyncio_remove_reader_and_remove_writer_return_whether_there_was_one(pair):
+async def test_remove_reader_and_remove_writer_return_whether_there_was_one(pair):
     assert removals(asyncio.get_running_loop(), pair[0]) == [True, False, True, False]
 
 

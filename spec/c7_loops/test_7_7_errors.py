@@ -219,7 +219,7 @@ async def where_the_handler_runs():
 
 
 @claim("exception-handler-runs-in-the-context-of-the-error-since-3-12-on-asyncio")
-async def test_on_asyncio_since_3_12_the_exception_handler_sees_the_context_of_what_failed():
+async def test_since_3_12_the_exception_handler_sees_the_context_of_what_failed():
     assert await where_the_handler_runs() == "there"
 
 
@@ -419,7 +419,7 @@ def a_job_that_does_not_end(loop):
 
 
 @claim("executor-that-does-not-end-is-given-up-after-a-timeout-on-asyncio")
-def test_on_asyncio_shutdown_default_executor_warns_after_its_timeout_and_leaves_the_threads_to_themselves(new_loop):
+def test_shutdown_default_executor_warns_after_its_timeout_and_leaves_the_threads_to_themselves(new_loop):
     loop = new_loop()
 
     with a_job_that_does_not_end(loop), pytest.warns(RuntimeWarning, match="did not finish"):
