@@ -419,7 +419,7 @@ def a_job_that_does_not_end(loop):
 
 
 @claim("executor-that-does-not-end-is-given-up-after-a-timeout-on-asyncio")
-def test_shutdown_default_executor_warns_after_its_timeout_and_leaves_the_threads_to_themselves(new_loop):
+def test_on_asyncio_shutdown_default_executor_warns_after_its_timeout_and_leaves_the_threads_to_themselves(new_loop):
     loop = new_loop()
 
     with a_job_that_does_not_end(loop), pytest.warns(RuntimeWarning, match="did not finish"):
