@@ -410,12 +410,15 @@ def test_a_generator_that_begins_after_shutdown_asyncgens_gives_a_resourcewarnin
 
 @contextlib.contextmanager
 def a_job_that_does_not_end(loop):
+    before = set(threading.enumerate())
     with Gate() as gate:
         job = loop.run_in_executor(None, gate.hold)
         gate.next_arrival()
         yield gate
         gate.open()
         assert loop.run_until_complete(asyncio.wait_for(job, SOON)) == "a job"
+    for thread in set(threading.enumerate()) - before:
+        thread.join(SOON)
 
 
 @claim("executor-that-does-not-end-is-given-up-after-a-timeout-on-asyncio")
