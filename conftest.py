@@ -4,6 +4,7 @@ pytest_plugins = [
     "fixtures.ceiling",
     "fixtures.claims",
     "fixtures.loops",
+    "fixtures.control",
     "fixtures.trace",
     "fixtures.guards",
     "fixtures.leaks",
