@@ -166,7 +166,7 @@ async def test_a_reader_that_raises_is_reported_with_a_handle_and_called_again_f
 
 @claim("exception-that-nobody-retrieved-is-reported-when-its-task-goes")
 async def test_a_task_and_a_future_whose_exception_nobody_asks_for_are_reported_when_they_go():
-    loop, error = asyncio.get_running_loop(), LookupError("unseen")
+    loop, error, of_a_future = asyncio.get_running_loop(), LookupError("of a task"), LookupError("of a future")
     seen = reports(loop)
 
     async def fail():
@@ -176,7 +176,7 @@ async def test_a_task_and_a_future_whose_exception_nobody_asks_for_are_reported_
     await asyncio.wait(tasks)
     assert tasks[1].exception() is error
     future = loop.create_future()
-    future.set_exception(error)
+    future.set_exception(of_a_future)
     while_they_are_there = list(seen)
     del tasks, future
     error.__traceback__ = None  # which leads to the task
@@ -187,7 +187,7 @@ async def test_a_task_and_a_future_whose_exception_nobody_asks_for_are_reported_
     assert len(seen) == len(by_message) == 2
     of_the_task = by_message["Task exception was never retrieved"]
     of_the_future = by_message["Future exception was never retrieved"]
-    assert (of_the_task["exception"], of_the_future["exception"]) == (error, error)
+    assert (of_the_task["exception"], of_the_future["exception"]) == (error, of_a_future)
     assert type(of_the_task["future"]) is asyncio.Task and of_the_task["future"].get_name() == "unwatched"
     assert type(of_the_future["future"]) is asyncio.Future
 
