@@ -256,12 +256,12 @@ async def test_with_a_socket_and_no_server_hostname_create_connection_raises_val
         assert client.cipher_at_first is not None
 
 
-@pytest.mark.parametrize("option", [{"server_hostname": "localhost"}, {"ssl_handshake_timeout": 1}], ids=str)
+@pytest.mark.parametrize("option, value", [("server_hostname", "localhost"), ("ssl_handshake_timeout", 1)])
 @claim("options-of-tls-without-tls-are-refused")
-async def test_create_connection_refuses_options_of_tls_where_there_is_no_tls(option):
+async def test_create_connection_refuses_options_of_tls_where_there_is_no_tls(option, value):
     async with serving(None) as (address, accepted):
         with pytest.raises(ValueError, match="only meaningful with ssl"):
-            await soon(connect(address, None, **option))
+            await soon(connect(address, None, **{option: value}))
 
         assert accepted == []
 

@@ -1,0 +1,175 @@
+"""7.7: what asyncio.Runner does with any event loop, and what Ctrl-C does to a loop that runs."""
+
+import asyncio
+import contextvars
+import threading
+
+from fixtures.claims import claim
+
+WHERE = contextvars.ContextVar("WHERE", default="nowhere")
+
+
+@claim("runner-keeps-one-loop-and-one-context")
+def test_a_runner_runs_one_after_the_other_on_one_loop_and_in_one_context_that_is_not_ours(new_loop):
+    async def set_it():
+        WHERE.set("in the runner")
+        return asyncio.get_running_loop()
+
+    async def see_it():
+        return asyncio.get_running_loop(), WHERE.get()
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        first = runner.run(set_it())
+        second, seen = runner.run(see_it())
+        its_loop = runner.get_loop()
+        given = contextvars.Context()
+        _, seen_in_another = runner.run(see_it(), context=given)
+
+    assert first is second is its_loop
+    assert (seen, seen_in_another, WHERE.get()) == ("in the runner", "nowhere", "nowhere")
+
+
+@claim("runner-makes-its-loop-when-it-is-needed")
+def test_a_runner_makes_no_loop_until_it_is_entered_or_asked_and_then_only_one(new_loop):
+    made = []
+
+    def counting():
+        made.append(new_loop())
+        return made[-1]
+
+    runner = asyncio.Runner(loop_factory=counting, debug=True)
+    before = len(made)
+    loop = runner.get_loop()
+    with runner:
+        runner.run(asyncio.sleep(0))
+
+    assert before == 0
+    assert made == [loop]
+    assert loop.get_debug() is True
+
+
+@claim("runner-cleans-up-at-its-end")
+def test_at_its_end_a_runner_cancels_tasks_ends_generators_and_threads_and_closes_the_loop(new_loop, trace):
+    threads = threading.active_count()
+
+    async def wait():
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            trace("a task ends")
+
+    async def numbers():
+        try:
+            yield 1
+        finally:
+            trace("a generator ends")
+
+    async def main(generator):
+        task = asyncio.ensure_future(wait())
+        await generator.__anext__()
+        await asyncio.to_thread(trace, "in a thread")
+        return task
+
+    generator = numbers()
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        task, loop = runner.run(main(generator)), runner.get_loop()
+        before = list(trace.steps)
+
+    assert before == ["in a thread"]
+    assert trace.steps == ["in a thread", "a task ends", "a generator ends"]
+    assert (task.cancelled(), loop.is_closed(), threading.active_count()) == (True, True, threads)
+
+
+@claim("runner-refuses-a-second-life-and-a-running-loop")
+def test_a_closed_runner_and_one_within_a_running_loop_raise_runtimeerror(new_loop):
+    runner, said = asyncio.Runner(loop_factory=new_loop), []
+
+    def attempt(coroutine):
+        try:
+            runner.run(coroutine)
+        except RuntimeError as error:
+            said.append(str(error))
+        coroutine.close()
+
+    async def within():
+        attempt(asyncio.sleep(0))
+
+    new_loop().run_until_complete(within())
+    runner.get_loop()  # which it has to have, to be closed
+    runner.close()
+    runner.close()
+    attempt(asyncio.sleep(0))
+
+    assert said == ["Runner.run() cannot be called from a running event loop", "Runner is closed"]
+
+
+INTERRUPTED = """
+    import asyncio, os, signal
+
+    async def main():
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            print("runs on")
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            print("cancelled")
+            raise
+
+    with asyncio.Runner() as runner:
+        try:
+            runner.run(main())
+        except KeyboardInterrupt:
+            print("KeyboardInterrupt")
+    print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+"""
+
+
+@claim("ctrl-c-cancels-the-task-of-a-runner")
+def test_ctrl_c_cancels_the_task_that_a_runner_runs_and_run_raises_keyboardinterrupt(program):
+    ended = program(INTERRUPTED)
+
+    assert ended.lines == ["runs on", "cancelled", "KeyboardInterrupt", "True"]
+
+
+INTERRUPTED_TWICE = """
+    import asyncio, os, signal
+
+    async def main():
+        os.kill(os.getpid(), signal.SIGINT)
+        print("after the first")
+        os.kill(os.getpid(), signal.SIGINT)
+        print("after the second")
+
+    with asyncio.Runner() as runner:
+        try:
+            runner.run(main())
+        except KeyboardInterrupt:
+            print("KeyboardInterrupt")
+"""
+
+
+@claim("second-ctrl-c-breaks-into-a-runner")
+def test_a_second_ctrl_c_raises_keyboardinterrupt_in_the_middle_of_what_does_not_give_way(program):
+    ended = program(INTERRUPTED_TWICE)
+
+    assert ended.lines == ["after the first", "KeyboardInterrupt"]
+
+
+INTERRUPTED_WHILE_IT_WAITS = """
+    import asyncio, os, signal, threading
+
+    loop = asyncio.new_event_loop()
+    loop.call_soon(threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start)
+    try:
+        loop.run_forever()
+    except KeyboardInterrupt:
+        print("KeyboardInterrupt", loop.is_running())
+    loop.close()
+"""
+
+
+@claim("ctrl-c-comes-out-of-a-loop-that-waits")
+def test_ctrl_c_comes_out_of_run_forever_where_the_loop_has_nothing_to_do(program):
+    ended = program(INTERRUPTED_WHILE_IT_WAITS)
+
+    assert (ended.lines, ended.status) == (["KeyboardInterrupt False"], 0)

@@ -1,0 +1,271 @@
+"""7.7: how every event loop is stopped and closed, what becomes of what is left, and what a closed one refuses."""
+
+import asyncio
+import contextlib
+import gc
+import threading
+import warnings
+
+import pytest
+
+from fixtures.claims import claim
+from fixtures.threads import SOON, Gate
+from fixtures.trace import turn
+
+
+@claim("generator-that-raises-at-its-end-is-reported")
+def test_a_generator_that_raises_when_shutdown_asyncgens_ends_it_is_reported_and_ends_nothing_else(new_loop):
+    loop, error, seen = new_loop(), LookupError("in finally"), []
+    loop.set_exception_handler(lambda _loop, context: seen.append(context))
+
+    async def numbers():
+        try:
+            yield 1
+        finally:
+            raise error
+
+    async def main():
+        generator = numbers()
+        await generator.__anext__()
+        return generator
+
+    generator = loop.run_until_complete(main())
+    loop.run_until_complete(loop.shutdown_asyncgens())
+
+    assert [(context.get("exception"), context.get("asyncgen")) for context in seen] == [(error, generator)]
+
+
+@claim("generator-after-shutdown-asyncgens-is-warned-of")
+def test_a_generator_that_begins_after_shutdown_asyncgens_gives_a_resourcewarning_and_runs(new_loop):
+    loop = new_loop()
+
+    async def numbers():
+        yield 1
+
+    async def main(generator):
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            value = await generator.__anext__()
+        await generator.aclose()
+        return value, [warning.category for warning in warned]
+
+    before = loop.run_until_complete(main(numbers()))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+
+    assert before == (1, [])
+    assert loop.run_until_complete(main(numbers())) == (1, [ResourceWarning])
+
+
+@contextlib.contextmanager
+def a_job_that_does_not_end(loop):
+    before = set(threading.enumerate())
+    with Gate() as gate:
+        job = loop.run_in_executor(None, gate.hold)
+        gate.next_arrival()
+        yield gate
+        gate.open()
+        assert loop.run_until_complete(asyncio.wait_for(job, SOON)) == "a job"
+    for thread in set(threading.enumerate()) - before:
+        thread.join(SOON)
+
+
+@claim("executor-that-does-not-end-is-given-up-after-a-timeout-on-asyncio")
+def test_on_asyncio_shutdown_default_executor_warns_after_its_timeout_and_leaves_the_threads_to_themselves(new_loop):
+    loop = new_loop()
+
+    with a_job_that_does_not_end(loop), pytest.warns(RuntimeWarning, match="did not finish"):
+        loop.run_until_complete(loop.shutdown_default_executor(0.01))
+
+
+@claim("executor-that-does-not-end-is-waited-for-in-spite-of-a-timeout-on-uvloop")
+def test_on_uvloop_shutdown_default_executor_waits_for_the_threads_whatever_its_timeout_is(new_loop):
+    loop = new_loop()
+
+    with a_job_that_does_not_end(loop) as gate:
+        shutdown = loop.create_task(loop.shutdown_default_executor(0.01))
+        loop.run_until_complete(asyncio.wait([shutdown], timeout=0.2))
+        given_up = shutdown.done()
+        gate.open()
+        loop.run_until_complete(asyncio.wait_for(shutdown, SOON))
+
+    assert not given_up
+
+
+@claim("loop-tells-whether-it-runs-and-whether-it-is-closed")
+def test_is_running_is_true_within_run_and_is_closed_after_close_which_may_be_called_twice(new_loop):
+    loop, told = new_loop(), []
+
+    def tell():
+        told.append((loop.is_running(), loop.is_closed()))
+
+    tell()
+    loop.call_soon(tell)
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    tell()
+    loop.close()
+    loop.close()
+    tell()
+
+    assert told == [(False, False), (True, False), (False, False), (False, True)]
+
+
+@claim("running-loop-cannot-be-closed")
+async def test_close_of_a_running_loop_raises_runtimeerror_and_it_runs_on(trace):
+    loop = asyncio.get_running_loop()
+
+    with pytest.raises(RuntimeError, match="Cannot close a running event loop"):
+        loop.close()
+    loop.call_soon(trace, "runs on")
+    await turn()
+
+    assert not loop.is_closed()
+    assert trace.steps == ["runs on"]
+
+
+def refused(function, *arguments):
+    """Whether what is asked of a loop is refused since it is closed."""
+    try:
+        function(*arguments)
+    except RuntimeError as error:
+        return str(error) == "Event loop is closed"
+    return False
+
+
+@claim("closed-loop-refuses-all-work")
+def test_a_closed_loop_refuses_callbacks_timers_jobs_and_runs_with_runtimeerror(new_loop):
+    loop = new_loop()
+    done = loop.create_future()
+    done.set_result(None)
+    loop.close()
+
+    asked = {
+        "call_soon": (print,),
+        "call_soon_threadsafe": (print,),
+        "call_later": (1, print),
+        "call_at": (1, print),
+        "run_in_executor": (None, print),
+        "run_until_complete": (done,),
+        "run_forever": (),
+    }
+    assert [name for name, arguments in asked.items() if not refused(getattr(loop, name), *arguments)] == []
+
+
+@claim("closed-loop-may-be-stopped-on-asyncio")
+def test_on_asyncio_stop_of_a_closed_loop_does_nothing(new_loop):
+    loop = new_loop()
+    loop.close()
+
+    assert not refused(loop.stop)
+
+
+@claim("closed-loop-refuses-to-be-stopped-on-uvloop")
+def test_on_uvloop_stop_of_a_closed_loop_raises_runtimeerror(new_loop):
+    loop = new_loop()
+    loop.close()
+
+    assert refused(loop.stop)
+
+
+@claim("close-drops-what-was-scheduled")
+def test_callbacks_and_timers_that_wait_are_never_run_when_the_loop_is_closed(new_loop, trace):
+    loop = new_loop()
+    loop.call_soon(trace, "a callback")
+    loop.call_later(0, trace, "a timer")
+    loop.close()
+    gc.collect()
+
+    assert trace.steps == []
+
+
+FORGETS_ITS_LOOP = """
+    import asyncio, gc, warnings, weakref
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(asyncio.sleep(0))
+        known = weakref.ref(loop)
+        del loop
+        gc.collect()
+    print("gone" if known() is None else "still there")
+
+    for warning in warned:
+        print(warning.category.__name__ + ":", *str(warning.message).split()[:3])
+"""
+
+
+@claim("loop-that-is-not-closed-is-warned-of-on-asyncio")
+def test_on_asyncio_a_loop_that_was_not_closed_goes_with_its_last_reference_and_a_resourcewarning(program):
+    ended = program(FORGETS_ITS_LOOP)
+
+    assert ended.lines == ["gone", "ResourceWarning: unclosed event loop"]
+
+
+@claim("loop-that-is-not-closed-stays-on-uvloop")
+def test_on_uvloop_a_loop_that_has_run_and_was_not_closed_stays_and_gives_no_warning(program):
+    ended = program(FORGETS_ITS_LOOP)
+
+    assert (ended.lines, ended.status, ended.stderr) == (["still there"], 0, "")
+
+
+@claim("stop-before-a-run-lets-one-pass-run")
+def test_after_stop_run_forever_runs_what_is_scheduled_already_and_returns(new_loop, trace):
+    loop = new_loop()
+
+    def give_up():
+        trace("it waited")
+        loop.stop()
+
+    loop.call_later(SOON, give_up)
+    loop.call_soon(trace, "scheduled before")
+    loop.stop()
+    loop.run_forever()
+    first = list(trace.steps)
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+
+    assert first == ["scheduled before"]
+    assert trace.steps == ["scheduled before"]
+
+
+@claim("run-until-complete-that-is-stopped-is-a-runtimeerror")
+def test_run_until_complete_raises_runtimeerror_when_the_loop_is_stopped_first_and_the_task_can_go_on(new_loop):
+    loop = new_loop()
+
+    async def main(gate):
+        await gate
+        return "done"
+
+    gate = loop.create_future()
+    task = loop.create_task(main(gate))
+    loop.call_soon(loop.stop)
+    with pytest.raises(RuntimeError, match="stopped before Future completed"):
+        loop.run_until_complete(task)
+    pending = not task.done()
+    gate.set_result(None)
+
+    assert pending
+    assert loop.run_until_complete(task) == "done"
+
+
+@pytest.mark.parametrize("leaving", [SystemExit, KeyboardInterrupt])
+@claim("loop-runs-again-after-a-task-left-it")
+def test_after_systemexit_or_keyboardinterrupt_of_a_task_the_loop_runs_the_next(new_loop, leaving):
+    loop = new_loop()
+
+    async def leave():
+        raise leaving("left")
+
+    async def stay():
+        await turn()
+        return "stayed"
+
+    with pytest.raises(leaving, match="left"):
+        loop.run_until_complete(leave())
+    try:
+        value = loop.run_until_complete(stay())
+    except RuntimeError as error:
+        value = str(error)
+
+    assert value == "stayed"
