@@ -49,7 +49,8 @@ def run(session: pytest.Session) -> int:
         found += listed
         totals["much"] += len(surprises) if world.breaks_much else 0
         totals["weak"] += 0 if world.breaks_much else len(surprises) - len(listed)
-        print(f"{_title(world)}: {len(surprises)} surprising, {sum(map(_cut, deaths))} not run", flush=True)
+        named = f" ({', '.join(surprise.claim for surprise in surprises)})" if 0 < len(surprises) <= 3 else ""
+        print(f"{_title(world)}: {len(surprises)} surprising{named}, {sum(map(_cut, deaths))} not run", flush=True)
         for claim in _stand(world, deaths):
             print(f"{_title(world)}: {claim} stands, though the world says that it is false here too")
             totals["standing"] += 1

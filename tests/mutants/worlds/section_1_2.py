@@ -26,7 +26,8 @@ class _Decorate(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node):
         self.generic_visit(node)
-        own = [part for line in node.body if not isinstance(line, ast.FunctionDef) for part in ast.walk(line)]
+        lines = [line for line in node.body if not isinstance(line, (ast.FunctionDef, ast.AsyncFunctionDef))]
+        own = [part for line in lines for part in ast.walk(line)]
         if any(isinstance(part, (ast.Yield, ast.YieldFrom)) for part in own):
             node.decorator_list.append(ast.Name("_decorator", ast.Load()))
         return node
