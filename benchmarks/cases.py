@@ -44,7 +44,8 @@ QUICK = Extent(rounds=2, of_docker=1, of_generated=1, claims=100)
 def prepare(project: Path, scratch: Path, extent: Extent) -> list[Case]:
     """Make what the cases need in `scratch`, warm the caches, and return the cases in turn. Raises Broken."""
     listing = scratch / "tests.txt"
-    listing.write_text(_printed((*NONE, "--collect-only"), project), encoding="utf-8")
+    printed = [_printed((*NONE, option), project) for option in ("--collect-only", "-rx")]
+    listing.write_text("\n".join(printed), encoding="utf-8")
     measure((*PYTEST, "--servers=embedded", "--results", str(scratch / "results.json")), project)
     return [*_of_the_document(project, listing, extent), *_of_servers(project, extent), *_of_growth(scratch, extent)]
 
@@ -59,12 +60,14 @@ def _of_the_document(project: Path, listing: Path, extent: Extent) -> Iterator[C
         return Case(name, title, extent.rounds, lambda: measure((*NONE, *options), project))
 
     without_leaks = ("-p", f"no:{LEAKS}") if has_leak_checks(project) else ()
-    yield case("none", "`pytest spec -q --servers=none`")
+    yield case("none", "`pytest spec -q --servers=none`: a process a core")
+    yield case("two", "the same with `-n 2`", "-n", "2")
+    yield case("one", "the same with `-n 0`: one process", "-n", "0")
     if without_leaks:
-        yield case("no leaks", "the same without the leak checks", *without_leaks)
+        yield case("no leaks", "that without the leak checks", "-n", "0", *without_leaks)
     left_out = "catalogue, checklist and leak checks" if without_leaks else "catalogue and checklist"
-    yield case("bare", f"the same tests without {left_out}", *without_leaks, *bare.OPTIONS, "--bare", str(listing))
-    yield case("two", "`pytest spec -q --servers=none -n 2`", "-n", "2")
+    blocked = (*without_leaks, *bare.OPTIONS, "--bare", str(listing))
+    yield case("bare", f"the same tests in one process without {left_out}", "-n", "0", *blocked)
 
 
 def _of_servers(project: Path, extent: Extent) -> Iterator[Case]:

@@ -62,7 +62,7 @@ def in_turn(cases: list[Case], say: Callable[[str], None]) -> Measured:
 
 def _same_tests(measured: Measured) -> None:
     """Runs that are compared must have had the same tests, and the same luck with them."""
-    for group in (("none", "no leaks", "bare", "two"), *((name,) for name in measured.spent)):
+    for group in (("none", "two", "one", "no leaks", "bare"), *((name,) for name in measured.spent)):
         ran = {spent.tests for name in group for spent in measured.spent.get(name, [])}
         if len(ran) > 1:
             raise Broken(f"not the same tests were run: {'; '.join(sorted(ran))} ({', '.join(group)})")

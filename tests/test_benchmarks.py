@@ -148,10 +148,26 @@ def verdicts(measured):
 
 def test_each_bar_is_met_below_its_limit_and_missed_at_it():
     below = figures(
-        none=[1.9], bare=[1.8], two=[1.8], embedded=[4.4], docker=[5.9], mysql=[5.0], once=[1.0], ten_times=[10.9]
+        none=[1.9],
+        one=[1.9],
+        bare=[1.8],
+        two=[1.8],
+        embedded=[4.4],
+        docker=[5.9],
+        mysql=[5.0],
+        once=[1.0],
+        ten_times=[10.9],
     )
     at = figures(
-        none=[3.0], bare=[2.5], two=[3.0], embedded=[4.5], docker=[6.0], mysql=[5.0], once=[1.0], ten_times=[11.0]
+        none=[3.0],
+        one=[3.0],
+        bare=[2.5],
+        two=[3.0],
+        embedded=[4.5],
+        docker=[6.0],
+        mysql=[5.0],
+        once=[1.0],
+        ten_times=[11.0],
     )
 
     assert set(verdicts(below).values()) == {"met"}
@@ -160,11 +176,11 @@ def test_each_bar_is_met_below_its_limit_and_missed_at_it():
 
 
 def test_leak_checks_are_in_none_of_what_reporting_and_catalogue_cost():
-    measured = figures(none=[3.0], no_leaks=[2.1], bare=[2.0], two=[1.0])
+    measured = figures(none=[3.0], one=[3.0], no_leaks=[2.1], bare=[2.0], two=[1.0])
 
     assert verdicts(measured)["reporting and catalogue under 10 %"] == "met"
     assert "+42.9% wall" in page.written(measured, [], [], "tox -e bench")
-    assert verdicts(figures(none=[3.0], bare=[2.0]))["reporting and catalogue under 10 %"] == "MISSED"
+    assert verdicts(figures(one=[3.0], bare=[2.0]))["reporting and catalogue under 10 %"] == "MISSED"
 
 
 def test_the_page_says_how_to_make_it_anew_what_was_measured_what_not_and_what_is_missed():
