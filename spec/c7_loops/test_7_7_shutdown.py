@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import os
 import threading
 import warnings
 
@@ -149,6 +150,30 @@ def test_a_closed_loop_refuses_callbacks_timers_jobs_and_runs_with_runtimeerror(
         "run_forever": (),
     }
     assert [name for name, arguments in asked.items() if not refused(getattr(loop, name), *arguments)] == []
+
+
+def open_files():
+    """What each open descriptor leads to."""
+    files = set()
+    for descriptor in os.listdir("/dev/fd"):
+        with contextlib.suppress(OSError):  # that of the listing itself is closed again
+            files.add((descriptor, os.fstat(int(descriptor)).st_ino))
+    return files
+
+
+@claim("closed-loop-has-nothing-open")
+def test_a_loop_that_ran_and_was_closed_has_no_descriptor_open_and_leaves_nothing_to_warn_of(new_loop):
+    new_loop().close()  # what a loop's module opens with its first one, and keeps, is not the loop's
+    before = open_files()
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        loop = new_loop()
+        loop.run_until_complete(turn())
+        loop.close()
+        gc.collect()
+
+    assert (open_files() - before, [str(warning.message) for warning in warned]) == (set(), [])
 
 
 @claim("closed-loop-may-be-stopped-on-asyncio")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
+import socket
 
 from tests.mutants.worlds import loop_world, world
 from tests.mutants.worlds.section_7_2 import Between, protocol_world
@@ -275,6 +277,21 @@ class _:
     def run_forever(self):
         if not self.is_closed():
             super().run_forever()
+
+
+@loop_world("a closed loop keeps a descriptor", "closed-loop-has-nothing-open")
+class _:
+    def close(self):
+        super().close()
+        os.open(os.devnull, os.O_RDONLY)
+
+
+@loop_world("a loop leaves a socket to the garbage collector", "closed-loop-has-nothing-open")
+class _:
+    def run_forever(self):
+        wakes = socket.socketpair()
+        super().run_forever()
+        del wakes
 
 
 @loop_world("a closed loop cannot be stopped", "closed-loop-may-be-stopped-on-asyncio")
