@@ -32,7 +32,7 @@ def main(arguments: list[str], project: Path = PROJECT) -> int:
         "--loop", action="append", metavar="NAME", help="one beside asyncio's, by name or as NAME=MODULE:FACTORY, as"
         " pytest's --loop takes it; may be given several times; default: uvloop",
     )  # fmt: skip
-    parser.add_argument("--quick", action="store_true", help="few rounds and less work: a minute in the place of six")
+    parser.add_argument("--quick", action="store_true", help="few rounds and less work: a minute in the place of five")
     add_options(parser.add_argument)
     options = parser.parse_args(arguments)
     try:

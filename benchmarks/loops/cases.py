@@ -12,7 +12,8 @@ from benchmarks.processes import Spent
 
 NO_WRK = "wrk is not on PATH; on Debian `apt install wrk` brings it"
 KIB = 1024
-_INSIDE, _BESIDE, _ARTICLE = "Callbacks and tasks", "Beside the loop", "The article's requests"
+_IN_NEW_MEMORY = "benchmarks.loops.echo:in_new_memory"
+_SOCKETS, _INSIDE, _BESIDE, _ARTICLE = "Sockets", "Callbacks and tasks", "Beside the loop", "The article's requests"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def scene(title: str, group: str, piece: str, place: str, times: int, needs: tup
 def _echo(protocol: str, ends: str, kib: int, times: int) -> Case:
     title = f"{protocol} echo, {kib} KiB, {ends}"
     needs = ("certificate",) if protocol == "TLS" else ()
-    return scene(title, "Sockets", "round trip", f"benchmarks.loops.echo:{ends}", times, needs, size=kib * KIB)
+    return scene(title, _SOCKETS, "round trip", f"benchmarks.loops.echo:{ends}", times, needs, size=kib * KIB)
 
 
 def _site(title: str, path: str, needs: tuple[str, ...] = ()) -> Case:
@@ -87,6 +88,7 @@ def _site(title: str, path: str, needs: tuple[str, ...] = ()) -> Case:
 
 CASES = (
     *(_echo("TCP", ends, 1, times) for ends, times in (("protocols", 4000), ("streams", 2000))),
+    scene("TCP echo, 1 KiB, in new memory", _SOCKETS, "round trip", _IN_NEW_MEMORY, 2000, size=KIB),
     *(_echo("TCP", ends, 64, times) for ends, times in (("protocols", 1000), ("streams", 1000))),
     *(_echo("TLS", ends, 1, times) for ends, times in (("protocols", 1500), ("streams", 1000))),
     *(_echo("TLS", ends, 64, times) for ends, times in (("protocols", 400), ("streams", 300))),

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import ssl
 from collections.abc import AsyncIterator
 
 HOST = "127.0.0.1"
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h; to set one is to keep it
+KIB = 1024
+_AT_FIRST = 128 * KIB  # what both are in a process that has just begun
 CONNECTIONS = 10  # at once, as a server has them; a loop is asked for all that are ready
 
 
@@ -84,6 +88,21 @@ async def protocols(size: int, certificate: str = "") -> AsyncIterator:
     await asyncio.gather(*(end.lost for end in (*clients, *made)))
     server.close()
     await server.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def in_new_memory(size: int) -> AsyncIterator:
+    """As `protocols`, where glibc gets large blocks from the kernel each time, as in a process that has just begun."""
+    glibc = ctypes.CDLL(None)
+    if not hasattr(glibc, "malloc_trim"):
+        raise LookupError("memory is not glibc's here")
+    for parameter in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD):
+        glibc.mallopt(parameter, _AT_FIRST)
+    glibc.malloc_trim(0)
+    held = [bytes(256 * KIB) for _ in range(16)]  # what there is of such blocks all the same
+    async with protocols(size) as work:
+        yield work
+    held.clear()
 
 
 @contextlib.asynccontextmanager

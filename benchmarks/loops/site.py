@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from benchmarks.loops.stored import store_and_read
+from benchmarks.loops.worker import settle
 from fixtures import recipes
 
 app = FastAPI()
@@ -51,6 +52,7 @@ class _Telling(uvicorn.Server):
 
 
 def main() -> None:
+    settle()
     given.update(json.load(sys.stdin))
     if given["url"]:
         app.state.pool = redis.asyncio.BlockingConnectionPool.from_url(
