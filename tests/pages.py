@@ -30,7 +30,9 @@ def page(said: dict[tuple[str, str, str | None], dict], pythons: tuple[str, ...]
 
 def _run(document, python: str, said: dict) -> results.Results:
     setting = Setting("CPython", python, "Linux", "x86_64", "", BOTH, {}, [])
-    text = results.as_text(build(document, Run(list(BOTH))), setting, "2026-01-01T10:00:00.000+00:00", 1.0, "finished")
+    text = results.as_text(
+        build(document, Run(list(BOTH)), {}), setting, "2026-01-01T10:00:00.000+00:00", 1.0, "finished"
+    )
     data = json.loads(text)
     here = Here(Version(python), "", "CPython")
     for claim in data["claims"]:

@@ -15,9 +15,9 @@ from packaging.version import Version
 from fixtures.catalogue import Claim
 from fixtures.checklist import fate as fates
 from fixtures.checklist.html.page import Failure
-from fixtures.checklist.html.references import address
 from fixtures.checklist.html.written import in_a_script
 from fixtures.checklist.model import Setting, State
+from fixtures.checklist.references import address
 from tests.conftest import entry, green
 from tests.test_matrix import Desk
 

@@ -202,7 +202,7 @@ CPython 3.11.7; loops: asyncio, uvloop 0.23.0; Linux x86\\_64; 2026-01-01 10:00 
 
 First the verdict on the article, then the claim, then its marks by Python and event loop (`a` asyncio, `u` uvloop; a \
 single mark where no loop is involved): ✓ verified, ✗ failed, ! crashed, ∞ hung, ? not verified, · not asked for, \
-– does not apply, … pending.
+↔ expected difference, – does not apply, … pending.
 
 ## 3.3 await
 

@@ -27,7 +27,7 @@ from tests.conftest import ROOT, entry, green
 HAN = re.compile("[\u4e00-\u9fff]")
 # A comma, colon or bracket of half width beside a Chinese character is a slip of the keyboard.
 HALF_WIDTH = re.compile("[\u4e00-\u9fff][,:;?!()]|[,:;?!][\u4e00-\u9fff]")
-NAMES_IN_BOTH = {"uvloop", "greenlet", "await", "Redis", "MySQL", "Python"}  # of things, which have one name
+NAMES_IN_BOTH = {"uvloop", "greenlet", "await", "Redis", "MySQL", "Python", "TLS"}  # of things, which have one name
 CLOSING = "，。、：；？！）》”’…,.:;)]"
 OPENING = "（《“‘(["
 

@@ -192,17 +192,18 @@ async def test_a_task_and_a_future_whose_exception_nobody_asks_for_are_reported_
 
 @claim("debug-mode-tells-where-a-callback-was-scheduled")
 async def test_in_debug_mode_the_context_has_the_source_traceback_and_otherwise_not():
-    loop, ends = asyncio.get_running_loop(), []
+    loop, told = asyncio.get_running_loop(), []
     seen = reports(loop)
 
     for debug in (True, False):
         loop.set_debug(debug)
         loop.call_soon(failing(LookupError()))
         await until(lambda: seen, "nothing was reported")
-        ends.append(seen.pop().get("source_traceback", [None])[-1])
+        told.append([frame.name for frame in seen.pop().get("source_traceback", ())])
 
-    assert ends[0] is not None and ends[0].name.startswith("test_in_debug_mode_the_context")
-    assert ends[1] is None
+    # Not the last of them, where whatever records calls of call_soon() has a frame of its own.
+    assert any(name.startswith("test_in_debug_mode_the_context") for name in told[0])
+    assert told[1] == []
 
 
 async def where_the_handler_runs():

@@ -117,10 +117,18 @@ def test_a_right_entry_with_one_value_replaced(told, key, value):
     assert len(told(table({**WHOLE, key: value}))) >= 1  # it has no test either way
 
 
+@given(values)
+@example({"uvloop": {"instead": "x", "instead-zh": "x", "version": "1" * 5000}})
+@example({"uvloop": {"instead": 3, "python": []}})
+@example({"": {"instead": "x\ny"}})
+def test_what_is_said_of_deviations_is_read_or_told(told, value):
+    assert len(told(table({**WHOLE, "deviates": value}))) >= 1
+
+
 no_texts = values.filter(lambda value: type(value) is not str and value != EMPTY)
 
 
-@given(st.sampled_from(sorted(set(FIELDS) - {"applies"})), no_texts)
+@given(st.sampled_from(sorted(set(FIELDS) - {"applies", "deviates"})), no_texts)
 def test_a_value_that_is_no_text_is_told_by_its_key(told, key, value):
     lines = told(table({**WHOLE, key: value}))
 

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import os
 import socket
+import traceback
 
 from tests.mutants.worlds import loop_world, world
 from tests.mutants.worlds.section_7_2 import Between, protocol_world
@@ -133,7 +134,8 @@ class _:
 @loop_world("in any mode is told of where", "debug-mode-tells-where-a-callback-was-scheduled")
 class _:
     def call_exception_handler(self, context):
-        super().call_exception_handler({"source_traceback": ["somewhere"], **context})
+        somewhere = traceback.FrameSummary("somewhere.py", 1, "somewhere")
+        super().call_exception_handler({"source_traceback": [somewhere], **context})
 
 
 @loop_world(
