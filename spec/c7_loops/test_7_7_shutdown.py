@@ -226,7 +226,9 @@ FORGETS_ITS_LOOP = """
 def test_on_asyncio_a_loop_that_was_not_closed_goes_with_its_last_reference_and_a_resourcewarning(program):
     ended = program(FORGETS_ITS_LOOP)
 
-    assert ended.lines == ["gone", "ResourceWarning: unclosed event loop"]
+    gone, *warned = ended.lines
+    assert gone == "gone"
+    assert warned.count("ResourceWarning: unclosed event loop") == 1  # what it had open can be collected before it
 
 
 @claim("loop-that-is-not-closed-stays-on-uvloop")
