@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import textwrap
 import time
 from pathlib import Path
@@ -48,6 +49,12 @@ GREEN = """
 def green(id: str) -> str:
     """A test that proves the claim `id`."""
     return GREEN.format(id, id.replace("-", "_"))
+
+
+def pytest_configure() -> None:
+    """Have what tests start be interrupted by Ctrl-C, also where this run itself was started in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
