@@ -14,9 +14,9 @@ Whole processes, run in turn; medians. *wall* is what a user waits, ± the media
 time of all processors together, without that of containers. Comparisons are medians of what each round gives."""
 LEFT_OUT = """\
 Without catalogue and checklist: the plugins `fixtures.claims`, `fixtures.deviations` and `fixtures.checklist.plugin`
-are blocked. So nobody reads `claims.toml` and the tests' sources and compares them, chooses tests by `applies`, gives reports their
-properties, follows the run and prints the checklist. The same tests are chosen from a list of their names. The guards
-against hangs, tasks left behind and unheard errors stay, and so does pytest's own output."""
+are blocked. So nobody reads `claims.toml` and the tests' sources and compares them, chooses tests by `applies`, gives
+reports their properties, follows the run and prints the checklist. The same tests are chosen from a list of their
+names. The guards against hangs, tasks left behind and unheard errors stay, and so does pytest's own output."""
 
 
 def written(measured: Measured, slow: Slow, machine: list[str], command: str) -> str:
