@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.loops import apart, cases, page, picture
 from benchmarks.loops.__main__ import main
-from benchmarks.loops.given import certificate, given
+from benchmarks.loops.given import given
 from benchmarks.loops.rounds import FASTER, NO_DIFFERENCE, SLOWER, Gain, in_turn
 from benchmarks.processes import Broken, Spent
 from fixtures import recipes
@@ -215,17 +215,15 @@ SCENES = [one for one in cases.CASES if not one.wrk and "redis" not in one.needs
 
 
 @pytest.mark.parametrize("one", SCENES, ids=[one.title for one in SCENES])
-def test_each_case_that_needs_no_server_can_be_measured_on_asyncios_loop(one, tmp_path):
-    there = {"certificate": {"certificate": str(certificate(tmp_path / "certificate.pem"))}}
-
-    spent = one.once(recipes.ASYNCIO, there, TINY)
+def test_each_case_that_needs_no_server_can_be_measured_on_asyncios_loop(one):
+    spent = one.once(recipes.ASYNCIO, {}, TINY)
 
     assert spent.wall > 0
     assert spent.cpu > 0
 
 
-def test_a_redis_is_found_and_both_requests_of_the_article_that_need_it_are_measured(tmp_path):
-    with given(tmp_path, Wishes(servers="embedded", named={"servers": "--servers"})) as (there, absent, version):
+def test_a_redis_is_found_and_both_requests_of_the_article_that_need_it_are_measured():
+    with given(Wishes(servers="embedded", named={"servers": "--servers"})) as (there, absent, version):
         if "redis" in absent:
             pytest.skip(absent["redis"])
         ours = [one for one in cases.CASES if "redis" in one.needs and not one.why_not(absent)]
@@ -236,8 +234,8 @@ def test_a_redis_is_found_and_both_requests_of_the_article_that_need_it_are_meas
     assert [one.title for one in ours][:1] == ["Redis: a hash stored and read"]
 
 
-def test_servers_switched_off_are_told_as_the_reason(tmp_path):
-    with given(tmp_path, Wishes(servers="none", named={"servers": "--servers"})) as (_, absent, version):
+def test_servers_switched_off_are_told_as_the_reason():
+    with given(Wishes(servers="none", named={"servers": "--servers"})) as (_, absent, version):
         assert absent["redis"] == "no Redis: switched off by --servers=none"
         assert version == "none"
 

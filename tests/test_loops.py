@@ -276,3 +276,22 @@ def test_two_loops_of_one_name_are_a_usage_error(with_my_loops):
     assert ended.errlines[0] == (
         "ERROR: --loop mine=my_loops:Loops.new: mine is two loops: my_loops:Mine and my_loops:Loops.new"
     )
+
+
+KEEPS_ONE = """
+import asyncio, os
+
+class KeepsOne(asyncio.SelectorEventLoop):
+    kept = None
+
+    def __init__(self):
+        super().__init__()
+        KeepsOne.kept = KeepsOne.kept or os.pipe()
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "0"), ("-n", "1", "--dist", "load")], ids=str)
+def test_what_the_module_of_a_foreign_loop_keeps_from_its_first_loop_is_no_claims(four_claims, options):
+    four_claims.write("keeps.py", KEEPS_ONE)
+
+    four_claims.run("spec", "--loop", "mine=keeps:KeepsOne", *options).assert_outcomes(passed=4)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from pathlib import Path
 
 from benchmarks import machine
@@ -45,9 +44,8 @@ def main(arguments: list[str], project: Path = PROJECT) -> int:
     extent = cases.QUICK if options.quick else cases.FULL
     here = machine.described()
     try:
-        with tempfile.TemporaryDirectory(prefix="asyncio-spec-bench-") as scratch:
-            with given(Path(scratch), wishes) as (there, absent, version):
-                measured = in_turn(cases.CASES, chosen, there, absent, extent, _say)
+        with given(wishes) as (there, absent, version):
+            measured = in_turn(cases.CASES, chosen, there, absent, extent, _say)
         versions = {name: loops.version(recipe) for name, recipe in chosen.items()}
         here.insert(3, f"Redis: {version}")
         command = " -- ".join(filter(None, ["tox -e bench-loops", " ".join(_without_secrets(options))]))

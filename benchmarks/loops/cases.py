@@ -75,8 +75,8 @@ def scene(title: str, group: str, piece: str, place: str, times: int, needs: tup
 
 def _echo(protocol: str, ends: str, kib: int, times: int) -> Case:
     title = f"{protocol} echo, {kib} KiB, {ends}"
-    needs = ("certificate",) if protocol == "TLS" else ()
-    return scene(title, _SOCKETS, "round trip", f"benchmarks.loops.echo:{ends}", times, needs, size=kib * KIB)
+    place = f"benchmarks.loops.echo:{ends}"
+    return scene(title, _SOCKETS, "round trip", place, times, size=kib * KIB, tls=protocol == "TLS")
 
 
 def _site(title: str, path: str, needs: tuple[str, ...] = ()) -> Case:

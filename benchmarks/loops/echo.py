@@ -11,6 +11,8 @@ import ctypes
 import ssl
 from collections.abc import AsyncIterator
 
+from fixtures.servers.http import CERTIFICATE
+
 HOST = "127.0.0.1"
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h; to set one is to keep it
 KIB = 1024
@@ -57,19 +59,19 @@ class Asks(Echoes):
             self.enough.set_result(None)
 
 
-def contexts(certificate: str) -> tuple[ssl.SSLContext | None, ssl.SSLContext | None]:
-    """What a server and a client need to talk by TLS, by the path of a certificate with its key; none without one."""
-    if not certificate:
+def contexts(tls: bool) -> tuple[ssl.SSLContext | None, ssl.SSLContext | None]:
+    """What a server and a client need to talk by TLS, and nothing without it."""
+    if not tls:
         return None, None
     serves = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    serves.load_cert_chain(certificate)
-    return serves, ssl.create_default_context(cafile=certificate)
+    serves.load_cert_chain(CERTIFICATE)
+    return serves, ssl.create_default_context(cafile=CERTIFICATE)
 
 
 @contextlib.asynccontextmanager
-async def protocols(size: int, certificate: str = "") -> AsyncIterator:
+async def protocols(size: int, tls: bool = False) -> AsyncIterator:
     loop, made = asyncio.get_running_loop(), []
-    serves, asks = contexts(certificate)
+    serves, asks = contexts(tls)
 
     def echoes() -> Echoes:
         made.append(Echoes())
@@ -106,8 +108,8 @@ async def in_new_memory(size: int) -> AsyncIterator:
 
 
 @contextlib.asynccontextmanager
-async def streams(size: int, certificate: str = "") -> AsyncIterator:
-    serves, asks = contexts(certificate)
+async def streams(size: int, tls: bool = False) -> AsyncIterator:
+    serves, asks = contexts(tls)
     message, ended = b"?" * size, []
 
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -8,44 +8,11 @@ import struct
 import pytest
 
 from fixtures.claims import claim
+from fixtures.recorder import Recorder
 from fixtures.soon import until
 from fixtures.trace import turn
 
 MUCH = b"x" * 8_000_000  # more than the kernel's buffers on both sides take
-
-
-class Recorder(asyncio.Protocol):
-    """Records what it is told, in order: names of calls, data apart in `received`."""
-
-    def __init__(self):
-        self.calls, self.pieces, self.keeps_open = [], [], False
-
-    @property
-    def received(self):
-        return b"".join(self.pieces)
-
-    def connection_made(self, transport):
-        self.transport = transport
-        self.calls.append("connection_made")
-
-    def data_received(self, data):
-        if not self.pieces:
-            self.calls.append("data_received")
-        self.pieces.append(data)
-
-    def eof_received(self):
-        self.calls.append("eof_received")
-        return self.keeps_open
-
-    def connection_lost(self, error):
-        self.calls.append("connection_lost")
-        self.error = error
-
-    def pause_writing(self):
-        self.calls.append("pause_writing")
-
-    def resume_writing(self):
-        self.calls.append("resume_writing")
 
 
 @contextlib.asynccontextmanager
@@ -71,9 +38,9 @@ async def connected(connections=1):
     finally:
         server.close()
         for protocol in (*ours, *theirs):
-            if "connection_lost" not in protocol.calls:
+            if not protocol.is_lost():
                 protocol.transport.abort()
-        await until(lambda: all("connection_lost" in each.calls for each in (*ours, *theirs)), "one is not closed")
+        await until(lambda: all(each.is_lost() for each in (*ours, *theirs)), "one is not closed")
 
 
 @claim("protocol-is-told-of-its-connection-in-order")
@@ -83,7 +50,7 @@ async def test_connection_made_comes_first_and_connection_lost_last_each_once():
         await until(lambda: server.received == b"one", "nothing arrived")
         client.transport.write(b"two")
         client.transport.write_eof()
-        await until(lambda: "connection_lost" in server.calls, "the connection was not lost")
+        await until(server.is_lost, "the connection was not lost")
 
         assert server.calls == ["connection_made", "data_received", "eof_received", "connection_lost"]
         assert (server.received, server.error) == (b"onetwo", None)
@@ -111,7 +78,7 @@ async def test_close_returns_at_once_and_the_connection_is_lost_only_when_all_is
             await turn()
         closing, calls = client.transport.is_closing(), list(client.calls)
         server.transport.resume_reading()
-        await until(lambda: "connection_lost" in client.calls and "connection_lost" in server.calls, "it is not lost")
+        await until(lambda: client.is_lost() and server.is_lost(), "it is not lost")
 
         assert (closing, "connection_lost" in calls) == (True, False)
         assert len(server.received) == len(MUCH)
@@ -125,9 +92,9 @@ async def test_abort_loses_the_connection_with_no_error_and_what_is_buffered_wit
         client.transport.write(MUCH)
         client.transport.abort()
         at_once = list(client.calls)
-        await until(lambda: "connection_lost" in client.calls, "the connection was not lost")
+        await until(client.is_lost, "the connection was not lost")
         server.transport.resume_reading()
-        await until(lambda: "connection_lost" in server.calls, "the server did not lose it")
+        await until(server.is_lost, "the server did not lose it")
 
         assert "connection_lost" not in at_once  # it comes on a later pass
         assert client.error is None
@@ -141,7 +108,7 @@ async def test_after_eof_received_the_transport_closes_itself_unless_that_return
         client.transport.write_eof()
         other.transport.write_eof()
         await until(lambda: "eof_received" in closing.calls and "eof_received" in staying.calls, "no end of file")
-        await until(lambda: "connection_lost" in client.calls, "the transport did not close itself")
+        await until(client.is_lost, "the transport did not close itself")
         assert not staying.transport.is_closing()
         staying.transport.write(b"still open")
         await until(lambda: other.received == b"still open", "what was written after the end of file is lost")
@@ -204,7 +171,7 @@ async def test_a_connection_that_the_peer_resets_is_lost_with_connectionreseterr
         end = client.transport.get_extra_info("socket")
         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.transport.abort()
-        await until(lambda: "connection_lost" in server.calls, "the server did not lose it")
+        await until(server.is_lost, "the server did not lose it")
 
         assert type(server.error) is ConnectionResetError
         assert server.calls == ["connection_made", "connection_lost"]
@@ -255,14 +222,14 @@ def said_to(write):
 async def test_on_asyncio_write_to_a_closed_transport_raises_nothing_and_the_fifth_is_logged(caplog):
     async with connected() as [(client, server)]:
         client.transport.close()
-        await until(lambda: "connection_lost" in client.calls, "it was not lost")
+        await until(client.is_lost, "it was not lost")
         logged = []
         for _ in range(5):
             assert said_to(client.transport.write) is None
             logged.append(len(caplog.messages))
 
         assert logged == [0, 0, 0, 0, 1]
-        await until(lambda: "connection_lost" in server.calls, "the server did not lose it")
+        await until(server.is_lost, "the server did not lose it")
         assert server.received == b""
 
 
@@ -270,10 +237,10 @@ async def test_on_asyncio_write_to_a_closed_transport_raises_nothing_and_the_fif
 async def test_on_uvloop_write_to_a_closed_transport_raises_runtimeerror():
     async with connected() as [(client, server)]:
         client.transport.close()
-        await until(lambda: "connection_lost" in client.calls, "it was not lost")
+        await until(client.is_lost, "it was not lost")
 
         assert said_to(client.transport.write) is RuntimeError
-        await until(lambda: "connection_lost" in server.calls, "the server did not lose it")
+        await until(server.is_lost, "the server did not lose it")
         assert server.received == b""
 
 

@@ -4,18 +4,16 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from pathlib import Path
 
 import pytest
 
-import fixtures.servers
 from fixtures.claims import claim
+from fixtures.recorder import Recorder
+from fixtures.servers.http import CERTIFICATE
 from fixtures.soon import soon, until
 from fixtures.threads import SOON
 from fixtures.trace import turn
 
-# Not made here: what makes certificates cannot be had on PyPy. It is for 127.0.0.1, and for a hundred years.
-CERTIFICATE = Path(fixtures.servers.__file__).with_name("self_signed.pem")
 NOT_LONG = 0.05  # seconds after which a peer that is silent is given up; it is silent for ever
 MUCH = b"x" * 8_000_000  # more than the kernel's buffers on both sides take
 
@@ -29,42 +27,15 @@ def of_a_server():
 
 def of_a_client():
     """What a client trusts that server with."""
-    return ssl.create_default_context(cafile=str(CERTIFICATE))
+    return ssl.create_default_context(cafile=CERTIFICATE)
 
 
-class Recorder(asyncio.Protocol):
-    """Records what it is told, in order: names of calls, data apart in `received`."""
-
-    def __init__(self):
-        self.calls, self.received, self.keeps_open = [], bytearray(), False
+class Encrypted(Recorder):
+    """Records too what encrypts its connection when it is told of that."""
 
     def connection_made(self, transport):
-        self.transport = transport
         self.cipher_at_first = transport.get_extra_info("cipher")
-        self.calls.append("connection_made")
-
-    def data_received(self, data):
-        self.received += data
-
-    def eof_received(self):
-        self.calls.append("eof_received")
-        return self.keeps_open
-
-    def connection_lost(self, error):
-        self.calls.append("connection_lost")
-        self.error = error
-
-    def pause_writing(self):
-        self.calls.append("pause_writing")
-
-    def resume_writing(self):
-        self.calls.append("resume_writing")
-
-    def is_made(self):
-        return "connection_made" in self.calls
-
-    def is_lost(self):
-        return "connection_lost" in self.calls
+        super().connection_made(transport)
 
 
 async def end(protocols):
@@ -84,7 +55,7 @@ async def serving(context, **options):
     accepted = []
 
     def accept():
-        accepted.append(Recorder())
+        accepted.append(Encrypted())
         return accepted[-1]
 
     server = await asyncio.get_running_loop().create_server(accept, "127.0.0.1", 0, ssl=context, **options)
@@ -96,7 +67,7 @@ async def serving(context, **options):
 
 
 async def connect(address, context, **options):
-    _, protocol = await asyncio.get_running_loop().create_connection(Recorder, *address, ssl=context, **options)
+    _, protocol = await asyncio.get_running_loop().create_connection(Encrypted, *address, ssl=context, **options)
     return protocol
 
 
@@ -250,9 +221,9 @@ async def test_with_a_socket_and_no_server_hostname_create_connection_raises_val
 
     async with serving(of_a_server()) as (address, _), plainly_connected(address) as plain:
         with pytest.raises(ValueError, match="must set server_hostname"):
-            await soon(loop.create_connection(Recorder, sock=plain, ssl=of_a_client()))
+            await soon(loop.create_connection(Encrypted, sock=plain, ssl=of_a_client()))
         _, client = await soon(
-            loop.create_connection(Recorder, sock=plain, ssl=of_a_client(), server_hostname="127.0.0.1")
+            loop.create_connection(Encrypted, sock=plain, ssl=of_a_client(), server_hostname="127.0.0.1")
         )
         await end([client])
 

@@ -340,7 +340,7 @@ BROKEN_FACTORY = """
             if reported or reading.done():
                 break
             gc.collect()
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)
         print(reported or ("nothing, and it is closed" if reading.done() else "nothing"))
         writer.close()
         server.close()

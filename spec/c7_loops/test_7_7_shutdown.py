@@ -16,24 +16,28 @@ from fixtures.trace import turn
 
 @claim("generator-that-raises-at-its-end-is-reported")
 def test_a_generator_that_raises_when_shutdown_asyncgens_ends_it_is_reported_and_ends_nothing_else(new_loop):
-    loop, error, seen = new_loop(), LookupError("in finally"), []
+    loop, error, seen, ended = new_loop(), LookupError("in finally"), [], []
     loop.set_exception_handler(lambda _loop, context: seen.append(context))
 
-    async def numbers():
+    async def numbers(name):
         try:
             yield 1
         finally:
-            raise error
+            ended.append(name)
+            if name == "that raises":
+                raise error
 
     async def main():
-        generator = numbers()
-        await generator.__anext__()
-        return generator
+        begun = [numbers(name) for name in ("one", "that raises", "another")]
+        for generator in begun:
+            await generator.__anext__()
+        return begun
 
-    generator = loop.run_until_complete(main())
+    begun = loop.run_until_complete(main())
     loop.run_until_complete(loop.shutdown_asyncgens())
 
-    assert [(context.get("exception"), context.get("asyncgen")) for context in seen] == [(error, generator)]
+    assert [(context.get("exception"), context.get("asyncgen")) for context in seen] == [(error, begun[1])]
+    assert sorted(ended) == ["another", "one", "that raises"]  # in whichever order
 
 
 @claim("generator-after-shutdown-asyncgens-is-warned-of")

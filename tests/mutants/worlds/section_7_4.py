@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import asyncio.subprocess
 import signal
+import types
 
 from tests.mutants.worlds import loop_world, world
 
@@ -322,4 +323,7 @@ def pipe_told(pipe):
 
 
 child_world("the pipe of a child is not told", "pipe-of-a-child-is-told-on-asyncio")(pipe_told(None))
+child_world("another file is told for the pipe of a child", "pipe-of-a-child-is-told-on-asyncio")(
+    pipe_told(types.SimpleNamespace(fileno=lambda: 0))
+)
 child_world("the pipe of a child is told", "pipe-of-a-child-is-not-told-on-uvloop")(pipe_told(object()))

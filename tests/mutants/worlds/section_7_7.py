@@ -221,6 +221,16 @@ class _:
         super().call_exception_handler(without(context, "asyncgen"))
 
 
+@loop_world("a loop knows of two generators at most", "generator-that-raises-at-its-end-is-reported")
+class _:
+    known = 0
+
+    def _asyncgen_firstiter_hook(self, generator):
+        self.known += 1
+        if self.known <= 2:
+            super()._asyncgen_firstiter_hook(generator)
+
+
 @loop_world("generators may begin at any time", "generator-after-shutdown-asyncgens-is-warned-of")
 class _:
     def _asyncgen_firstiter_hook(self, generator):
