@@ -60,7 +60,7 @@ def _of_the_document(project: Path, listing: Path, extent: Extent) -> Iterator[C
         return Case(name, title, extent.rounds, lambda: measure((*NONE, *options), project))
 
     without_leaks = ("-p", f"no:{LEAKS}") if has_leak_checks(project) else ()
-    yield case("none", "`pytest spec -q --servers=none`: a process a core")
+    yield case("none", "`pytest spec -q --servers=none`: three processes for two cores")
     yield case("two", "the same with `-n 2`", "-n", "2")
     yield case("one", "the same with `-n 0`: one process", "-n", "0")
     if without_leaks:

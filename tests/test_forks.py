@@ -67,7 +67,7 @@ def test_dist_leaves_the_tests_to_the_workers_of_xdist(meeting):
     ended.assert_outcomes(passed=6)
 
 
-def test_a_document_of_many_claims_runs_in_a_process_a_core(house):
+def test_a_document_of_many_claims_runs_in_three_processes_for_two_cores(house):
     many = [f"c{number}" for number in range(60)]
     source = "".join(f'@claim("{id}")\ndef test_{id}():\n    pathlib.Path(str(os.getpid())).touch()\n\n' for id in many)
     claims_of(house, source, *many, before="import os, pathlib")
@@ -77,7 +77,7 @@ def test_a_document_of_many_claims_runs_in_a_process_a_core(house):
     ended.assert_outcomes(passed=60)
     ran = {name for name in os.listdir(house.path) if name.isdigit()}
     cores = len(os.sched_getaffinity(0))
-    assert 1 <= len(ran) <= cores
+    assert 1 <= len(ran) <= cores + (cores + 1) // 2
     assert cores == 1 or len(ran) > 1
 
 

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import entry
 
 
@@ -256,6 +258,51 @@ def test_a_run_that_is_killed_leaves_no_program_that_was_foreseen(house, tmp_pat
     run.wait()
 
     wait_until(lambda: not alive(pid) and not Path(directory).exists(), "the program and its directory go")
+
+
+@pytest.mark.parametrize("number", ["0", "2"])
+def test_the_processes_of_a_run_share_one_clean_interpreter(house, number):
+    house.claims(entry("first"), entry("second"))
+    house.tests("""
+        from pathlib import Path
+
+        FORKED_FROM = '''
+        import os
+        from pathlib import Path
+        print(Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()[1])
+        '''
+
+        @claim("first")
+        def test_first(plain_program):
+            Path("first").write_text(plain_program(FORKED_FROM).lines[0])
+
+        @claim("second")
+        def test_second(plain_program):
+            Path("second").write_text(plain_program(FORKED_FROM).lines[0])
+    """)
+
+    house.run("spec", "-n", number).assert_outcomes(passed=2)
+
+    assert (house.path / "first").read_text() == (house.path / "second").read_text()
+
+
+@pytest.mark.parametrize("number", ["0", "1"])
+def test_a_clean_interpreter_that_dies_is_replaced(house, number):
+    house.claims(entry("first"), entry("second"))
+    house.tests("""
+        @claim("first")
+        def test_first(plain_program):
+            ended = "import os, signal; os.kill(os.getppid(), signal.SIGKILL)"
+            with pytest.raises(ValueError):
+                plain_program(ended)
+
+        @claim("second")
+        def test_second(plain_program):
+            said = "print('hello')"
+            assert plain_program(said).lines == ["hello"]
+    """)
+
+    house.run("spec", "-n", number).assert_outcomes(passed=2)
 
 
 def test_a_fresh_interpreter_takes_options_and_reads_its_file(fresh_interpreter):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 
@@ -188,7 +189,8 @@ def reports():
 
 
 @claim("certificate-that-nobody-vouches-for-is-refused")
-async def test_with_ssl_true_a_self_signed_certificate_is_refused_and_the_protocols_are_told_nothing():
+async def test_with_ssl_true_a_self_signed_certificate_is_refused_and_the_protocols_are_told_nothing(monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", os.devnull)  # which authorities a machine trusts is no part of this
     reported = reports()
 
     async with serving(of_a_server()) as (address, accepted):
@@ -633,10 +635,9 @@ async def test_start_tls_raises_for_a_certificate_that_it_does_not_trust_and_clo
 
     async with both_ends() as (client, server):
         there = asyncio.ensure_future(loop.start_tls(server.transport, server, of_a_server(), server_side=True))
+        trusting_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         with pytest.raises(ssl.SSLCertVerificationError):
-            await soon(
-                loop.start_tls(client.transport, client, ssl.create_default_context(), server_hostname="127.0.0.1")
-            )
+            await soon(loop.start_tls(client.transport, client, trusting_nobody, server_hostname="127.0.0.1"))
         await asyncio.wait([there])
         for protocol in (client, server):
             await until(protocol.transport.is_closing, "the transport is not closing")

@@ -35,7 +35,7 @@ class Mutants:
 
 
 def main() -> int:
-    options = ["-qq", "-s", "--no-header", "--no-summary", "-p", "no:xdist"]
+    options = ["-qq", "-s", "--tb=no", "--no-header", "--no-summary", "-p", "no:xdist"]
     return pytest.main(["spec", *options, *sys.argv[1:]], [Mutants()])
 
 

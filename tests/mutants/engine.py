@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import faulthandler
 import inspect
 import json
@@ -25,12 +26,15 @@ from _pytest.assertion.rewrite import rewrite_asserts
 from fixtures import programs
 from fixtures.ceiling import CEILING
 from fixtures.claims import DOCUMENT, Document, NotHere
+from fixtures.forks import cores
+from fixtures.garbage import freeze
 from tests.mutants.standing import stands_on
 from tests.mutants.worlds import Patch, World, all_worlds, enter
 
 KILLED, WEAK, SURVIVED, NOT_RUN = "killed", "weak", "SURVIVED", "not run"
 BROKEN = "BROKEN"  # the world itself: it could not be entered, or its process died
 HANGS_BEFORE_CUT, CUT = 5, "cut"
+AT_A_TIME = 3  # worlds for each core: in many of them a claim waits for its ceiling, and needs no core
 WORDS = 60  # lines: as much of what a process said before its death is told
 SILENCE = 5 * CEILING  # seconds after which a world that tells nothing is given up; a claim ends within three
 _OWN = ("/spec/", "/fixtures/", "/_pytest/")  # where an assertion of the claim's own is raised
@@ -63,7 +67,8 @@ def run(session: pytest.Session) -> int:
     """Run all worlds over the collected tests and print how each claim died; the number of things that are wrong."""
     started = time.perf_counter()
     document, worlds = checked(session)
-    return false_in_truth(session) or _report(dict(deaths_in(worlds, session.items, document)), document, started)
+    found = deaths_in([None, *worlds], session.items, document)
+    return false_in_truth(found) or _report(dict(found), document, started)
 
 
 def checked(session: pytest.Session) -> tuple[Document, list[World]]:
@@ -75,9 +80,12 @@ def checked(session: pytest.Session) -> tuple[Document, list[World]]:
     return document, worlds
 
 
-def false_in_truth(session: pytest.Session) -> int:
-    """Print which tests do not pass in the true world, and return their number: what they do elsewhere is no proof."""
-    ((_, deaths),) = deaths_in([None], session.items, session.config.stash[DOCUMENT])
+def false_in_truth(found: Iterator[tuple[World | None, list[Death]]]) -> int:
+    """Take the true world, the first; print which tests do not pass in it, as what they do elsewhere is no proof.
+
+    Returns their number.
+    """
+    _, deaths = next(found)
     control = [death for death in deaths if death.how != SURVIVED]
     for death in control:
         print(f"in the true world {death.nodeid} did not pass: {death.message}")
@@ -102,17 +110,19 @@ def _unfit(worlds: list[World], document: Document) -> Iterator[str]:
 def deaths_in(
     worlds: list[World | None], items: list[pytest.Item], document: Document, foreign: bool = False
 ) -> Iterator[tuple[World | None, list[Death]]]:
-    """Run every world in a child of its own, as many at a time as there are cores, and yield what became of its claims.
+    """Run every world in a child of its own, and yield what became of its claims, in the order of worlds.
 
-    None is the true world. With `foreign`, claims that a world does not name are run in it too. In the order of worlds.
+    None is the true world. With `foreign`, claims that a world does not name are run in it too.
     """
+    claims = {item: claim for item in items if (claim := _claim_of(item, document))}
     for item in items if foreign else ():
         stands_on(item)  # what it looks up is kept: here, once, and so not in each child
+    freeze()  # the worlds, too, are never garbage
     waiting, ended, due = list(worlds), {}, list(worlds)
-    with selectors.DefaultSelector() as selector:
+    with selectors.DefaultSelector() as selector, _ended_at_last(selector):
         while waiting or selector.get_map():
-            while waiting and len(selector.get_map()) < (os.cpu_count() or 1):
-                child = _fork(waiting.pop(0), items, document, foreign)
+            while waiting and len(selector.get_map()) < AT_A_TIME * cores():
+                child = _fork(waiting.pop(0), claims, foreign)
                 selector.register(child.pipe, selectors.EVENT_READ, child)
             for key, _ in selector.select(SILENCE):
                 child = key.data
@@ -128,6 +138,17 @@ def deaths_in(
                 yield due[0], ended.pop(due.pop(0))
 
 
+@contextlib.contextmanager
+def _ended_at_last(selector: selectors.BaseSelector) -> Iterator[None]:
+    """Leave no child behind, also where nobody wants to know more of the worlds."""
+    try:
+        yield
+    finally:
+        for key in selector.get_map().values():
+            os.kill(key.data.pid, signal.SIGKILL)
+            _ended(key.data)
+
+
 def _ended(child: _Child) -> list[Death]:
     os.close(child.pipe)
     deaths = [Death(*json.loads(line)) for line in child.heard.splitlines()]
@@ -140,7 +161,10 @@ def _ended(child: _Child) -> list[Death]:
     return deaths
 
 
-def _fork(world: World | None, items: list[pytest.Item], document: Document, foreign: bool) -> _Child:
+def _fork(world: World | None, claims: dict[pytest.Item, str], foreign: bool) -> _Child:
+    named = {item: claim for item, claim in claims.items() if not world or claim in world.falsifies}
+    # Chosen here: for a child, to look at an item is to copy the memory in which it is.
+    mine = claims if foreign and named else named
     read, write = os.pipe()
     said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the child has ended
     pid = os.fork()
@@ -156,7 +180,7 @@ def _fork(world: World | None, items: list[pytest.Item], document: Document, for
         faulthandler.enable(2)
         with os.fdopen(write, "w", buffering=1) as tell:
             try:
-                for death in _deaths(world, items, document, foreign):
+                for death in _deaths(world, mine, foreign):
                     tell.write(json.dumps(astuple(death)) + "\n")
             except BaseException:
                 tell.write(json.dumps(astuple(Death("", "", BROKEN, traceback.format_exc()))) + "\n")
@@ -165,13 +189,10 @@ def _fork(world: World | None, items: list[pytest.Item], document: Document, for
         os._exit(status)
 
 
-def _deaths(world: World | None, items: list[pytest.Item], document: Document, foreign: bool) -> Iterator[Death]:
-    """In the child: enter the world, run its claims, and yield how each test went."""
-    claims = {item: claim for item in items if (claim := _claim_of(item, document))}
-    mine = [item for item, claim in claims.items() if not world or claim in world.falsifies]
+def _deaths(world: World | None, mine: dict[pytest.Item, str], foreign: bool) -> Iterator[Death]:
+    """In the child: enter the world, run these tests, each given with its claim, and yield how each went."""
     because = {}
     if world and mine:  # a world of libraries that are not here cannot be entered
-        mine = list(claims) if foreign else mine
         programs.PRELUDE = world.prelude
         patch = enter(world.module, world.name)
         for item in mine:
@@ -179,7 +200,7 @@ def _deaths(world: World | None, items: list[pytest.Item], document: Document, f
             if foreign:
                 because[item] = "its own source" if changed else ", ".join(sorted(stands_on(item) & patch.broken))
     hangs = 0
-    for item, following in zip(mine, [*mine[1:], None]):
+    for item, following in zip(mine, [*list(mine)[1:], None]):
         watcher = _Watcher()
         item.config.pluginmanager.register(watcher)
         if hangs < HANGS_BEFORE_CUT:
@@ -189,7 +210,7 @@ def _deaths(world: World | None, items: list[pytest.Item], document: Document, f
         item.config.pluginmanager.unregister(watcher)
         hangs += "did not end within" in watcher.message
         if watcher.applies:
-            yield Death(_claim_of(item, document), item.nodeid, watcher.how, watcher.message, because.get(item, ""))
+            yield Death(mine[item], item.nodeid, watcher.how, watcher.message, because.get(item, ""))
 
 
 def _claim_of(item: pytest.Item, document: Document) -> str | None:

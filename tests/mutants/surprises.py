@@ -33,10 +33,11 @@ def run(session: pytest.Session) -> int:
     """Print the list; the number of things that make it worthless: claims that are false in the true world."""
     started = time.perf_counter()
     document, worlds = checked(session)
-    if failed := false_in_truth(session):
+    in_worlds = deaths_in([None, *worlds], session.items, document, foreign=True)
+    if failed := false_in_truth(in_worlds):
         return failed
     found, totals = [], Counter()
-    for world, deaths in deaths_in(worlds, session.items, document, foreign=True):
+    for world, deaths in in_worlds:
         totals["worlds"] += bool(deaths)
         totals["pairs"] += sum(death.how in (KILLED, WEAK, SURVIVED) and not _cut(death) for death in deaths)
         totals["cut"] += any(map(_cut, deaths))

@@ -212,7 +212,7 @@ def _(patch):
 class _:
     async def subprocess_exec(self, factory, *arguments, **options):
         # What the child is asked of is a file then.
-        arguments = [argument.replace("os.fstat(1)", "os.stat(os.__file__)") for argument in arguments]
+        arguments = [argument.replace("/dev/fd/1", __file__) for argument in arguments]
         return await super().subprocess_exec(factory, *arguments, **options)
 
 
