@@ -42,13 +42,12 @@ _OWN = ("/spec/", "/fixtures/", "/_pytest/")  # where an assertion of the claim'
 
 @dataclass(frozen=True)
 class Death:
-    """What became of one claim's test in a world; `because` says what of it that world breaks, where it is known."""
+    """What became of one claim's test in a world."""
 
     claim: str
     nodeid: str
     how: str
     message: str
-    because: str = ""
 
 
 @dataclass
@@ -112,7 +111,8 @@ def deaths_in(
 ) -> Iterator[tuple[World | None, list[Death]]]:
     """Run every world in a child of its own, and yield what became of its claims, in the order of worlds.
 
-    None is the true world. With `foreign`, claims that a world does not name are run in it too.
+    None is the true world. With `foreign`, claims that a world does not name are run in it too, except where nothing
+    would be learnt from their fall.
     """
     claims = {item: claim for item in items if (claim := _claim_of(item, document))}
     for item in items if foreign else ():
@@ -162,8 +162,8 @@ def _ended(child: _Child) -> list[Death]:
 
 
 def _fork(world: World | None, claims: dict[pytest.Item, str], foreign: bool) -> _Child:
-    named = {item: claim for item, claim in claims.items() if not world or claim in world.falsifies}
     # Chosen here: for a child, to look at an item is to copy the memory in which it is.
+    named = {item: claim for item, claim in claims.items() if not world or claim in world.falsifies}
     mine = claims if foreign and named else named
     read, write = os.pipe()
     said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the child has ended
@@ -191,14 +191,12 @@ def _fork(world: World | None, claims: dict[pytest.Item, str], foreign: bool) ->
 
 def _deaths(world: World | None, mine: dict[pytest.Item, str], foreign: bool) -> Iterator[Death]:
     """In the child: enter the world, run these tests, each given with its claim, and yield how each went."""
-    because = {}
     if world and mine:  # a world of libraries that are not here cannot be entered
         programs.PRELUDE = world.prelude
         patch = enter(world.module, world.name)
-        for item in mine:
-            changed = _rewrite(item, patch)
-            if foreign:
-                because[item] = "its own source" if changed else ", ".join(sorted(stands_on(item) & patch.broken))
+        changed = {item for item in mine if _rewrite(item, patch)}
+        if foreign:
+            mine = dict(_telling(world, mine, changed, patch))
     hangs = 0
     for item, following in zip(mine, [*list(mine)[1:], None]):
         watcher = _Watcher()
@@ -210,7 +208,20 @@ def _deaths(world: World | None, mine: dict[pytest.Item, str], foreign: bool) ->
         item.config.pluginmanager.unregister(watcher)
         hangs += "did not end within" in watcher.message
         if watcher.applies:
-            yield Death(mine[item], item.nodeid, watcher.how, watcher.message, because.get(item, ""))
+            yield Death(mine[item], item.nodeid, watcher.how, watcher.message)
+
+
+def _telling(
+    world: World, tests: dict[pytest.Item, str], changed: set[pytest.Item], patch: Patch
+) -> Iterator[tuple[pytest.Item, str]]:
+    """Yield the tests of which the world says something, and those whose fall would be a surprise.
+
+    No surprise is the fall of one that itself uses what is broken, nor any where much stands on that.
+    """
+    for item, claim in tests.items():
+        named = claim in (*world.falsifies, *world.also)
+        if named or not (world.breaks_much or item in changed or stands_on(item) & patch.broken):
+            yield item, claim
 
 
 def _claim_of(item: pytest.Item, document: Document) -> str | None:

@@ -11,7 +11,7 @@ The world is entered also in every program that a claim starts.
 
 `python -m tests.mutants --all` runs all other claims in it, too. What must die there as well is named by `also`: it has
 a world of its own to be proved by, and is not run in this one otherwise. Where so much stands on what a world breaks
-that nothing can be learnt from its fall, `breaks_much` says why, and what else dies there is only counted.
+that nothing can be learnt from its fall, `breaks_much` says why, and nothing else is run there.
 """
 
 from __future__ import annotations
