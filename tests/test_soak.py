@@ -1,15 +1,18 @@
 """The soak: what it runs, what it tells of a run that is not as it should be, and that it leaves nothing running."""
 
+import asyncio
 import os
 import re
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
+from fixtures.soon import soon, until
 from tests.conftest import CEILING, ROOT, entry, green
-from tests.soak.busy import every_core_busy
+from tests.soak.busy import SIDE_BY_SIDE, side_by_side
 from tests.soak.settings import SETTINGS, rotation
 
 SOAK = [sys.executable, "-m", "tests.soak", "--servers", "none"]
@@ -44,10 +47,10 @@ def test_runs_that_pass_are_counted_and_timed(soaked):
     ended = soaked(green("the-claim"), "--runs", "3")
 
     assert ended.ret == 0
-    *_, plain, busy, debug, everything = ended.outlines
+    *_, plain, debug, busy, everything = ended.outlines
     assert re.fullmatch(r"plain, quiet +1 +0 +\d+\.\d +\d+\.\d", plain)
-    assert re.fullmatch(r"plain, busy +1 +0 +\d+\.\d +\d+\.\d", busy)
     assert re.fullmatch(r"asyncio's debug mode, quiet +1 +0 +\d+\.\d +\d+\.\d", debug)
+    assert re.fullmatch(r"plain, busy +1 +0 +\d+\.\d +\d+\.\d", busy)
     assert re.fullmatch(r"all +3 +0 +\d+\.\d +\d+\.\d", everything)
     assert len(set(re.findall(r"--randomly-seed=(\d+)", ended.stdout.str()))) == 3
 
@@ -128,12 +131,61 @@ def pytest_unconfigure():
     wait_until(lambda: not alive(pid), "the process that the run left has ended")
 
 
-def test_busy_processes_are_two_a_core_and_end_with_the_block(alive):
-    with every_core_busy() as pids:
-        assert len(set(pids)) == 2 * os.cpu_count()
-        assert all(alive(pid) for pid in pids)
+def all_of(jobs):
+    """What jobs return that are done side by side, on the loop that a soak runs on."""
 
-    assert not any(alive(pid) for pid in pids)
+    async def results():
+        return [result async for result in side_by_side(jobs)]
+
+    return asyncio.run(results())
+
+
+def test_a_job_that_is_alone_has_two_busy_processes_for_each_core_beside_it_until_it_is_done(alive):
+    before, seen = set(children_of(os.getpid())), []
+
+    async def job():
+        await until(lambda: len(set(children_of(os.getpid())) - before) == 2 * os.cpu_count(), "not all are busy")
+        seen.extend(set(children_of(os.getpid())) - before)
+        return "done"
+
+    results = all_of([job])
+
+    assert results == ["done"]
+    assert seen and not any(map(alive, seen))
+
+
+def test_jobs_are_done_side_by_side_and_each_result_comes_once():
+    begun, meet = [], asyncio.Event()
+
+    async def job(number):
+        begun.append(number)
+        if len(begun) == SIDE_BY_SIDE:
+            meet.set()
+        await soon(meet.wait())
+        return number
+
+    results = all_of(partial(job, number) for number in range(SIDE_BY_SIDE + 3))
+
+    assert sorted(results) == list(range(SIDE_BY_SIDE + 3))
+    assert begun == list(range(SIDE_BY_SIDE + 3))
+
+
+def test_an_error_in_a_job_ends_those_beside_it():
+    ended = []
+
+    async def fails():
+        raise LookupError("broken")
+
+    async def goes_on():
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended.append("another")
+
+    with pytest.raises(LookupError, match="broken"):
+        all_of([goes_on] * (SIDE_BY_SIDE - 1) + [fails])
+
+    assert ended == ["another"] * (SIDE_BY_SIDE - 1)
 
 
 def begun(house, wait_until):

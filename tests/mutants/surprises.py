@@ -1,8 +1,8 @@
 """Runs every claim in every world, and lists the claims that die where no world says so: they may test too much.
 
-No surprise is the fall of a claim whose test itself uses what the world breaks, which is not run, or that the world's
-`also` names. What falls by another error than an assertion of its own says nothing wrong, and is only counted: its scene
-could not be set.
+No surprise is the fall of a claim whose test itself uses what the world breaks, and which is not run, nor of one that
+the world's `also` names. What falls by another error than an assertion of its own says nothing wrong, and is only
+counted: its scene could not be set.
 """
 
 from __future__ import annotations

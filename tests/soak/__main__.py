@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import random
 import shlex
 import signal
 import sys
+from dataclasses import dataclass
+from functools import partial
 
 from fixtures.servers.wishes import KINDS
-from tests.soak.busy import every_core_busy
+from tests.soak.busy import side_by_side
 from tests.soak.runs import Run, command, run
 from tests.soak.settings import Setting, rotation
 from tests.soak.table import Row, lines
@@ -36,6 +39,21 @@ def _given(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+@dataclass(frozen=True)
+class _Planned:
+    """A run to come: its number, its setting in words, what it is started with, and what is typed to repeat it."""
+
+    number: int
+    name: str
+    setting: Setting
+    seed: int
+
+    async def run(self, given: argparse.Namespace) -> Row:
+        options = _options(given)
+        print(f"{self.number}/{given.runs} {self.name}: {_repeats(self.setting, self.seed, options)}", flush=True)
+        return Row(self.number, self.name, self.seed, await run(self.setting, self.seed, options, given.ceiling))
+
+
 def main(arguments: list[str]) -> int:
     given = _given(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -43,9 +61,7 @@ def main(arguments: list[str]) -> int:
     print(f"{given.runs} runs; to have the same seeds again: --seed {base}", flush=True)
     rows: list[Row] = []
     try:
-        for row in _rows(given, random.Random(base)):
-            rows.append(row)
-            _tell(row)
+        asyncio.run(_soak(given, random.Random(base), rows))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
@@ -55,17 +71,23 @@ def main(arguments: list[str]) -> int:
     return int(any(row.run.wrong for row in rows))
 
 
-def _rows(given: argparse.Namespace, seeds: random.Random):
-    """Yield each run when it has ended, having told how to repeat it when it begins."""
+async def _soak(given: argparse.Namespace, seeds: random.Random, rows: list[Row]) -> None:
+    """Run all: the quiet ones alone, one after another, and then the busy ones, each of which keeps others busy."""
+    quiet, busy = [], []
+    for number, (setting, is_busy) in enumerate(rotation(given.runs), 1):
+        name = f"{setting.name}, {'busy' if is_busy else 'quiet'}"
+        (busy if is_busy else quiet).append(_Planned(number, name, setting, seeds.randrange(2**32)))
+    for planned in quiet:
+        _tell(await planned.run(given), rows)
+    async with contextlib.aclosing(side_by_side(partial(planned.run, given) for planned in busy)) as ended:
+        async for row in ended:
+            _tell(row, rows)
+
+
+def _options(given: argparse.Namespace) -> list[str]:
     servers = [f"--servers={given.servers}"] if given.servers else []
     # What did not run has not passed; without servers that is so of many.
-    options = servers if given.servers == "none" else [*servers, "--complete"]
-    for number, (setting, busy) in enumerate(rotation(given.runs), 1):
-        seed = seeds.randrange(2**32)
-        name = f"{setting.name}, {'busy' if busy else 'quiet'}"
-        print(f"{number}/{given.runs} {name}: {_repeats(setting, seed, options)}", flush=True)
-        with every_core_busy() if busy else contextlib.nullcontext():
-            yield Row(name, seed, run(setting, seed, options, given.ceiling))
+    return servers if given.servers == "none" else [*servers, "--complete"]
 
 
 def _repeats(setting: Setting, seed: int, options: list[str]) -> str:
@@ -74,9 +96,11 @@ def _repeats(setting: Setting, seed: int, options: list[str]) -> str:
     return shlex.join([*variables, "python", *command(setting, seed, options)[1:]])
 
 
-def _tell(row: Row) -> None:
+def _tell(row: Row, rows: list[Row]) -> None:
+    rows.append(row)
     ended: Run = row.run
-    print(f"  {'FAILED' if ended.wrong else 'passed'} in {ended.seconds:.1f} s, seed {row.seed}", flush=True)
+    how = "FAILED" if ended.wrong else "passed"
+    print(f"  {row.number} {how} in {ended.seconds:.1f} s, seed {row.seed}", flush=True)
     for wrong in ended.wrong:
         print(*(f"    {line}" for line in wrong.splitlines()), sep="\n", flush=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -13,11 +14,11 @@ MARK = "ASYNCIO_SPEC_SOAK_RUN"  # in the environment of a run, and so of every p
 PATIENCE = 5.0  # seconds in which what is about to end has ended, on a busy machine too
 
 
-def processes(mark: str) -> dict[int, str]:
+async def processes(mark: str) -> dict[int, str]:
     """The processes of the run with this mark that do not end by themselves: id to command. Only Linux can tell."""
     ceiling = time.monotonic() + PATIENCE
     while (there := dict(_of_run(mark))) and time.monotonic() < ceiling:
-        time.sleep(0.02)
+        await asyncio.sleep(0.02)
     return there
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -36,7 +36,7 @@ def command(setting: Setting, seed: int, options: list[str]) -> list[str]:
     return [sys.executable, "-m", "pytest", "spec", "-q", *setting.options, *shuffled, *options]
 
 
-def run(setting: Setting, seed: int, options: list[str], ceiling: float) -> Run:
+async def run(setting: Setting, seed: int, options: list[str], ceiling: float) -> Run:
     """Run the checklist to its end, or for `ceiling` seconds; nothing of it is there afterwards."""
     with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as folder:
         temporary, report, output = Path(folder, "t"), Path(folder, "report.xml"), Path(folder, "output")
@@ -46,38 +46,40 @@ def run(setting: Setting, seed: int, options: list[str], ceiling: float) -> Run:
         began = time.monotonic()
         try:
             with output.open("wb") as told:
-                process = subprocess.Popen(
-                    [*command(setting, seed, options), f"--junitxml={report}"],
+                process = await asyncio.create_subprocess_exec(
+                    *command(setting, seed, options),
+                    f"--junitxml={report}",
                     env=environment,
-                    stdin=subprocess.DEVNULL,
+                    stdin=asyncio.subprocess.DEVNULL,
                     stdout=told,
                     stderr=told,
                     start_new_session=True,  # Ctrl-C is the soak's, which ends this
                     preexec_fn=ending_with_us(),
                 )
-                status = _status(process, ceiling)
+                status = await _status(process, ceiling)
             seconds = time.monotonic() - began
             wrong = list(_wrong(status, report, output, ceiling))
             if status is None:
                 return Run(seconds, wrong)  # what a run that is killed cannot remove, the next does
-            wrong += [f"left a process: {what}" for what in left.processes(mark).values()]
+            wrong += [f"left a process: {what}" for what in (await left.processes(mark)).values()]
             return Run(seconds, wrong + [f"left in its temporary folder: {name}" for name in left.files(temporary)])
         finally:
             left.end(mark)
 
 
-def _status(process: subprocess.Popen, ceiling: float) -> int | None:
+async def _status(process: asyncio.subprocess.Process, ceiling: float) -> int | None:
     """The exit status of a run; None for one that hung and was ended."""
     try:
-        return process.wait(ceiling)
-    except subprocess.TimeoutExpired:
+        return await asyncio.wait_for(process.wait(), ceiling)
+    except asyncio.TimeoutError:
         process.send_signal(signal.SIGABRT)  # pytest has faulthandler print the stack of every thread
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(DUMPED)
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(process.wait(), DUMPED)
         return None
     finally:
-        process.kill()
-        process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
 def _wrong(status: int | None, report: Path, output: Path, ceiling: float) -> Iterator[str]:

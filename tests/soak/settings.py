@@ -25,6 +25,6 @@ SETTINGS = (
 
 
 def rotation(runs: int) -> Iterator[tuple[Setting, bool]]:
-    """Yield the setting of each run, and whether every core is kept busy meanwhile: so it is in every second run."""
+    """Yield the setting of each run, and whether every core is to be busy meanwhile: so it is in every second run."""
     for number in range(runs):
         yield SETTINGS[number // 2 % len(SETTINGS)], bool(number % 2)

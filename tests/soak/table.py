@@ -11,8 +11,9 @@ from tests.soak.runs import Run
 
 @dataclass(frozen=True)
 class Row:
-    """One run: its setting in words, its seed, and how it went."""
+    """One run: its number, its setting in words, its seed, and how it went."""
 
+    number: int
     setting: str
     seed: int
     run: Run
