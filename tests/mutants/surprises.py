@@ -19,6 +19,9 @@ from tests.mutants.engine import BROKEN, CUT, KILLED, SURVIVED, WEAK, Death, che
 from tests.mutants.worlds import World
 
 
+FEW = 5  # surprises of a world that are told as soon as it has ended
+
+
 @dataclass(frozen=True)
 class _Surprise:
     """A claim that died in a world that does not name it, with its loops and the first message."""
@@ -49,8 +52,9 @@ def run(session: pytest.Session) -> int:
         listed = [surprise for surprise in surprises if surprise.how == KILLED]
         found += listed
         totals["weak"] += len(surprises) - len(listed)
-        named = f" ({', '.join(surprise.claim for surprise in surprises)})" if 0 < len(surprises) <= 3 else ""
-        print(f"{_title(world)}: {len(surprises)} surprising{named}, {sum(map(_cut, deaths))} not run", flush=True)
+        print(f"{_title(world)}: {len(surprises)} surprising, {sum(map(_cut, deaths))} not run", flush=True)
+        for surprise in surprises[:FEW]:  # now, as it takes an hour until the list comes
+            print(f"  {surprise.how} {surprise.claim}: {surprise.message}", flush=True)
         for claim in _stand(world, deaths):
             print(f"{_title(world)}: {claim} stands, though the world says that it is false here too")
             totals["standing"] += 1
