@@ -18,7 +18,6 @@ from fixtures.claims import Document
 from tests.mutants.engine import BROKEN, CUT, KILLED, SURVIVED, WEAK, Death, checked, deaths_in, false_in_truth
 from tests.mutants.worlds import World
 
-
 FEW = 5  # surprises of a world that are told as soon as it has ended
 
 
