@@ -157,6 +157,7 @@ def _(patch):
 @world(
     "no loop is made at module level, as since Python 3.14",
     falsifies=["module-level-ensure-future-works-up-to-python-313", "async-example-runs-up-to-python-313"],
+    also=["module-level-get-event-loop-fails-under-uvloops-policy"],
 )
 def _(patch):
     def get_event_loop(self):
