@@ -1,6 +1,7 @@
 """The mutants' engine: how a claim's death is judged, what is refused, and which deaths are surprising."""
 
 import sys
+import textwrap
 
 import pytest
 
@@ -224,16 +225,52 @@ def test_a_claim_that_dies_where_no_world_says_so_is_listed_with_its_message(mut
     assert ended.ret == 0
 
 
+# Ways in which the test of sleep-gives-none names what it uses.
+NAMED = {
+    "in its source": "    assert await asyncio.sleep(0) is None\n",
+    "for getattr()": '    assert await getattr(asyncio, "sleep")(0) is None\n',
+    "in a program": """    for delay in "0":
+        source = f"import asyncio\\nasync def main(): print(await asyncio.sleep({delay}))\\nasyncio.run(main())"
+        assert program(source).stdout == "None\\n"
+""",
+}
+
+
+@pytest.mark.parametrize("how", NAMED)
 def test_a_claim_whose_test_names_what_a_world_breaks_is_not_run_in_it_as_its_fall_would_tell_nothing(
-    mutated, monkeypatch
+    mutated, house, monkeypatch, how
 ):
     monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "30")
+    head, other = TESTS.partition("    async def test_sleep")[0], TESTS.partition("is None\n")[2]
+    kind = (
+        "    def test_sleep_gives_none(program)" if how == "in a program" else "    async def test_sleep_gives_none()"
+    )
+    house.tests(textwrap.dedent(f"{head}{kind}:\n{textwrap.indent(NAMED[how], '    ')}{other}"))
     known = TWO_WORLDS.format(more="").replace("asyncio.sleep = breaks", 'patch.setattr(asyncio, "sleep", breaks)')
     ended = mutated(known, ["sleep-gives-none"], "--all")
 
     told = ended.stdout.str()
     assert "sleep-gives-none dies" not in told
     assert "2 worlds, 6 tests run in them; 0 worlds were cut; 0 weak kills; 1 surprising kills of 1 claims" in told
+
+
+def test_a_world_that_changes_sources_leaves_out_a_claim_that_it_does_not_name_whether_or_not_that_could_run(mutated):
+    rewrites = """patch.rewrite(Awaits())
+
+    class Awaits(ast.NodeTransformer):
+        def visit_Call(self, node):
+            return ast.Await(node)
+
+    @world("another", falsifies=["program-sleeps"])
+    def _(patch):
+        asyncio.sleep = something
+    """
+    ended = mutated(rewrites, ["sleep-gives-none"], "--all")
+
+    told = ended.stdout.str()
+    assert "BROKEN" not in told
+    assert "3.3 the world: 0 surprising, 0 not run\n" in told
+    assert "2 worlds, 6 tests run in them" in told
 
 
 def test_what_a_world_says_is_false_in_it_too_is_no_surprise_where_it_dies_and_a_failure_where_it_stands(

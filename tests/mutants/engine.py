@@ -194,9 +194,7 @@ def _deaths(world: World | None, mine: dict[pytest.Item, str], foreign: bool) ->
     if world and mine:  # a world of libraries that are not here cannot be entered
         programs.PRELUDE = world.prelude
         patch = enter(world.module, world.name)
-        changed = {item for item in mine if _rewrite(item, patch)}
-        if foreign:
-            mine = dict(_telling(world, mine, changed, patch))
+        mine = dict(_telling(world, mine, patch))
     hangs = 0
     for item, following in zip(mine, [*list(mine)[1:], None]):
         watcher = _Watcher()
@@ -211,16 +209,18 @@ def _deaths(world: World | None, mine: dict[pytest.Item, str], foreign: bool) ->
             yield Death(mine[item], item.nodeid, watcher.how, watcher.message)
 
 
-def _telling(
-    world: World, tests: dict[pytest.Item, str], changed: set[pytest.Item], patch: Patch
-) -> Iterator[tuple[pytest.Item, str]]:
-    """Yield the tests of which the world says something, and those whose fall would be a surprise.
+def _telling(world: World, tests: dict[pytest.Item, str], patch: Patch) -> Iterator[tuple[pytest.Item, str]]:
+    """Yield the tests of claims that the world names, as their source is in it, and others whose fall would surprise.
 
-    No surprise is the fall of one that itself uses what is broken, nor any where much stands on that.
+    Nobody is surprised by the fall of one that itself uses what is broken, nor by any where much stands on that.
     """
     for item, claim in tests.items():
-        named = claim in (*world.falsifies, *world.also)
-        if named or not (world.breaks_much or item in changed or stands_on(item) & patch.broken):
+        changed = _changed(item, patch)
+        if claim in (*world.falsifies, *world.also):
+            if changed is not None:
+                _put(item, changed)
+            yield item, claim
+        elif changed is None and not world.breaks_much and not stands_on(item) & patch.broken:
             yield item, claim
 
 
@@ -229,25 +229,28 @@ def _claim_of(item: pytest.Item, document: Document) -> str | None:
     return test.claim if test else None
 
 
-def _rewrite(item: pytest.Item, patch: Patch) -> bool:
-    """Replace the test's function by one made from its source, changed; whether anything in it was."""
+def _changed(item: pytest.Item, patch: Patch) -> ast.Module | None:
+    """The source of a test's function as this world has it; None where that is what it is."""
     if not patch.transformers:
-        return False
-    source = textwrap.dedent(inspect.getsource(item.function))
-    tree = ast.parse(source)
+        return None
+    tree = ast.parse(textwrap.dedent(inspect.getsource(item.function)))
     tree.body[0].decorator_list = []
     before = ast.dump(tree)
     for transformer in patch.transformers:
         tree = ast.fix_missing_locations(transformer.visit(tree))
-    changed = ast.dump(tree) != before
-    rewrite_asserts(tree, source.encode())  # as pytest did with the original, for messages a reader understands
+    return tree if ast.dump(tree) != before else None
+
+
+def _put(item: pytest.Item, tree: ast.Module) -> None:
+    """Replace the test's function by one made from this source."""
+    # As pytest did with the original, for messages a reader understands.
+    rewrite_asserts(tree, inspect.getsource(item.function).encode())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a changed source may be odd, such as `3 is None`
         code = compile(tree, item.path, "exec")
     namespace = item.function.__globals__
     exec(code, namespace)
     item.obj = namespace[item.function.__name__]
-    return changed
 
 
 class _Watcher:

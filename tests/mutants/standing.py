@@ -71,6 +71,7 @@ BUILT_ON = {
     "uvicorn": FASTAPI,
     "anyio": ALL_OF_ASYNCIO,
     "aiohttp": ALL_OF_ASYNCIO,
+    "aiomysql": ALL_OF_ASYNCIO,
     "Redis": {"create_connection", "open_connection", "ConnectionPool", "Connection"},
     "ConnectionPool": {"create_connection", "open_connection", "Connection"},
 }
@@ -127,6 +128,16 @@ def _names(tree: ast.AST) -> set[str]:
             found.add(node.attr)
         elif isinstance(node, ast.alias):
             found.add(node.name.rpartition(".")[2])
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_code(node.value):
-            found |= _names(ast.parse(textwrap.dedent(node.value)))
+        elif text := _text(node):
+            if text.isidentifier():
+                found.add(text)  # as getattr() takes it
+            elif _is_code(text):
+                found |= _names(ast.parse(textwrap.dedent(text)))
     return found
+
+
+def _text(node: ast.AST) -> str:
+    """The text that a node is, with 0 for what is put into it; "" for what is none."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text(part) or "0" for part in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
