@@ -52,6 +52,12 @@ BUILT_ON = {
     "open_connection": {"create_connection", "StreamReader", "StreamWriter"},
     "ssl": {"call_later"},  # a handshake has to come to its end in time
     "to_thread": {"run_in_executor"},
+    "getaddrinfo": {"run_in_executor"},
+    "getnameinfo": {"run_in_executor"},
+    "sock_sendfile": {"run_in_executor", "create_future", "set_result", "add_done_callback"},
+    "sendfile": {"sock_sendfile"},
+    "subprocess_exec": {"call_soon_threadsafe", "create_future", "create_task"},
+    "create_subprocess_exec": {"subprocess_exec", "StreamReader", "StreamWriter"},
     "run_in_executor": {"submit", "wrap_future", "call_soon_threadsafe", "ThreadPoolExecutor", "create_future"},
     "wrap_future": {"call_soon_threadsafe", "create_future"},
     "submit": {"Future", "set_result", "set_exception"},

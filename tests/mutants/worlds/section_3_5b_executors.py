@@ -148,7 +148,14 @@ def _(patch: Patch) -> None:
     patch.loops(RunningCoroutines)
 
 
-@world("debug mode checks nothing in asyncio", falsifies=["asyncio-executor-gives-back-an-unrun-coroutine"])
+@world(
+    "debug mode checks nothing in asyncio",
+    falsifies=["asyncio-executor-gives-back-an-unrun-coroutine"],
+    also=[
+        "call-soon-refuses-coroutine-functions-in-debug-mode-on-asyncio",
+        "call-soon-refuses-what-cannot-be-called-in-debug-mode-on-asyncio",
+    ],
+)
 def _(patch: Patch) -> None:
     patch.setattr(asyncio.BaseEventLoop, "_check_callback", lambda loop, callback, method: None)
 

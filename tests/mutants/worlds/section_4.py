@@ -162,7 +162,6 @@ def _(patch):
 @world_of_uvloop(
     "uvloop's policy also takes the place of asyncio's class",
     falsifies=["uvloop-policy-changes-only-loops-made-through-it"],
-    also=["uvicorn-takes-asyncios-loop-without-uvloop", "uvicorn-runs-on-the-loop-it-is-told"],
 )
 def _(patch):
     class TakesThePlace(_uvloops_policy()):
