@@ -77,7 +77,7 @@ BUILT_ON = {
     "uvicorn": FASTAPI,
     "anyio": ALL_OF_ASYNCIO,
     "aiohttp": ALL_OF_ASYNCIO,
-    "aiomysql": ALL_OF_ASYNCIO,
+    "aiomysql": {"Connection", "Cursor", "connect", "Pool", *ALL_OF_ASYNCIO},
     "Redis": {"create_connection", "open_connection", "ConnectionPool", "Connection"},
     "ConnectionPool": {"create_connection", "open_connection", "Connection"},
 }

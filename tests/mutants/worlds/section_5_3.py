@@ -179,6 +179,7 @@ def _(patch):
         "fastapi-async-endpoints-overlap",
     ],
     also=[
+        "fastapi-def-endpoints-run-side-by-side",
         "fastapi-lifespan-opens-and-closes-the-pool",
         "fastapi-red-uses-at-most-ten-connections",
         "fastapi-red-gives-its-connection-back",
