@@ -135,14 +135,15 @@ class _:
 @process_world("communicate feeds nothing", "communicate-feeds-a-child-and-gathers-what-it-says")
 class _:
     async def communicate(self, input=None):
-        return await super().communicate(b"")
+        return await super().communicate(b"" if input else None)
 
 
-@process_world("every child ends well", "communicate-feeds-a-child-and-gathers-what-it-says")
+@process_world("every child that ends by itself ends well", "communicate-feeds-a-child-and-gathers-what-it-says")
 class _:
     @property
     def returncode(self):
-        return super().returncode and 0
+        status = super().returncode
+        return 0 if status and status > 0 else status
 
 
 @process_world("a signal's number is the status", "killed-child-has-the-negative-number-of-its-signal")
