@@ -48,15 +48,18 @@ BUILT_ON = {
     "get_event_loop": ON_A_LOOP,
     "create_server": {"create_task", "create_future"},
     "start_server": {"create_server", "StreamReader", "StreamWriter"},
-    "create_connection": {"create_future"},
+    "create_connection": {"create_future", "sock_connect"},
+    "sock_connect": {"create_future", "add_writer"},
     "open_connection": {"create_connection", "StreamReader", "StreamWriter"},
-    "ssl": {"call_later"},  # a handshake has to come to its end in time
+    "ssl": {"call_later", "add_reader", "add_writer"},  # a handshake has to come to its end in time
     "to_thread": {"run_in_executor"},
     "getaddrinfo": {"run_in_executor"},
     "getnameinfo": {"run_in_executor"},
     "sock_sendfile": {"run_in_executor", "create_future", "set_result", "add_done_callback"},
-    "sendfile": {"sock_sendfile"},
-    "subprocess_exec": {"call_soon_threadsafe", "create_future", "create_task"},
+    "sendfile": {"sock_sendfile", "add_writer"},
+    "subprocess_exec": {
+        *("call_soon_threadsafe", "create_future", "create_task", "connect_read_pipe", "connect_write_pipe"),
+    },
     "create_subprocess_exec": {"subprocess_exec", "StreamReader", "StreamWriter"},
     "run_in_executor": {"submit", "wrap_future", "call_soon_threadsafe", "ThreadPoolExecutor", "create_future"},
     "wrap_future": {"call_soon_threadsafe", "create_future"},

@@ -110,7 +110,7 @@ class _:
         signal.signal(signal.SIGUSR2, signal.SIG_DFL)
 
 
-def process_world(name, *falsifies):
+def process_world(name, *falsifies, also=()):
     """A world in which the processes that asyncio hands out are what the class below makes of them."""
 
     def register(made):
@@ -119,7 +119,7 @@ def process_world(name, *falsifies):
             changed = type("Process", (made, kind), {"__module__": kind.__module__})
             patch.setattr(asyncio.subprocess, "Process", changed)
 
-        world(name, falsifies=falsifies)(enter)
+        world(name, falsifies=falsifies, also=also)(enter)
         return made
 
     return register
@@ -171,7 +171,11 @@ class _:
         pass
 
 
-@process_world("nobody is killed", "signals-to-a-child-that-has-ended-raise-processlookuperror")
+@process_world(
+    "nobody is killed",
+    "signals-to-a-child-that-has-ended-raise-processlookuperror",
+    also=["killed-child-has-the-negative-number-of-its-signal"],
+)
 class _:
     def kill(self):
         pass
@@ -190,7 +194,11 @@ def missing(error):
     return Missing
 
 
-@world("a missing program is some error", falsifies=["missing-program-is-a-filenotfounderror"])
+@world(
+    "a missing program is some error",
+    falsifies=["missing-program-is-a-filenotfounderror"],
+    also=["missing-program-is-named-on-asyncio"],
+)
 def _(patch):
     patch.loops(missing(lambda true, program: OSError("it does not start")))
 

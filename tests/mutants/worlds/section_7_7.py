@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import os
 import socket
 import traceback
+import warnings
 
 from tests.mutants.worlds import loop_world, world
 from tests.mutants.worlds.section_7_2 import Between, protocol_world
@@ -58,11 +60,12 @@ class _:
 
 @loop_world("an exception handler that raises says nothing", "exception-handler-that-raises-is-logged")
 class _:
-    def default_exception_handler(self, context):
-        pass
+    def set_exception_handler(self, handler):
+        def quiet(loop, context):
+            with contextlib.suppress(Exception):
+                handler(loop, context)
 
-    def call_exception_handler(self, context):
-        pass
+        super().set_exception_handler(handler and quiet)
 
 
 @loop_world(
@@ -112,7 +115,11 @@ class _:
         return task
 
 
-@loop_world("what nobody retrieves is not reported", "exception-that-nobody-retrieved-is-reported-when-its-task-goes")
+@loop_world(
+    "what nobody retrieves is not reported",
+    "exception-that-nobody-retrieved-is-reported-when-its-task-goes",
+    also=["unasked-task-exception-is-reported-when-collected"],
+)
 class _:
     def call_exception_handler(self, context):
         if "never retrieved" not in context.get("message", ""):
@@ -154,7 +161,9 @@ class _:
 )
 class _:
     def call_exception_handler(self, context):
-        context["handle"]._context.run(super().call_exception_handler, context)
+        handle = context.get("handle")
+        of_the_error = handle._context if handle else contextvars.copy_context()
+        of_the_error.run(super().call_exception_handler, context)
 
 
 @protocol_world("data_received may raise", "data-received-that-raises-closes-the-connection")
@@ -234,7 +243,9 @@ class _:
 @loop_world("generators may begin at any time", "generator-after-shutdown-asyncgens-is-warned-of")
 class _:
     def _asyncgen_firstiter_hook(self, generator):
-        pass
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            super()._asyncgen_firstiter_hook(generator)
 
 
 @loop_world("an executor is waited for", "executor-that-does-not-end-is-given-up-after-a-timeout-on-asyncio")
