@@ -225,6 +225,26 @@ def test_a_claim_that_dies_where_no_world_says_so_is_listed_with_its_message(mut
     assert ended.ret == 0
 
 
+def test_a_broken_world_fails_a_run_of_all(mutated):
+    ended = mutated(
+        TWO_WORLDS.format(more="").replace("asyncio.sleep = breaks", "raise OSError"), ["sleep-gives-none"], "--all"
+    )
+
+    assert "3.3 another: BROKEN: Traceback" in ended.stdout.str()
+    assert ended.ret == 1
+
+
+def test_what_runs_is_ended_when_the_true_world_is_false(mutated, house, alive):
+    until_begun = "while not os.path.exists('begun'):\n            await asyncio.sleep(0.001)"
+    waits = f"import os\n        {until_begun}\n        assert False"
+    house.tests(TESTS.replace("assert await asyncio.sleep(0) is None", waits))
+    body = "import os, time; open('pid', 'w').write(str(os.getpid())); open('begun', 'w'); time.sleep(600)"
+
+    assert mutated(body).ret == 1
+
+    assert not alive((house.path / "pid").read_text())
+
+
 # Ways in which the test of sleep-gives-none names what it uses.
 NAMED = {
     "in its source": "    assert await asyncio.sleep(0) is None\n",

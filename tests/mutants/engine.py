@@ -66,8 +66,8 @@ def run(session: pytest.Session) -> int:
     """Run all worlds over the collected tests and print how each claim died; the number of things that are wrong."""
     started = time.perf_counter()
     document, worlds = checked(session)
-    found = deaths_in([None, *worlds], session.items, document)
-    return false_in_truth(found) or _report(dict(found), document, started)
+    with contextlib.closing(deaths_in([None, *worlds], session.items, document)) as found:
+        return false_in_truth(found) or _report(dict(found), document, started)
 
 
 def checked(session: pytest.Session) -> tuple[Document, list[World]]:
@@ -146,7 +146,9 @@ def _ended_at_last(selector: selectors.BaseSelector) -> Iterator[None]:
     finally:
         for key in selector.get_map().values():
             os.kill(key.data.pid, signal.SIGKILL)
-            _ended(key.data)
+            os.close(key.data.pipe)
+            key.data.said.close()
+            os.waitpid(key.data.pid, 0)
 
 
 def _ended(child: _Child) -> list[Death]:
