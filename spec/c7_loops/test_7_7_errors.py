@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import contextvars
-import gc
 import socket
 
 import pytest
 
 from fixtures.claims import claim
+from fixtures.garbage import collect
 from fixtures.soon import until
 from fixtures.threads import SOON
 from fixtures.trace import turn
@@ -178,7 +178,7 @@ async def test_a_task_and_a_future_whose_exception_nobody_asks_for_are_reported_
     while_they_are_there = list(seen)
     del tasks, future
     error.__traceback__ = None  # which leads to the task
-    gc.collect()
+    collect()
 
     assert while_they_are_there == []
     by_message = {context["message"]: context for context in seen}

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import threading
 import warnings
@@ -10,6 +9,7 @@ import warnings
 import pytest
 
 from fixtures.claims import claim
+from fixtures.garbage import collect
 from fixtures.threads import SOON, Gate
 from fixtures.trace import turn
 
@@ -175,7 +175,7 @@ def test_a_loop_that_ran_and_was_closed_has_no_descriptor_open_and_leaves_nothin
         loop = new_loop()
         loop.run_until_complete(turn())
         loop.close()
-        gc.collect()
+        collect()
 
     assert (open_files() - before, [str(warning.message) for warning in warned]) == (set(), [])
 
@@ -202,7 +202,7 @@ def test_callbacks_and_timers_that_wait_are_never_run_when_the_loop_is_closed(ne
     loop.call_soon(trace, "a callback")
     loop.call_later(0, trace, "a timer")
     loop.close()
-    gc.collect()
+    collect()
 
     assert trace.steps == []
 
