@@ -321,24 +321,22 @@ async def test_on_uvloop_loop_sendfile_raises_notimplementederror_and_sends_noth
         assert server.received == b"what comes next"
 
 
-async def refusal_and_port():
-    """What is said of a connection to where nobody listens, and the port that was asked for."""
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        address = gone.getsockname()
+async def refusal(port):
+    """What is said of a connection to a port where nobody listens."""
     with pytest.raises(ConnectionRefusedError) as refused:
-        await asyncio.get_running_loop().create_connection(Recorder, *address)
-    return str(refused.value), str(address[1])
+        await asyncio.get_running_loop().create_connection(Recorder, "127.0.0.1", port)
+    return str(refused.value)
 
 
 @claim("connection-that-is-refused-is-named-on-asyncio")
-async def test_on_asyncio_the_error_of_a_connection_that_is_refused_names_the_address():
-    said, port = await refusal_and_port()
+async def test_on_asyncio_the_error_of_a_connection_that_is_refused_names_the_address(refusing_port):
+    said = await refusal(refusing_port)
 
-    assert "127.0.0.1" in said and port in said
+    assert "127.0.0.1" in said and str(refusing_port) in said
 
 
 @claim("connection-that-is-refused-is-not-named-on-uvloop")
-async def test_on_uvloop_the_error_of_a_connection_that_is_refused_names_no_address():
-    said, port = await refusal_and_port()
+async def test_on_uvloop_the_error_of_a_connection_that_is_refused_names_no_address(refusing_port):
+    said = await refusal(refusing_port)
 
-    assert "127.0.0.1" not in said and port not in said
+    assert "127.0.0.1" not in said and str(refusing_port) not in said

