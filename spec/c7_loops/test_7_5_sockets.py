@@ -266,7 +266,7 @@ async def test_each_sendto_is_one_datagram_received_with_the_address_of_the_send
 
 @claim("datagram-to-nobody-is-an-error-received")
 async def test_a_datagram_that_nobody_takes_is_told_by_error_received_and_the_endpoint_stays_open():
-    # It takes datagrams of another alone, and keeps its port, which nobody else can have meanwhile, not even the client.
+    # It takes datagrams of another alone, and keeps its port: nobody else can have that, not even the client.
     keeps_it = datagrams(local_addr=("127.0.0.1", 0), remote_addr=("127.0.0.1", 9))
     async with keeps_it as deaf, datagrams(remote_addr=deaf.transport.get_extra_info("sockname")) as client:
         client.transport.sendto(b"is there anybody")
