@@ -12,8 +12,10 @@ from benchmarks import bare, generated, mysql_alone
 from benchmarks.processes import Broken, Spent, measure
 
 LEAKS = "fixtures.leaks"  # the plugin with the leak checks, by its name in conftest.py
-PYTEST = (sys.executable, "-m", "pytest", "spec", "-q")
+RUN = (sys.executable, "-m", "pytest", "-q")
+PYTEST = (*RUN, "spec")
 NONE = (*PYTEST, "--servers=none")
+OF_THE_ARTICLE = "c[0-6]_*"  # the chapters with its claims; those after them are on any event loop
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def prepare(project: Path, scratch: Path, extent: Extent) -> list[Case]:
     printed = [_printed((*NONE, option), project) for option in ("--collect-only", "-rx")]
     listing.write_text("\n".join(printed), encoding="utf-8")
     measure((*PYTEST, "--servers=embedded", "--results", str(scratch / "results.json")), project)
-    return [*_of_the_document(project, listing, extent), *_of_servers(project, extent), *_of_growth(scratch, extent)]
+    return [*_of_servers(project, extent), *_of_the_document(project, listing, extent), *_of_growth(scratch, extent)]
 
 
 def has_leak_checks(project: Path) -> bool:
@@ -60,8 +62,7 @@ def _of_the_document(project: Path, listing: Path, extent: Extent) -> Iterator[C
         return Case(name, title, extent.rounds, lambda: measure((*NONE, *options), project))
 
     without_leaks = ("-p", f"no:{LEAKS}") if has_leak_checks(project) else ()
-    yield case("none", "`pytest spec -q --servers=none`: three processes for two cores")
-    yield case("two", "the same with `-n 2`", "-n", "2")
+    yield case("two", "all, without servers, with `-n 2`", "-n", "2")
     yield case("one", "the same with `-n 0`: one process", "-n", "0")
     if without_leaks:
         yield case("no leaks", "that without the leak checks", "-n", "0", *without_leaks)
@@ -71,12 +72,18 @@ def _of_the_document(project: Path, listing: Path, extent: Extent) -> Iterator[C
 
 
 def _of_servers(project: Path, extent: Extent) -> Iterator[Case]:
-    def case(kind: str, title: str, rounds: int, why_not: str = "") -> Case:
-        return Case(kind, title, rounds, lambda: measure((*PYTEST, f"--servers={kind}"), project), why_not)
-
-    yield case("embedded", "`pytest spec -q --servers=embedded`, cache warm", extent.rounds)
+    article = [f"spec/{chapter.name}" for chapter in sorted((project / "spec").glob(OF_THE_ARTICLE))]
     why_not = mysql_alone.why_not_docker()
-    yield case("docker", "`pytest spec -q --servers=docker`, images here", extent.of_docker, why_not)
+
+    def both(kind: str, more: str, rounds: int, why_not: str = "") -> Iterator[Case]:
+        for name, paths, shown in ((kind, ["spec"], "spec"), (f"{kind}, article", article, f"spec/{OF_THE_ARTICLE}")):
+            command = (*RUN, *paths, f"--servers={kind}")
+            title = f"`pytest {shown} -q --servers={kind}`{more}"
+            yield Case(name, title, rounds, lambda command=command: measure(command, project), why_not)
+
+    yield from both("none", ": three processes for two cores", extent.rounds)
+    yield from both("embedded", ", cache warm", extent.rounds)
+    yield from both("docker", ", images here", extent.of_docker, why_not)
     alone = "MySQL's image alone, from `docker run` to an accepted login"
     yield Case("mysql", alone, extent.of_docker, mysql_alone.measure, why_not)
 
