@@ -20,7 +20,7 @@ PAGE = PROJECT / "BENCHMARKS.md"
 def main(arguments: list[str]) -> int:
     """The exit status: 0 also where a bar is missed, for machines differ; 1 where something could not be measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.partition(":")[0])
-    parser.add_argument("--quick", action="store_true", help="few rounds: a minute in the place of four")
+    parser.add_argument("--quick", action="store_true", help="few rounds: two minutes in the place of six")
     given = parser.parse_args(arguments)
     here = machine.described()
     adopt_orphans()
