@@ -111,6 +111,7 @@ def _(patch):
         "stop-ends-after-the-current-pass-on-asyncio",
         "stop-runs-one-more-pass-on-uvloop",
     ],
+    breaks_much="run_until_complete() of asyncio ends by it, so nothing that runs a loop does",
 )
 def _(patch):
     class NeverStops:
@@ -203,7 +204,11 @@ def _(patch):
     patch.loops(ReadableLast)
 
 
-@world("all_tasks() lists tasks that are done", falsifies=["finished-task-leaves-all-tasks"])
+@world(
+    "all_tasks() lists tasks that are done",
+    falsifies=["finished-task-leaves-all-tasks"],
+    breaks_much="every claim is asked afterwards which tasks it has left",
+)
 def _(patch):
     ever: list[asyncio.Task] = []
     create_task = asyncio.create_task

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 
 from tests.mutants.worlds import Patch, world
 
@@ -176,13 +177,11 @@ def _(patch: Patch) -> None:
 @world("a task made before the loop runs never starts", falsifies=["loop-create-task-works-before-the-loop-runs"])
 def _(patch: Patch) -> None:
     class Deaf:
-        made_early = 0
-
         def create_task(self, coroutine, **options):
-            if not self.is_running():
-                self.made_early += 1
-                if self.made_early == 1:  # the next one is what run_until_complete itself wraps
-                    return self.create_future()
+            # Not what run_until_complete() and a Runner make of what they are to run.
+            by_hand = not sys._getframe(1).f_globals["__name__"].startswith("asyncio.")
+            if by_hand and not self.is_running():
+                return self.create_future()
             return super().create_task(coroutine, **options)
 
     patch.loops(Deaf)
