@@ -96,7 +96,11 @@ def _(patch):
 @world(
     "a coroutine that never ran is dropped in silence",
     falsifies=["coroutine-never-awaited-warns"],
-    also=["aiter-must-return-an-async-iterator", "never-awaited-is-said-at-once-on-cpython"],
+    also=[
+        "aiter-must-return-an-async-iterator",
+        "never-awaited-is-said-at-once-on-cpython",
+        "call-soon-takes-coroutine-functions-even-in-debug-mode-on-uvloop",
+    ],
 )
 def _(patch):
     patch.setattr(warnings, "_warn_unawaited_coroutine", lambda coroutine: None)

@@ -272,7 +272,9 @@ def _(patch):
 @world("uvloop rounds every delay up to a whole millisecond", falsifies=["uvloop-clock-counts-whole-milliseconds"])
 def _(patch):
     def rounding_up(original):
-        return lambda loop, delay, *arguments, **options: original(loop, max(delay, 0.001), *arguments, **options)
+        return lambda loop, delay, *arguments, **options: original(
+            loop, delay and max(delay, 0.001), *arguments, **options
+        )
 
     change_uvloop(patch, "call_later", rounding_up)
 
