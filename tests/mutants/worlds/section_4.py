@@ -20,6 +20,13 @@ def world_of_uvloop(name, **more):
     return lambda function: world(name, **more)(function if uvloop else lambda patch: None)
 
 
+def _uvloops_loop_is(patch, loop):
+    """Have uvloop make loops of this class, which says that it is uvloop's: which loop runs is what some claims ask."""
+    loop.__module__ = "uvloop"
+    patch.setattr(uvloop, "Loop", loop)
+    patch.broken |= {name for name in vars(loop) if not name.startswith("_")}
+
+
 @world_of_uvloop(
     "uvloop hands out asyncio's loop",
     falsifies=[
@@ -38,11 +45,7 @@ def world_of_uvloop(name, **more):
         "uvloop-has-no-sock-sendfile",
         "uvloop-is-faster-where-the-loop-works",
     ],
-    also=[
-        "uvicorn-runs-on-uvloop-only-where-installed",
-        "uvicorn-picks-uvloop-where-it-is-installed",
-        "anyio-takes-uvloop-only-when-told",
-    ],
+    breaks_much="what is said of uvloop alone, in whatever section, is asked of asyncio's loop then",
 )
 def _(patch):
     patch.setattr(uvloop, "Loop", asyncio.SelectorEventLoop)
@@ -53,7 +56,7 @@ def _(patch):
     class MadeFromAsyncios(uvloop.Loop, asyncio.BaseEventLoop):
         pass
 
-    patch.setattr(uvloop, "Loop", MadeFromAsyncios)
+    _uvloops_loop_is(patch, MadeFromAsyncios)
 
 
 def _silently(function, *arguments):
@@ -224,11 +227,13 @@ def _(patch):
     patch.setattr(asyncio, "run", lambda main: run(main) if asyncio.iscoroutine(main) else main)
 
 
-@world_of_uvloop("uvloop runs what is ready backwards", falsifies=["programs-under-asyncio-run-leave-the-same-trace"])
+@world_of_uvloop(
+    "uvloop runs what is ready backwards",
+    falsifies=["programs-under-asyncio-run-leave-the-same-trace"],
+    breaks_much="in which order tasks get their turns is what most claims look at",
+)
 def _(patch):
     class Backwards(uvloop.Loop):
-        __module__ = "uvloop"
-
         def __init__(self):
             super().__init__()
             self.ready = []
@@ -242,7 +247,7 @@ def _(patch):
             for context, callback, arguments in reversed(ready):
                 context.run(callback, *arguments)
 
-    patch.setattr(uvloop, "Loop", Backwards)
+    _uvloops_loop_is(patch, Backwards)
 
 
 @world("sock_sendfile leaves out the end of the file", falsifies=["asyncio-has-sock-sendfile"])
@@ -263,7 +268,7 @@ def _(patch):
             await self.sock_sendall(sock, content)
             return len(content)
 
-    patch.setattr(uvloop, "Loop", Sends)
+    _uvloops_loop_is(patch, Sends)
 
 
 @world_of_uvloop("uvloop makes futures of its own", falsifies=["uvloop-hands-out-asyncios-tasks-and-futures"])
@@ -275,7 +280,7 @@ def _(patch):
         def create_future(self):
             return OwnFuture(loop=self)
 
-    patch.setattr(uvloop, "Loop", MakesItsOwn)
+    _uvloops_loop_is(patch, MakesItsOwn)
 
 
 @world_of_uvloop("uvloop makes tasks of its own", falsifies=["uvloop-hands-out-asyncios-tasks-and-futures"])
@@ -287,7 +292,7 @@ def _(patch):
         def create_task(self, coroutine, **options):
             return OwnTask(coroutine, loop=self, **options)
 
-    patch.setattr(uvloop, "Loop", MakesItsOwn)
+    _uvloops_loop_is(patch, MakesItsOwn)
 
 
 def _dawdle():
@@ -306,10 +311,18 @@ def _(patch):
         async def create_connection(self, factory, *arguments, **named):
             return await super().create_connection(lambda: slow(factory()), *arguments, **named)
 
-    patch.setattr(uvloop, "Loop", Slow)
+    _uvloops_loop_is(patch, Slow)
 
 
-@world_of_uvloop("asyncio's loop is uvloop's", falsifies=["uvloop-is-faster-where-the-loop-works"])
+@world_of_uvloop(
+    "asyncio's loop is uvloop's",
+    falsifies=["uvloop-is-faster-where-the-loop-works"],
+    also=[
+        "uvicorn-takes-asyncios-loop-without-uvloop",
+        "uvicorn-runs-on-the-loop-it-is-told",
+        "uvicorn-runs-on-uvloop-only-where-installed",
+    ],
+)
 def _(patch):
     patch.setattr(asyncio, "SelectorEventLoop", uvloop.Loop)
 
@@ -332,7 +345,7 @@ def _(patch):
         def set_debug(self, enabled):
             pass
 
-    patch.setattr(uvloop, "Loop", HasNone)
+    _uvloops_loop_is(patch, HasNone)
 
 
 @world("uvloop is what a plain uvicorn requires", falsifies=["uvicorn-takes-asyncios-loop-without-uvloop"])
