@@ -222,12 +222,28 @@ def _(patch):
     patch.loops(handing_out(Proxy))
 
 
-@world_of_uvloop("uvloop hands out asyncio's handles", falsifies=["handles-are-no-asyncio-handles-on-uvloop"])
+class Borrowed(asyncio.TimerHandle):
+    """A handle of asyncio's in front of uvloop's own."""
+
+    def __init__(self, own, *rest):
+        super().__init__(own.when(), *rest)
+        self.own = own
+
+    def cancel(self):
+        self.own.cancel()
+        super().cancel()
+
+
+@world_of_uvloop(
+    "uvloop hands out asyncio's handles",
+    falsifies=["handles-are-no-asyncio-handles-on-uvloop"],
+    also=["callback-that-raises-is-reported-with-its-handle"],
+)
 def _(patch):
     class Borrowing(uvloop.Loop):
         def call_later(self, delay, callback, *arguments, context=None):
-            super().call_later(delay, callback, *arguments, context=context)
-            return asyncio.TimerHandle(self.time() + delay, callback, arguments, self, context)
+            own = super().call_later(delay, callback, *arguments, context=context)
+            return Borrowed(own, callback, arguments, self, context) if delay else own
 
         def _timer_handle_cancelled(self, handle):
             pass
