@@ -49,7 +49,7 @@ BUILT_ON = {
     "create_server": {"create_task", "create_future"},
     "start_server": {"create_server", "StreamReader", "StreamWriter"},
     "create_connection": {"create_future", "sock_connect"},
-    "sock_connect": {"create_future", "add_writer"},
+    "sock_connect": {"create_future", "add_writer", "getaddrinfo"},
     "open_connection": {"create_connection", "StreamReader", "StreamWriter"},
     "ssl": {"call_later", "add_reader", "add_writer"},  # a handshake has to come to its end in time
     "to_thread": {"run_in_executor"},

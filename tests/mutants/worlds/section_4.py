@@ -339,7 +339,11 @@ def _(patch):
     patch.awaits(by_the_loop)
 
 
-@world_of_uvloop("uvloop has no debug mode", falsifies=["uvloop-keeps-the-debug-checks"])
+@world_of_uvloop(
+    "uvloop has no debug mode",
+    falsifies=["uvloop-keeps-the-debug-checks"],
+    also=["runner-makes-its-loop-when-it-is-needed"],
+)
 def _(patch):
     class HasNone(uvloop.Loop):
         def set_debug(self, enabled):

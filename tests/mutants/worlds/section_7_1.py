@@ -243,7 +243,7 @@ def _(patch):
     class Borrowing(uvloop.Loop):
         def call_later(self, delay, callback, *arguments, context=None):
             own = super().call_later(delay, callback, *arguments, context=context)
-            return Borrowed(own, callback, arguments, self, context) if delay else own
+            return Borrowed(own, callback, arguments, self, context) if hasattr(own, "when") else own
 
         def _timer_handle_cancelled(self, handle):
             pass

@@ -149,6 +149,7 @@ class _:
     "an exception handler has an empty context",
     "exception-handler-runs-in-the-context-of-the-error-since-3-12-on-asyncio",
     "exception-handler-runs-in-the-context-of-the-error-on-uvloop",
+    also=["callback-that-raises-is-reported-with-its-handle", "reader-that-raises-is-reported-and-goes-on"],
 )
 class _:
     def call_exception_handler(self, context):
