@@ -81,7 +81,7 @@ def _of_servers(project: Path, extent: Extent) -> Iterator[Case]:
             title = f"`pytest {shown} -q --servers={kind}`{more}"
             yield Case(name, title, rounds, lambda command=command: measure(command, project), why_not)
 
-    yield from both("none", ": three processes for two cores", extent.rounds)
+    yield from both("none", ": three processes for every two cores", extent.rounds)
     yield from both("embedded", ", cache warm", extent.rounds)
     yield from both("docker", ", images here", extent.of_docker, why_not)
     alone = "MySQL's image alone, from `docker run` to an accepted login"

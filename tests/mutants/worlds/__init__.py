@@ -21,7 +21,7 @@ import asyncio
 import builtins
 import importlib
 import pkgutil
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,8 +61,17 @@ class Patch:
         self.setattr(asyncio, "SelectorEventLoop", selector)
         self.setattr(asyncio.unix_events._UnixDefaultEventLoopPolicy, "_loop_factory", selector)
         if uvloop is not None:
-            self.setattr(uvloop, "new_event_loop", type("WrongUvloop", (wrong, uvloop.Loop), {"__module__": "uvloop"}))
-        named = {name for made in wrong.__mro__[:-1] for name in vars(made) if not name.startswith("__")}
+            self.uvloop_makes(type("WrongUvloop", (wrong, uvloop.Loop), {}))
+        self._are_broken(name for made in wrong.__mro__[:-1] for name in vars(made))
+
+    def uvloop_makes(self, loop: type) -> None:
+        """Have uvloop make loops of this class, which says that it is uvloop's own."""
+        loop.__module__ = "uvloop"
+        self.setattr(uvloop, "Loop", loop)
+        self._are_broken(vars(loop))
+
+    def _are_broken(self, methods: Iterable[str]) -> None:
+        named = {name for name in methods if not name.startswith("__")}
         self.broken |= named | {f"loop.{name}" for name in named}
 
     def awaits(self, coroutine_function: Callable[[object], Awaitable]) -> None:
