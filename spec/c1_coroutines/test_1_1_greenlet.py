@@ -55,12 +55,15 @@ def given(trace):
 
 @claim("greenlets-run-nothing-before-the-first-switch")
 def test_making_a_greenlet_runs_nothing_of_its_function_before_the_first_switch(trace):
-    made = greenlet.greenlet(lambda: trace("runs"))
+    made, other = greenlet.greenlet(lambda: trace("runs")), greenlet.greenlet(lambda: trace("the other runs"))
     assert trace.steps == []
     assert (bool(made), made.dead) == (False, False)
 
+    other.switch()
+    assert trace.steps == ["the other runs"]
+
     made.switch()
-    assert trace.steps == ["runs"]
+    assert trace.steps == ["the other runs", "runs"]
     assert (bool(made), made.dead) == (False, True)
 
 
@@ -158,19 +161,20 @@ def test_a_greenlet_nobody_switches_back_to_stays_suspended_in_its_last_switch(t
 
 
 @claim("greenlets-switch-by-explicit-calls-without-an-event-loop")
-def test_greenlets_switch_only_where_they_say_so_in_one_thread_and_without_an_event_loop(trace):
-    threads = set(threading.enumerate())
+def test_greenlets_switch_only_where_they_say_so_in_one_thread_and_without_an_event_loop(trace, started_threads):
+    def is_outside_an_event_loop():
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
 
     def first_function():
         trace("first, before its switch")
-        with pytest.raises(RuntimeError, match="no running event loop"):
-            asyncio.get_running_loop()
+        is_outside_an_event_loop()
         trace("first, still before its switch")
         second.switch()
         trace("first, nobody switched back")
 
     def second_function():
-        assert set(threading.enumerate()) <= threads, "another thread was started"
+        is_outside_an_event_loop()
         trace("second, which switches to nobody")
 
     first, second = greenlet.greenlet(first_function), greenlet.greenlet(second_function)
@@ -182,3 +186,4 @@ def test_greenlets_switch_only_where_they_say_so_in_one_thread_and_without_an_ev
         "second, which switches to nobody",
     ]
     assert set(trace.threads) == {threading.get_ident()}
+    assert started_threads == []

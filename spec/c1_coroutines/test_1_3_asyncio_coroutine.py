@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import types
+import warnings
 
 import pytest
 
@@ -45,29 +46,31 @@ def test_asyncio_has_no_attribute_coroutine():
 
 
 @claim("decorated-generators-wait-with-yield-from")
-async def test_two_decorated_generators_take_turns_where_they_yield_from_a_sleep(trace):
-    def in_two_parts(one, other):
+@pytest.mark.parametrize("delays", [(0, 0), (0.001, 0.002)], ids=["one turn", "some time"])
+async def test_two_decorated_generators_take_turns_where_they_yield_from_a_sleep(trace, delays):
+    def in_two_parts(one, other, delay):
         trace(one)
-        waited = yield from asyncio.sleep(0)
+        waited = yield from asyncio.sleep(delay)
         trace(other)
         return waited
 
     with pytest.warns(DeprecationWarning):
         decorated = asyncio.coroutine(in_two_parts)
-    results = await asyncio.gather(decorated(1, 2), decorated(3, 4))
+    results = await asyncio.gather(decorated(1, 2, delays[0]), decorated(3, 4, delays[1]))
 
     assert trace.steps == [1, 3, 2, 4]
     assert results == [None, None]
 
 
 @claim("plain-generators-cannot-yield-from-a-coroutine")
-async def test_only_under_types_coroutine_a_generator_may_yield_from_a_coroutine(trace):
+@pytest.mark.parametrize("delay", [0, 0.001], ids=["one turn", "some time"])
+async def test_only_under_types_coroutine_a_generator_may_yield_from_a_coroutine(trace, delay):
     def wait(sleeping):
         trace("begins")
         yield from sleeping
         trace("goes on")
 
-    sleeping = asyncio.sleep(0)
+    sleeping = asyncio.sleep(delay)
     with pytest.raises(TypeError, match="cannot 'yield from' a coroutine object in a non-coroutine generator"):
         next(wait(sleeping))
     assert trace.steps == ["begins"]
@@ -101,8 +104,11 @@ async def test_types_coroutine_gives_awaitable_generators_but_makes_no_coroutine
 
     decorated = types.coroutine(generator)
 
-    assert inspect.iscoroutinefunction(native)
-    assert not inspect.iscoroutinefunction(decorated)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of asyncio's own, since Python 3.14
+        for is_coroutine_function in (inspect.iscoroutinefunction, asyncio.iscoroutinefunction):
+            assert is_coroutine_function(native)
+            assert not is_coroutine_function(decorated)
     assert type(decorated()) is types.GeneratorType
     assert inspect.isawaitable(decorated())
     assert await decorated() == await native() == "waited"

@@ -5,7 +5,7 @@ import socket
 import threading
 
 from fixtures.claims import claim
-from fixtures.trace import PATIENCE, until
+from fixtures.trace import PATIENCE, turn, until
 
 # Turns of the loop that take many times as long as the milliseconds that are slept here, on any machine.
 LONG_PAST_DUE = 20 * PATIENCE
@@ -22,16 +22,18 @@ async def test_while_a_task_waits_for_the_network_the_loop_turns_to_another_task
         trace(f"request got {reply.decode()}")
 
     async def other():
-        trace("other task runs")
+        for _ in range(20):
+            await turn()
+        trace("other task has had its turns")
 
     with here, there:
         tasks = [asyncio.create_task(request()), asyncio.create_task(other())]
         await until(tasks[1].done, "the other task does not run while the first waits for the network")
-        assert trace.steps == ["request waits", "other task runs"]
+        assert trace.steps == ["request waits", "other task has had its turns"]
         there.sendall(b"a reply")
-        await asyncio.gather(*tasks)
+        await asyncio.wait(tasks)
 
-    assert trace.steps == ["request waits", "other task runs", "request got a reply"]
+    assert trace.steps == ["request waits", "other task has had its turns", "request got a reply"]
 
 
 @claim("blocking-call-switches-to-nobody")
@@ -45,6 +47,7 @@ async def test_a_call_that_blocks_stops_the_loop_and_an_await_that_suspends_does
 
     async def request():
         trace("request sent")
+        asyncio.get_running_loop().call_soon(trace, "callback runs")
         here.sendall(b"?")
         here.recv(1)
         trace("reply received")
@@ -62,7 +65,7 @@ async def test_a_call_that_blocks_stops_the_loop_and_an_await_that_suspends_does
         peer.join()
 
     assert seen_by_peer == ["request sent"]
-    assert trace.steps == ["request sent", "reply received", "other task runs", "request goes on"]
+    assert trace.steps == ["request sent", "reply received", "other task runs", "callback runs", "request goes on"]
 
 
 @claim("any-ready-task-may-run-next")
@@ -114,11 +117,11 @@ def test_ensure_future_runs_nothing_before_run_until_complete_is_called(new_loop
         trace("runs")
 
     loop = new_loop()
-    task = asyncio.ensure_future(step(), loop=loop)
+    tasks = [asyncio.ensure_future(step(), loop=loop) for _ in range(2)]
     assert trace.steps == []
 
-    loop.run_until_complete(task)
-    assert trace.steps == ["runs"]
+    loop.run_until_complete(asyncio.gather(*tasks))
+    assert trace.steps == ["runs", "runs"]
 
 
 @claim("ensure-future-only-schedules")
@@ -134,7 +137,7 @@ async def test_ensure_future_in_a_running_loop_runs_nothing_before_the_next_turn
 
 
 @claim("module-level-ensure-future-works-up-to-python-313")
-def test_ensure_future_at_module_level_makes_a_task_of_the_loop_that_get_event_loop_returns(program):
+def test_ensure_future_at_module_level_makes_tasks_of_the_loop_that_get_event_loop_returns(program):
     ended = program(
         """
         import asyncio
@@ -142,15 +145,15 @@ def test_ensure_future_at_module_level_makes_a_task_of_the_loop_that_get_event_l
         async def step():
             print("runs")
 
-        task = asyncio.ensure_future(step())
+        tasks = [asyncio.ensure_future(step()), asyncio.ensure_future(step())]
         loop = asyncio.get_event_loop()
-        print("same loop:", task.get_loop() is loop)
-        loop.run_until_complete(task)
+        print("same loop:", [task.get_loop() is loop for task in tasks])
+        loop.run_until_complete(asyncio.gather(*tasks))
         """,
         warnings="ignore",
     )
 
-    assert (ended.status, ended.lines) == (0, ["same loop: True", "runs"])
+    assert (ended.status, ended.lines) == (0, ["same loop: [True, True]", "runs", "runs"])
 
 
 @claim("module-level-ensure-future-warns-on-python-312-and-313")
@@ -162,7 +165,8 @@ def test_ensure_future_at_module_level_warns_that_there_is_no_current_event_loop
         async def step():
             print("runs")
 
-        asyncio.get_event_loop().run_until_complete(asyncio.ensure_future(step()))
+        task = asyncio.ensure_future(step())
+        asyncio.get_event_loop().run_until_complete(task)
         """,
         warnings="default",
     )

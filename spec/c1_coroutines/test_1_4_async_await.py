@@ -21,16 +21,29 @@ async def test_await_has_the_value_that_an_async_def_function_returns():
     assert await greetings() == ["hello, first", "hello, second"]
 
 
+@claim("async-def-and-await-work-since-python-35")
+async def test_a_false_value_and_an_awaitable_come_out_of_await_as_they_were_returned():
+    async def given(value):
+        return value
+
+    awaitable = asyncio.get_running_loop().create_future()
+    awaitable.set_result("its result")
+
+    for value in (0, "", (), awaitable):
+        assert await given(value) is value
+
+
 @claim("await-on-a-sleep-lets-the-other-task-run")
-async def test_an_await_on_a_sleep_lets_the_other_task_run_and_gives_nothing(trace):
-    async def in_two_parts(one, other):
+@pytest.mark.parametrize("delays", [(0, 0), (0.001, 0.002)], ids=["one turn", "some time"])
+async def test_an_await_on_a_sleep_lets_the_other_task_run_and_gives_nothing(trace, delays):
+    async def in_two_parts(one, other, delay):
         trace(one)
-        slept = await asyncio.sleep(0)
+        slept = await asyncio.sleep(delay)
         trace(other)
         return slept
 
-    first = asyncio.create_task(in_two_parts(1, 2))
-    second = asyncio.create_task(in_two_parts(3, 4))
+    first = asyncio.create_task(in_two_parts(1, 2, delays[0]))
+    second = asyncio.create_task(in_two_parts(3, 4, delays[1]))
     results = [await first, await second]
 
     assert trace.steps == [1, 3, 2, 4]
@@ -47,6 +60,8 @@ async def test_an_await_that_needs_no_suspension_goes_straight_on(trace):
 
     future = asyncio.get_running_loop().create_future()
     future.set_result("result")
+    failed = asyncio.get_running_loop().create_future()
+    failed.set_exception(LookupError)
     done = asyncio.create_task(never_suspends())
     await asyncio.wait([done])
 
@@ -54,6 +69,8 @@ async def test_an_await_that_needs_no_suspension_goes_straight_on(trace):
     trace(await never_suspends())
     trace(await future)
     trace(await done)
+    with pytest.raises(LookupError):
+        await failed
     assert trace.steps == ["value", "result", "value"]
 
     await waiting

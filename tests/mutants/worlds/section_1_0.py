@@ -10,6 +10,7 @@ import itertools
 import pkgutil
 import sys
 import sysconfig
+import threading
 import time
 import types
 import warnings
@@ -60,6 +61,19 @@ def _(patch):
     async def sleep(delay, result=None):
         await asyncio.get_running_loop().run_in_executor(None, time.sleep, delay)
         return result
+
+    patch.setattr(asyncio, "sleep", sleep)
+
+
+@world("a sleep starts a thread that has ended by then", falsifies=["one-thread-runs-parts-of-two-coroutines-in-turn"])
+def _(patch):
+    true_sleep = asyncio.sleep
+
+    async def sleep(delay, result=None):
+        thread = threading.Thread(target=time.sleep, args=[0])
+        thread.start()
+        thread.join()
+        return await true_sleep(delay, result)
 
     patch.setattr(asyncio, "sleep", sleep)
 
@@ -152,6 +166,18 @@ def _(patch):
     def compile_(source, *arguments, **options):
         if isinstance(source, str) and source.startswith("yield = "):
             source = source.replace("yield", "yield_")
+        return true_compile(source, *arguments, **options)
+
+    patch.setattr(builtins, "compile", compile_)
+
+
+@world("await may name an attribute or a function", falsifies=["yield-async-and-await-are-keywords"])
+def _(patch):
+    true_compile = builtins.compile
+
+    def compile_(source, *arguments, **options):
+        if isinstance(source, str) and source in ("x.await", "def await(): pass"):
+            source = source.replace("await", "await_")
         return true_compile(source, *arguments, **options)
 
     patch.setattr(builtins, "compile", compile_)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import threading
 
 import greenlet
@@ -24,6 +25,25 @@ def _(patch):
         self.switch()
 
     _greenlet(patch, __init__=__init__)
+
+
+@world(
+    "the first switch starts all greenlets that were made", falsifies=["greenlets-run-nothing-before-the-first-switch"]
+)
+def _(patch):
+    true_greenlet, made = greenlet.greenlet, []
+
+    def __init__(self, run):
+        true_greenlet.__init__(self, run)
+        made.append(self)
+
+    def switch(self):
+        for other in made:
+            if not other and not other.dead and other is not self:
+                true_greenlet.switch(other)
+        return true_greenlet.switch(self)
+
+    _greenlet(patch, __init__=__init__, switch=switch)
 
 
 class _BindEarly(ast.NodeTransformer):
@@ -143,3 +163,26 @@ def _(patch):
             thread.join()
 
     patch.setattr(greenlet, "greenlet", Greenlet)
+
+
+@world(
+    "a greenlet that another switches to runs in an event loop",
+    falsifies=["greenlets-switch-by-explicit-calls-without-an-event-loop"],
+)
+def _(patch):
+    true_greenlet = greenlet.greenlet
+
+    def __init__(self, run):
+        async def within():
+            return run()
+
+        def begin():
+            return run() if self.is_first else asyncio.run(within())
+
+        true_greenlet.__init__(self, begin)
+
+    def switch(self):
+        self.is_first = greenlet.getcurrent().parent is None
+        return true_greenlet.switch(self)
+
+    _greenlet(patch, __init__=__init__, switch=switch)

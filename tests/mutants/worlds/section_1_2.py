@@ -82,6 +82,14 @@ def _(patch):
     _delegating(patch, last)
 
 
+@world("yield from has None for a value that is false", falsifies=["yield-from-has-the-inner-generators-return-value"])
+def _(patch):
+    def true_only(inner):
+        return (yield from inner) or None
+
+    _delegating(patch, true_only)
+
+
 @world(
     "a generator runs to its first yield when it is made",
     falsifies=["calling-a-generator-function-runs-nothing-yet"],
@@ -102,12 +110,13 @@ def _(patch):
     _decorating(patch, eager)
 
 
-@world("a generator that has ended begins again", falsifies=["for-loop-ends-when-the-generator-ends"])
-def _(patch):
+def _beginning_again(patch, after):
+    """Have each generator begin again when it has said `after` times that it has ended."""
+
     class Endless:
         def __init__(self, function):
             self.function = function
-            self.made = function()
+            self.made, self.ends = function(), 0
 
         def __call__(self):
             return self
@@ -119,10 +128,24 @@ def _(patch):
             try:
                 return next(self.made)
             except StopIteration:
-                self.made = self.function()
+                self.ends += 1
+                if self.ends == after:
+                    self.made, self.ends = self.function(), 0
                 raise
 
     _decorating(patch, Endless)
+
+
+@world("a generator that has ended begins again", falsifies=["for-loop-ends-when-the-generator-ends"])
+def _(patch):
+    _beginning_again(patch, after=1)
+
+
+@world(
+    "a generator that has ended begins again after the next next()", falsifies=["for-loop-ends-when-the-generator-ends"]
+)
+def _(patch):
+    _beginning_again(patch, after=2)
 
 
 @world("generators can be awaited", falsifies=["generator-is-not-a-coroutine"])
@@ -175,6 +198,16 @@ def _(patch):
     patch.setattr(asyncio, "create_task", lambda generator: create_task(through(generator)))
 
 
+@world("ensure_future makes a task of a generator still", falsifies=["asyncio-refuses-plain-generators-since-3-12"])
+def _(patch):
+    true_ensure_future = asyncio.ensure_future
+
+    def ensure_future(thing, **options):
+        return true_ensure_future(types.coroutine(lambda: thing)() if inspect.isgenerator(thing) else thing, **options)
+
+    patch.setattr(asyncio, "ensure_future", ensure_future)
+
+
 @world("a running generator can be resumed from within", falsifies=["generator-yields-only-to-its-consumer"])
 def _(patch):
     true_next = builtins.next
@@ -197,3 +230,18 @@ def _(patch):
         return make
 
     _decorating(patch, threaded)
+
+
+@world(
+    "a generator is made in a thread that has ended when it begins",
+    falsifies=["generators-take-turns-in-the-callers-thread"],
+)
+def _(patch):
+    def made_elsewhere(function):
+        def make():
+            with ThreadPoolExecutor(1) as pool:
+                return pool.submit(function).result()
+
+        return make
+
+    _decorating(patch, made_elsewhere)

@@ -7,9 +7,14 @@ import asyncio
 import builtins
 import inspect
 import random
+import select
 import types
+import warnings
 
+from fixtures.trace import Trace
 from tests.mutants.worlds import world
+
+true_sleep = asyncio.sleep
 
 
 @world(
@@ -29,13 +34,20 @@ def _(patch):
     patch.setattr(asyncio, "coroutine", coroutine)
 
 
+@types.coroutine
+def _sleep_of_a_generator(delay, result=None):
+    return (yield from true_sleep(delay, result))
+
+
 @world("asyncio.sleep is a generator, as on Python 3.6", falsifies=["plain-generators-cannot-yield-from-a-coroutine"])
 def _(patch):
-    true_sleep = asyncio.sleep
+    patch.setattr(asyncio, "sleep", _sleep_of_a_generator)
 
-    @types.coroutine
+
+@world("a sleep of some time is a generator", falsifies=["plain-generators-cannot-yield-from-a-coroutine"])
+def _(patch):
     def sleep(delay, result=None):
-        return (yield from types.coroutine(true_sleep)(delay, result))
+        return (_sleep_of_a_generator if delay else true_sleep)(delay, result)
 
     patch.setattr(asyncio, "sleep", sleep)
 
@@ -58,19 +70,75 @@ def _(patch):
     patch.setattr(types, "coroutine", lambda function: function)
 
 
-class _Recv(ast.NodeTransformer):
-    """`here.recv(1)` gives the loop a turn before it blocks."""
+@world(
+    "asyncio takes what types.coroutine makes for a coroutine function",
+    falsifies=["types-coroutine-makes-no-coroutine-function"],
+)
+def _(patch):
+    true_coroutine = types.coroutine
+
+    def coroutine(function):
+        made = true_coroutine(function)
+        made._is_coroutine = asyncio.coroutines._is_coroutine  # the mark by which asyncio knows its own
+        return made
+
+    patch.setattr(types, "coroutine", coroutine)
+
+
+@world("sock_recv() gives one turn and then blocks", falsifies=["network-wait-lets-the-loop-run-another-task"])
+def _(patch):
+    class Blocks:
+        async def sock_recv(self, sock, size):
+            await true_sleep(0)
+            if not select.select([sock], [], [], 0.01)[0]:
+                raise TimeoutError("nobody else got a turn to answer")
+            return sock.recv(size)
+
+    patch.loops(Blocks)
+
+
+class _BeforeBlocking(ast.NodeTransformer):
+    """`here.recv(1)` and `requests.get(…)` do something before they block."""
+
+    def __init__(self, before):
+        self.before = before
 
     def visit_Call(self, node):
-        if ast.unparse(node) == "here.recv(1)":
-            return ast.parse("(await _turn(), here.recv(1))[1]", mode="eval").body
+        call = ast.unparse(node)
+        if call == "here.recv(1)" or call.startswith("requests.get("):
+            return ast.parse(f"({self.before}, {call})[1]", mode="eval").body
         return self.generic_visit(node)
 
 
 @world("a call that blocks gives the loop a turn", falsifies=["blocking-call-switches-to-nobody"])
 def _(patch):
     patch.setitem(vars(builtins), "_turn", lambda: asyncio.sleep(0))
-    patch.rewrite(_Recv())
+    patch.rewrite(_BeforeBlocking("await _turn()"))
+
+
+@world(
+    "a call that blocks runs the callbacks that are ready, though no task",
+    falsifies=["blocking-call-switches-to-nobody", "blocking-request-in-a-coroutine-stops-the-loop"],
+)
+def _(patch):
+    ready = []
+
+    class Remembers:
+        def call_soon(self, callback, *args, context=None):
+            handle = super().call_soon(callback, *args, context=context)
+            if isinstance(callback, Trace):  # of the claim's own: neither a task nor a waker of one
+                ready.append((handle, callback, args))
+            return handle
+
+    def run_callbacks():
+        for handle, callback, args in ready:
+            handle.cancel()
+            callback(*args)
+        ready.clear()
+
+    patch.loops(Remembers)
+    patch.setitem(vars(builtins), "_run_callbacks", run_callbacks)
+    patch.rewrite(_BeforeBlocking("_run_callbacks()"))
 
 
 @world("ensure_future gives a future that is no task", falsifies=["ensure-future-makes-a-task-of-a-coroutine"])
@@ -98,6 +166,35 @@ def _(patch):
                 thing.send(None)  # the whole of it: the claims' coroutines never suspend
             except StopIteration as end:
                 thing = asyncio.sleep(0, end.value)
+        return true_ensure_future(thing, loop=loop)
+
+    patch.setattr(asyncio, "ensure_future", ensure_future)
+
+
+@world("ensure_future runs what was scheduled before", falsifies=["ensure-future-only-schedules"])
+def _(patch):
+    true_ensure_future = asyncio.ensure_future
+
+    def ensure_future(thing, *, loop=None):
+        if loop is not None and not loop.is_running():
+            loop.call_soon(loop.stop)
+            loop.run_forever()
+        return true_ensure_future(thing, loop=loop)
+
+    patch.setattr(asyncio, "ensure_future", ensure_future)
+
+
+@world(
+    "ensure_future makes another loop and sets it each time where none is running",
+    falsifies=["module-level-ensure-future-works-up-to-python-313"],
+)
+def _(patch):
+    true_ensure_future = asyncio.ensure_future
+
+    def ensure_future(thing, *, loop=None):
+        if loop is None and asyncio._get_running_loop() is None:
+            loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(loop)
         return true_ensure_future(thing, loop=loop)
 
     patch.setattr(asyncio, "ensure_future", ensure_future)
@@ -178,6 +275,21 @@ def _(patch):
 def _(patch):
     for place in (asyncio, asyncio.events):
         patch.setattr(place, "get_event_loop", lambda: asyncio.SelectorEventLoop())
+
+
+@world(
+    "ensure_future makes a loop without a warning where there is none, though get_event_loop warns",
+    falsifies=["module-level-ensure-future-warns-on-python-312-and-313"],
+)
+def _(patch):
+    true_ensure_future = asyncio.ensure_future
+
+    def ensure_future(thing, *, loop=None):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return true_ensure_future(thing, loop=loop)
+
+    patch.setattr(asyncio, "ensure_future", ensure_future)
 
 
 class _Timers:

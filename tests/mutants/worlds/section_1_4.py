@@ -30,10 +30,41 @@ def _(patch):
     patch.awaits(valueless)
 
 
+@world("an await has None for a value that is false", falsifies=["async-def-and-await-work-since-python-35"])
+def _(patch):
+    async def true_only(awaitable):
+        return (await awaitable) or None
+
+    patch.awaits(true_only)
+
+
+@world("an await awaits its value too, as in JavaScript", falsifies=["async-def-and-await-work-since-python-35"])
+def _(patch):
+    async def flattened(awaitable):
+        value = await awaitable
+        while hasattr(value, "__await__"):
+            value = await value
+        return value
+
+    patch.awaits(flattened)
+
+
 @world("every await gives the loop a turn", falsifies=["await-without-suspension-switches-to-nobody"])
 def _(patch):
     async def after_a_turn(awaitable):
         await asyncio.sleep(0)
+        return await awaitable
+
+    patch.awaits(after_a_turn)
+
+
+@world(
+    "the await of a future that failed gives the loop a turn", falsifies=["await-without-suspension-switches-to-nobody"]
+)
+def _(patch):
+    async def after_a_turn(awaitable):
+        if asyncio.isfuture(awaitable) and awaitable.done() and awaitable.exception():
+            await asyncio.sleep(0)
         return await awaitable
 
     patch.awaits(after_a_turn)
@@ -52,6 +83,24 @@ def _(patch):
     async def sleep(delay, result=None):
         time.sleep(delay)
         return result
+
+    patch.setattr(asyncio, "sleep", sleep)
+
+
+@world(
+    "a sleep of some time blocks",
+    falsifies=[
+        "decorated-generators-wait-with-yield-from",
+        "await-on-a-sleep-lets-the-other-task-run",
+        "await-suspends-only-its-own-task",
+    ],
+)
+def _(patch):
+    true_sleep = asyncio.sleep
+
+    async def sleep(delay, result=None):
+        time.sleep(delay)
+        return await true_sleep(0, result) if not delay else result
 
     patch.setattr(asyncio, "sleep", sleep)
 
