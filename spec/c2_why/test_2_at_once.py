@@ -6,6 +6,7 @@ import os
 import stat
 import threading
 import warnings
+from collections import Counter
 
 import aiohttp
 import pytest
@@ -95,6 +96,14 @@ async def test_with_aiohttp_three_files_hold_exactly_the_bytes_served(downloads,
     }
 
 
+@claim("each-url-is-requested-once")
+async def test_with_aiohttp_the_server_sees_each_url_once_and_no_other(downloads, tmp_path):
+    async with aiohttp.ClientSession() as session:
+        await asyncio.wait([asyncio.create_task(save(session, downloads.url(name), tmp_path)) for name in NAMES])
+
+    assert Counter(downloads.report().arrivals) == Counter(NAMES)
+
+
 @claim("awaiting-content-read-gives-the-whole-body")
 async def test_awaiting_content_read_gives_the_whole_body_and_then_nothing(downloads):
     async with aiohttp.ClientSession() as session:
@@ -118,6 +127,15 @@ async def test_a_session_is_open_inside_its_async_with_and_of_no_use_after_it(do
         await session.get(downloads.url("image"))
 
 
+@claim("client-session-closes-at-the-end-of-async-with")
+async def test_a_session_whose_async_with_is_left_by_an_error_is_closed_too():
+    with pytest.raises(LookupError):
+        async with aiohttp.ClientSession() as session:
+            raise LookupError
+
+    assert session.closed is True
+
+
 @claim("verify-ssl-is-accepted-with-a-warning")
 async def test_verify_ssl_is_accepted_and_warns_that_ssl_took_its_place(downloads):
     async with session_for_tls() as session:
@@ -133,7 +151,7 @@ async def test_verify_ssl_is_accepted_and_warns_that_ssl_took_its_place(download
 
 
 @claim("verify-ssl-false-disables-the-certificate-check")
-async def test_a_self_signed_certificate_is_refused_unless_verify_ssl_is_false(downloads):
+async def test_a_self_signed_certificate_is_refused_by_each_request_but_for_one_with_verify_ssl_false(downloads):
     async def body(session, **options):
         async with session.get(downloads.https_url("image"), **options) as response:
             return await response.content.read()
@@ -145,5 +163,8 @@ async def test_a_self_signed_certificate_is_refused_unless_verify_ssl_is_false(d
 
         with pytest.warns(DeprecationWarning, match="verify_ssl"):
             unchecked = await body(session, verify_ssl=False)
+
+        with pytest.raises(aiohttp.ClientConnectorCertificateError, match="self-signed|self signed"):
+            await body(session)
 
     assert unchecked == downloads.body("image")

@@ -39,7 +39,7 @@ def test_with_requests_a_download_begins_only_when_the_one_before_is_done(downlo
 
 
 @claim("requests-get-blocks-and-cannot-be-awaited")
-def test_requests_get_holds_its_thread_until_the_answer_is_there(downloads, trace):
+def test_requests_get_holds_its_thread_until_the_whole_answer_is_there(downloads, trace):
     downloads.hold_until(2)
 
     def request():
@@ -54,6 +54,7 @@ def test_requests_get_holds_its_thread_until_the_answer_is_there(downloads, trac
     thread.join()
 
     assert releasing.status_code == 200
+    assert releasing.raw.read() == b"", "the body was not read to its end before requests.get() returned"
     assert trace.steps == ["the server holds its reply", "answered with 200"]
 
 

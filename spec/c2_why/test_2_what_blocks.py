@@ -5,21 +5,24 @@ import asyncio
 import requests
 
 from fixtures.claims import claim
+from fixtures.trace import turn
 
 
 @claim("blocking-request-in-a-coroutine-stops-the-loop")
-async def test_a_blocking_request_in_a_coroutine_gives_no_other_task_a_step(downloads, trace):
+async def test_during_a_blocking_request_in_a_coroutine_neither_another_task_nor_a_callback_runs(downloads, trace):
     async def other():
         trace("another task runs")
 
     async def download():
+        asyncio.get_running_loop().call_soon(trace, "a callback runs")
         trace("the request is sent")
         requests.get(downloads.url("image"))
         trace("the answer is there")
 
     await asyncio.gather(download(), other())
+    await turn()  # for the callback, where tasks are eager and have needed none
 
-    assert trace.steps == ["the request is sent", "the answer is there", "another task runs"]
+    assert trace.steps == ["the request is sent", "the answer is there", "another task runs", "a callback runs"]
 
 
 @claim("writing-a-file-lets-no-other-task-run")
@@ -40,7 +43,7 @@ async def test_between_opening_and_closing_a_file_no_other_task_gets_a_step(trac
 
 
 @claim("host-name-look-up-takes-another-thread")
-def test_looking_up_a_host_name_takes_another_thread_and_a_literal_address_none(program, downloads):
+def test_looking_up_a_host_name_takes_another_thread_and_a_literal_address_or_a_coroutine_none(program, downloads):
     ended = program(f"""
         import asyncio, os, threading
 
@@ -53,6 +56,7 @@ def test_looking_up_a_host_name_takes_another_thread_and_a_literal_address_none(
             transport, _ = await loop.create_connection(asyncio.Protocol, {downloads.host!r}, {downloads.port})
             print("a literal address takes", threads() - before, "threads")
             transport.close()
+            print("coroutines run in the loop's thread:", threading.current_thread() is threading.main_thread())
             looking_up = loop.getaddrinfo("localhost", {downloads.port})
             await asyncio.gather(looking_up, return_exceptions=True)  # found or not, it was looked up
             print("a host name takes", "some" if threads() > before else "no", "threads")
@@ -60,4 +64,8 @@ def test_looking_up_a_host_name_takes_another_thread_and_a_literal_address_none(
         asyncio.run(main())
     """)
 
-    assert ended.lines == ["a literal address takes 0 threads", "a host name takes some threads"], ended.stderr
+    assert ended.lines == [
+        "a literal address takes 0 threads",
+        "coroutines run in the loop's thread: True",
+        "a host name takes some threads",
+    ], ended.stderr

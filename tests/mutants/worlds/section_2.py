@@ -6,9 +6,11 @@ import functools
 import socket
 import sys
 import types
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 
-from tests.mutants.worlds import world
+from tests.mutants.worlds import loop_world, world
 
 
 @world("tasks run one after another", falsifies=["aiohttp-downloads-are-all-in-flight-at-once"])
@@ -121,12 +123,35 @@ def _(patch):
     patch.setattr(requests, "get", send_only)
 
 
+@world("requests.get waits for the headers only", falsifies=["requests-get-blocks-and-cannot-be-awaited"])
+def _(patch):
+    import requests
+
+    patch.setattr(requests, "get", functools.partial(requests.get, stream=True))
+
+
 @world("a session stays open", falsifies=["client-session-closes-at-the-end-of-async-with"])
 def _(patch):
     import aiohttp
 
     async def leave(self, *_):
         pass
+
+    patch.setattr(aiohttp.ClientSession, "__aexit__", leave)
+
+
+@world(
+    "a session stays open where its block was left by an error",
+    falsifies=["client-session-closes-at-the-end-of-async-with"],
+)
+def _(patch):
+    import aiohttp
+
+    true_leave = aiohttp.ClientSession.__aexit__
+
+    async def leave(self, kind, *rest):
+        if kind is None:
+            await true_leave(self, kind, *rest)
 
     patch.setattr(aiohttp.ClientSession, "__aexit__", leave)
 
@@ -148,6 +173,24 @@ def _(patch):
     import aiohttp.connector
 
     patch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", aiohttp.connector._SSL_CONTEXT_UNVERIFIED)
+
+
+@world(
+    "verify_ssl=False holds for the rest of its session", falsifies=["verify-ssl-false-disables-the-certificate-check"]
+)
+def _(patch):
+    import aiohttp
+
+    request, unchecked = aiohttp.ClientSession._request, set()
+
+    async def remembering(self, method, url, **named):
+        if named.get("verify_ssl") is False:
+            unchecked.add(self)
+        elif self in unchecked:
+            named["ssl"] = False
+        return await request(self, method, url, **named)
+
+    patch.setattr(aiohttp.ClientSession, "_request", remembering)
 
 
 @world("each request is made twice", falsifies=["each-url-is-requested-once"])
@@ -175,6 +218,19 @@ def _(patch):
 
     patch.setattr(requests, "get", twice)
     patch.setattr(aiohttp.ClientSession, "get", lambda self, url: Twice(self, url))
+
+
+@world("aiohttp sends each request twice", falsifies=["each-url-is-requested-once"])
+def _(patch):
+    import aiohttp
+
+    request = aiohttp.ClientSession._request
+
+    async def twice(self, method, url, **named):
+        (await request(self, method, url, **named)).release()
+        return await request(self, method, url, **named)
+
+    patch.setattr(aiohttp.ClientSession, "_request", twice)
 
 
 @world("requests comes with Python", falsifies=["requests-and-aiohttp-are-installed-packages"])
@@ -292,6 +348,16 @@ def _(patch):
     patch.setattr(asyncio, "wait", reporting)
 
 
+@loop_world(
+    "the default exception handler logs nothing",
+    "wait-hides-a-failing-download",
+    also=["default-exception-handler-logs-the-context", "exception-handler-that-raises-is-logged"],
+)
+class _:
+    def default_exception_handler(self, context):
+        pass
+
+
 @world("asyncio.run leaves its loop open", falsifies=["asyncio-run-drives-the-download-program"])
 def _(patch):
     def run(main):
@@ -345,3 +411,39 @@ def _(patch):
             return socket.getaddrinfo(host, port, **named)
 
     patch.loops(LooksUpInline)
+
+
+class _InAnotherThread(Coroutine):
+    """A coroutine whose steps run in threads that the loop waits for."""
+
+    def __init__(self, coroutine, loop):
+        self.coroutine, self.loop = coroutine, loop
+
+    def send(self, value):
+        with ThreadPoolExecutor(1, initializer=asyncio._set_running_loop, initargs=[self.loop]) as thread:
+            return thread.submit(self.coroutine.send, value).result()
+
+    def throw(self, *error):
+        return self.coroutine.throw(*error)
+
+    def close(self):
+        self.coroutine.close()
+
+    def __await__(self):
+        raise TypeError("only a task drives this")
+
+
+@loop_world(
+    "coroutines run in another thread than the loop",
+    "host-name-look-up-takes-another-thread",
+    also=[
+        "signals-that-cannot-be-handled-are-refused",
+        "sigchld-can-be-handled-on-asyncio",
+        "sigchld-cannot-be-handled-on-uvloop",
+        "callback-runs-in-the-context-it-was-scheduled-in",
+        "context-goes-with-to-thread-and-not-into-the-executor",
+    ],
+)
+class _:
+    def create_task(self, coroutine, **options):
+        return super().create_task(_InAnotherThread(coroutine, self), **options)
