@@ -1,6 +1,8 @@
 """How an event loop goes on and what ends it: `stop`, `run_forever`, `run_until_complete`, and an idle loop."""
 
 import asyncio
+import queue
+import threading
 
 from fixtures.claims import claim
 from fixtures.trace import PATIENCE, turn
@@ -12,26 +14,30 @@ class StillRunning(KeyboardInterrupt):
     """Leaves a loop that does not stop: an ordinary exception in a callback stays inside the loop."""
 
 
-def run_until_stopped(loop):
-    """`loop.run_forever()`, or AssertionError when the loop still runs after `PATIENCE` turns."""
+def watch(loop, turns=PATIENCE):
+    """Leave the loop when it still runs after so many turns."""
+    if not turns:
+        raise StillRunning
+    loop.call_soon(watch, loop, turns - 1)
 
-    def count(turns):
-        nonlocal watch
-        if turns == PATIENCE:
-            raise StillRunning
-        watch = loop.call_soon(count, turns + 1)
 
-    watch = loop.call_soon(count, 0)
+def run_until_stopped(loop, from_now=True):
+    """`loop.run_forever()`, or AssertionError when the loop still runs `PATIENCE` turns from now, or from `watch()`."""
+    if from_now:
+        watch(loop)
     try:
         loop.run_forever()
     except StillRunning:
         raise AssertionError(f"the loop was stopped and still ran {PATIENCE} turns later") from None
-    watch.cancel()
 
 
 @claim("loop-runs-until-it-is-stopped")
-def test_an_event_loop_runs_what_is_ready_over_and_over_until_it_is_stopped(new_loop, trace):
-    loop = new_loop()
+def test_an_event_loop_runs_what_is_ready_over_and_over_until_it_is_stopped_even_if_one_raises(new_loop, trace):
+    loop, error, reported = new_loop(), LookupError("in a callback"), []
+    loop.set_exception_handler(lambda _loop, context: reported.append(context["exception"]))
+
+    def fail():
+        raise error
 
     def again():
         trace("ran")
@@ -40,18 +46,20 @@ def test_an_event_loop_runs_what_is_ready_over_and_over_until_it_is_stopped(new_
         else:
             loop.call_soon(again)
 
+    loop.call_soon(fail)
     loop.call_soon(again)
     assert trace.steps == []
 
     run_until_stopped(loop)
 
+    assert reported == [error]
     assert trace.steps == ["ran"] * SOME_TURNS
     assert not loop.is_running()
     assert not loop.is_closed()
 
 
 def queue_a_stop_between_two_callbacks(loop, trace):
-    """Queue three callbacks in one pass, the second being `stop`; each of the next two passes is queued by the last."""
+    """Queue two callbacks in one pass, and `stop` between them; each of the next two passes is queued by the last."""
 
     def in_the_next_pass():
         trace("next pass")
@@ -63,7 +71,7 @@ def queue_a_stop_between_two_callbacks(loop, trace):
 
     loop.call_soon(in_this_pass)
     loop.call_soon(loop.stop)
-    loop.call_soon(trace, "this pass")
+    loop.call_soon(in_this_pass)
 
 
 @claim("stop-ends-after-the-current-pass-on-asyncio")
@@ -72,11 +80,11 @@ def test_stop_lets_the_current_pass_finish_and_leaves_what_it_queued_for_the_nex
     queue_a_stop_between_two_callbacks(loop, trace)
 
     run_until_stopped(loop)
-    assert trace.steps == ["this pass", "this pass"]
+    assert trace.steps == ["this pass"] * 2
 
     loop.call_soon(loop.stop)
     run_until_stopped(loop)
-    assert trace.steps == ["this pass", "this pass", "next pass"]
+    assert trace.steps == ["this pass"] * 2 + ["next pass"] * 2
 
 
 @claim("stop-runs-one-more-pass-on-uvloop")
@@ -85,11 +93,11 @@ def test_stop_on_uvloop_lets_one_more_pass_run_and_no_second(new_loop, trace):
     queue_a_stop_between_two_callbacks(loop, trace)
 
     run_until_stopped(loop)
-    assert trace.steps == ["this pass", "this pass", "next pass"]
+    assert trace.steps == ["this pass"] * 2 + ["next pass"] * 2
 
     loop.call_soon(loop.stop)
     run_until_stopped(loop)
-    assert trace.steps == ["this pass", "this pass", "next pass", "the pass after"]
+    assert trace.steps == ["this pass"] * 2 + ["next pass"] * 2 + ["the pass after"] * 2
 
 
 @claim("idle-loop-blocks-in-one-select")
@@ -132,7 +140,7 @@ def test_run_until_complete_returns_when_its_own_coroutine_is_done_with_other_ta
     assert trace.steps == ["other work starts"]
     assert asyncio.all_tasks(loop) == {other}
 
-    loop.run_until_complete(other)
+    loop.run_until_complete(asyncio.wait([other]))
     assert trace.steps == ["other work starts", "other work ends"]
 
 
@@ -157,3 +165,26 @@ def test_run_forever_goes_on_when_no_task_is_left_until_stop(new_loop, trace):
 
     no_task = set()
     assert trace.steps == ["the only task ends", *[no_task] * SOME_TURNS]
+
+
+@claim("run-forever-outlives-its-tasks")
+def test_run_forever_goes_on_with_nothing_at_all_to_do_whenever_another_thread_wakes_it_until_stop(new_loop, trace):
+    loop, woken, times = new_loop(), queue.SimpleQueue(), 10
+
+    def wake_and_stop():
+        for _ in range(times):
+            loop.call_soon_threadsafe(woken.put, "by the loop")
+            woken.get()  # after this the loop has nothing to do again
+        trace("another thread stops the loop")
+        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(watch, loop)
+
+    another_thread = threading.Thread(target=wake_and_stop, daemon=True)
+    another_thread.start()
+    run_until_stopped(loop, from_now=False)
+    trace("run_forever() returns")
+    for _ in range(times):
+        woken.put("too late")  # a loop that has ended wakes no more
+    another_thread.join()
+
+    assert trace.steps == ["another thread stops the loop", "run_forever() returns"]

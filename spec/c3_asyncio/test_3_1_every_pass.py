@@ -5,7 +5,7 @@ import socket
 from collections.abc import Coroutine
 
 from fixtures.claims import claim
-from fixtures.trace import turn, until
+from fixtures.trace import PATIENCE, turn, until
 
 
 class CountedSteps(Coroutine):
@@ -47,6 +47,23 @@ async def test_a_waiting_task_is_not_touched_until_what_it_waits_for_wakes_it():
     assert counted.steps == 2
 
 
+@claim("waiting-task-costs-no-turns")
+async def test_neither_is_a_task_that_sleeps_nor_one_that_waits_for_another_task():
+    async def wait_for(task):
+        await task
+
+    sleeping = CountedSteps(asyncio.sleep(3600))
+    tasks = [asyncio.create_task(sleeping)]
+    waiting = CountedSteps(wait_for(tasks[0]))
+    tasks.append(asyncio.create_task(waiting))
+    for _ in range(500):
+        await turn()
+    assert (sleeping.steps, waiting.steps) == (1, 1)
+
+    tasks[0].cancel()
+    await asyncio.wait(tasks)
+
+
 @claim("ready-queue-is-first-in-first-out")
 async def test_callbacks_and_tasks_run_in_the_order_in_which_they_became_ready(trace):
     loop = asyncio.get_running_loop()
@@ -62,11 +79,12 @@ async def test_callbacks_and_tasks_run_in_the_order_in_which_they_became_ready(t
     tasks = [asyncio.create_task(step("task 2"))]
     loop.call_soon(trace, "callback 3")
     tasks.append(asyncio.create_task(step("task 4")))
+    loop.call_soon_threadsafe(trace, "callback 5")
     assert trace.steps == []
 
     await asyncio.gather(*tasks)
 
-    assert trace.steps == ["callback 1", "task 2", "callback 3", "task 4", "queued by callback 1"]
+    assert trace.steps == ["callback 1", "task 2", "callback 3", "task 4", "callback 5", "queued by callback 1"]
 
 
 @claim("ready-queue-is-first-in-first-out")
@@ -108,6 +126,28 @@ async def test_what_is_queued_during_a_pass_waits_while_the_loop_looks_at_its_so
         loop.add_reader(reader, lambda: trace(reader.recv(1)))
         writer.send(b"x")
         await until(lambda: trace.steps, "a task that is always ready keeps the loop from a readable socket")
+        loop.remove_reader(reader)
+
+    assert trace.steps == [b"x"]
+
+
+@claim("each-ready-task-gets-one-step-a-pass")
+async def test_what_a_callback_queues_waits_too_while_the_loop_looks_at_its_sockets(trace):
+    loop = asyncio.get_running_loop()
+    over = loop.create_future()
+    reader, writer = socket.socketpair()
+
+    def again(turns_left):
+        if trace.steps or not turns_left:
+            over.set_result(turns_left)
+        else:
+            loop.call_soon(again, turns_left - 1)
+
+    with reader, writer:
+        loop.add_reader(reader, lambda: trace(reader.recv(1)))
+        writer.send(b"x")
+        loop.call_soon(again, PATIENCE)
+        assert await over > 0, "a callback that is always ready keeps the loop from a readable socket"
         loop.remove_reader(reader)
 
     assert trace.steps == [b"x"]
@@ -168,9 +208,12 @@ async def test_a_readable_socket_on_uvloop_is_noticed_before_the_first_sleep_of_
 
 
 @claim("finished-task-leaves-all-tasks")
-async def test_a_task_that_is_done_leaves_the_set_of_all_tasks():
+async def test_a_task_that_is_done_leaves_the_set_of_all_tasks_however_it_ended():
     async def work():
         await turn()
+
+    async def fail():
+        raise LookupError
 
     me = asyncio.current_task()
     task = asyncio.create_task(work())
@@ -179,4 +222,11 @@ async def test_a_task_that_is_done_leaves_the_set_of_all_tasks():
     await task
 
     assert task.done()
+    assert asyncio.all_tasks() == {me}
+
+    failing, cancelled = asyncio.create_task(fail()), asyncio.create_task(work())
+    cancelled.cancel()
+    await asyncio.wait([failing, cancelled])
+
+    assert isinstance(failing.exception(), LookupError) and cancelled.cancelled()
     assert asyncio.all_tasks() == {me}

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from fixtures.claims import claim
 
-# Fetches a loop twice where none is set, and says what came of it.
-FETCH_TWICE = """
+# Fetches a loop again and again where none is set, and says what came of it.
+FETCH_AGAIN = """
     import asyncio, warnings
 
     with warnings.catch_warnings(record=True) as seen:
@@ -18,6 +18,7 @@ FETCH_TWICE = """
         else:
             print("the same loop again:", asyncio.get_event_loop() is loop)
             loop.close()
+            print("also when it is closed:", asyncio.get_event_loop() is loop)
     print("warnings:", [f"{one.category.__name__}: {one.message}" for one in seen])
 """
 NONE_IN_THE_MAIN_THREAD = "RuntimeError: There is no current event loop in thread 'MainThread'."
@@ -25,43 +26,51 @@ NONE_IN_THE_MAIN_THREAD = "RuntimeError: There is no current event loop in threa
 
 @claim("get-event-loop-makes-a-loop-silently-before-3-12")
 def test_get_event_loop_makes_a_loop_without_a_warning_and_keeps_it(plain_program):
-    ended = plain_program(FETCH_TWICE)
+    ended = plain_program(FETCH_AGAIN)
 
-    assert ended.lines == ["the same loop again: True", "warnings: []"]
+    assert ended.lines == ["the same loop again: True", "also when it is closed: True", "warnings: []"]
 
 
 @claim("get-event-loop-warns-on-3-12-and-3-13")
 def test_get_event_loop_warns_when_it_makes_a_loop_and_then_keeps_it(plain_program):
-    ended = plain_program(FETCH_TWICE)
+    ended = plain_program(FETCH_AGAIN)
 
     one_warning = ["DeprecationWarning: There is no current event loop"]
-    assert ended.lines == ["the same loop again: True", f"warnings: {one_warning}"]
+    assert ended.lines == ["the same loop again: True", "also when it is closed: True", f"warnings: {one_warning}"]
 
 
 @claim("get-event-loop-raises-without-a-loop-since-3-14")
 def test_get_event_loop_makes_none_where_none_is_set(plain_program):
-    ended = plain_program(FETCH_TWICE)
+    ended = plain_program(FETCH_AGAIN)
 
     assert ended.lines == [NONE_IN_THE_MAIN_THREAD, "warnings: []"]
 
 
 @claim("get-event-loop-makes-none-after-asyncio-run")
-def test_get_event_loop_makes_none_once_asyncio_run_was_used(program):
+def test_get_event_loop_makes_none_once_asyncio_run_was_used_even_if_what_it_ran_failed(program):
     ended = program("""
         import asyncio
 
         async def work():
             print("running, there is one:", asyncio.get_event_loop().is_running())
 
-        asyncio.run(work())
-        try:
-            asyncio.get_event_loop().close()
-            print("there is one still")
-        except RuntimeError as error:
-            print(f"RuntimeError: {error}")
+        async def fail():
+            raise LookupError("it failed")
+
+        for coroutine_function in (work, fail):
+            try:
+                asyncio.run(coroutine_function())
+            except LookupError as error:
+                print(error)
+            try:
+                asyncio.get_event_loop().close()
+                print("there is one still")
+            except RuntimeError as error:
+                print(f"RuntimeError: {error}")
     """)
 
-    assert ended.lines == ["running, there is one: True", NONE_IN_THE_MAIN_THREAD]
+    after_it = NONE_IN_THE_MAIN_THREAD
+    assert ended.lines == ["running, there is one: True", after_it, "it failed", after_it]
 
 
 @claim("get-event-loop-makes-none-in-another-thread")
@@ -113,11 +122,12 @@ def test_get_event_loop_under_uvloops_policy_makes_none_and_returns_one_that_is_
         asyncio.set_event_loop(loop)
         print("the one set:", asyncio.get_event_loop() is loop)
         loop.close()
+        print("by uvloop's policy:", isinstance(asyncio.get_event_loop_policy(), uvloop.EventLoopPolicy))
         """,
         warnings="ignore",
     )
 
-    assert ended.lines == [NONE_IN_THE_MAIN_THREAD, "the one set: True"]
+    assert ended.lines == [NONE_IN_THE_MAIN_THREAD, "the one set: True", "by uvloop's policy: True"]
 
 
 @claim("get-event-loop-returns-the-loop-that-is-set")

@@ -23,11 +23,14 @@ def test_run_until_complete_makes_a_task_of_a_coroutine_object(new_loop):
 
 
 @claim("run-until-complete-wraps-a-coroutine-in-a-task")
-def test_run_until_complete_refuses_a_number(new_loop):
-    loop = new_loop()
+def test_run_until_complete_refuses_a_number_none_and_a_coroutine_function(new_loop):
+    async def coroutine_function():
+        pass
 
-    with pytest.raises(TypeError, match="an awaitable is required"):
-        loop.run_until_complete(5)
+    loop = new_loop()
+    for refused in (5, None, coroutine_function):
+        with pytest.raises(TypeError, match="an awaitable is required"):
+            loop.run_until_complete(refused)
 
     assert asyncio.all_tasks(loop) == set()
 
@@ -54,10 +57,11 @@ def test_run_until_complete_runs_a_coroutine_or_task_to_its_end_and_returns_the_
 @claim("run-until-complete-runs-and-returns-the-result")
 def test_run_until_complete_waits_for_a_future_and_returns_its_result(new_loop):
     loop = new_loop()
-    future = loop.create_future()
-    loop.call_soon(future.set_result, "set meanwhile")
+    for result in ("set meanwhile", 0):
+        future = loop.create_future()
+        loop.call_soon(future.set_result, result)
 
-    assert loop.run_until_complete(future) == "set meanwhile"
+        assert loop.run_until_complete(future) == result
 
 
 @claim("run-until-complete-runs-and-returns-the-result")
@@ -69,6 +73,8 @@ def test_run_until_complete_raises_the_exception_of_the_coroutine_task_or_future
     loop = new_loop()
     failing = loop.create_future()
     failing.set_exception(LookupError("set on the future"))
+    cancelled = loop.create_future()
+    cancelled.cancel()
 
     with pytest.raises(LookupError, match="raised in the coroutine"):
         loop.run_until_complete(fail())
@@ -76,6 +82,8 @@ def test_run_until_complete_raises_the_exception_of_the_coroutine_task_or_future
         loop.run_until_complete(loop.create_task(fail()))
     with pytest.raises(LookupError, match="set on the future"):
         loop.run_until_complete(failing)
+    with pytest.raises(asyncio.CancelledError):
+        loop.run_until_complete(cancelled)
 
 
 @claim("refused-nested-run-starts-nothing-on-asyncio")
@@ -86,6 +94,10 @@ async def test_run_until_complete_in_a_running_loop_is_refused_before_it_starts_
     with closing(errand()) as coroutine:
         with pytest.raises(RuntimeError, match="This event loop is already running"):
             asyncio.get_running_loop().run_until_complete(coroutine)
+        with closing(asyncio.new_event_loop()) as another:
+            with pytest.raises(RuntimeError, match="Cannot run the event loop while another loop is running"):
+                another.run_until_complete(coroutine)
+        assert asyncio.all_tasks(another) == set()
 
         assert asyncio.all_tasks() == {asyncio.current_task()}
         await turn()
@@ -106,6 +118,12 @@ async def test_run_until_complete_in_a_running_uvloop_is_refused_and_the_corouti
         assert trace.steps == []
         await turn()
         assert trace.steps == ["the errand ran"]
+
+    with closing(type(asyncio.get_running_loop())()) as another:
+        future = another.create_future()
+        future.set_result("there already")
+        with pytest.raises(RuntimeError, match="Cannot run the event loop while another loop is running"):
+            another.run_until_complete(future)
 
 
 @claim("loop-program-needs-its-task-defined")

@@ -1,21 +1,16 @@
-"""Worlds in which claims of section 3.1, the event loop, are false."""
+"""Worlds in which an event loop goes on, ends, or runs what is ready otherwise than section 3.1 claims."""
 
 from __future__ import annotations
 
 import asyncio
 import builtins
 import contextvars
+import time
 import types
-import warnings
 from collections import deque
 
-from fixtures.trace import Trace
+from fixtures.trace import Trace, turn
 from tests.mutants.worlds import world
-
-try:
-    import uvloop
-except ImportError:
-    uvloop = None
 
 
 class OwnQueue:
@@ -69,6 +64,33 @@ def _(patch):
     patch.loops(Endless)
 
 
+@world(
+    "a pass also runs what callbacks queue during it, though no task",
+    falsifies=["each-ready-task-gets-one-step-a-pass"],
+    also=["stop-ends-after-the-current-pass-on-asyncio", "stop-runs-one-more-pass-on-uvloop"],
+)
+def _(patch):
+    class RunsCallbacks(OwnQueue):
+        def batch(self):
+            yield from super().batch()
+            while self.queue and isinstance(self.queue[0]._callback, types.FunctionType):
+                yield self.queue.popleft()
+
+    patch.loops(RunsCallbacks)
+
+
+@world("call_soon_threadsafe() comes before what is ready", falsifies=["ready-queue-is-first-in-first-out"])
+def _(patch):
+    class Hurries(OwnQueue):
+        def call_soon_threadsafe(self, callback, *args, context=None):
+            handle = asyncio.Handle(callback, args, self, context)
+            self.queue.appendleft(handle)
+            super().call_soon_threadsafe(self.ask_for_pass)
+            return handle
+
+    patch.loops(Hurries)
+
+
 @world("what is queued last runs at once", falsifies=["each-ready-task-gets-one-step-a-pass"])
 def _(patch):
     class LastFirst(OwnQueue):
@@ -104,6 +126,30 @@ def _(patch):
 
 
 @world(
+    "a pass also runs what is queued during it once stop() was called",
+    falsifies=["stop-ends-after-the-current-pass-on-asyncio"],
+    also=["stop-runs-one-more-pass-on-uvloop"],
+)
+def _(patch):
+    class RunsTheLate(OwnQueue):
+        before_stop = None
+
+        def stop(self):
+            self.before_stop = len(self.queue)
+            super().stop()
+
+        def batch(self):
+            self.before_stop = None
+            yield from super().batch()
+            if self.before_stop is not None:
+                late = list(self.queue)[self.before_stop :]
+                self.queue = deque(list(self.queue)[: self.before_stop])
+                yield from late
+
+    patch.loops(RunsTheLate)
+
+
+@world(
     "stop() is ignored",
     falsifies=[
         "loop-runs-until-it-is-stopped",
@@ -131,6 +177,21 @@ def _(patch):
     patch.loops(OnePass)
 
 
+@world(
+    "a loop ends when a callback raises",
+    falsifies=["loop-runs-until-it-is-stopped"],
+    also=["callback-that-raises-does-not-stop-the-loop"],
+)
+def _(patch):
+    class EndsWithAnError:
+        def call_exception_handler(self, context):
+            if "handle" in context:  # it is of a callback
+                self.stop()
+            super().call_exception_handler(context)
+
+    patch.loops(EndsWithAnError)
+
+
 class Polled(asyncio.Future):
     """A future that is looked at in every turn by who waits for it."""
 
@@ -147,6 +208,30 @@ def _(patch):
             return Polled(loop=self)
 
     patch.loops(Polling)
+
+
+@world("a task is polled by the task that waits for it", falsifies=["waiting-task-costs-no-turns"])
+def _(patch):
+    class PolledTask(asyncio.Task):
+        __await__ = Polled.__await__
+
+    class Polling:
+        def create_task(self, coroutine, **options):
+            return PolledTask(coroutine, loop=self, **options)
+
+    patch.loops(Polling)
+
+
+@world("a sleeping task polls the clock", falsifies=["waiting-task-costs-no-turns"])
+def _(patch):
+    async def sleep(delay, result=None):
+        end = time.monotonic() + delay
+        await turn()
+        while time.monotonic() < end:
+            await turn()
+        return result
+
+    patch.setattr(asyncio, "sleep", sleep)
 
 
 @world("an idle loop keeps a callback ready", falsifies=["idle-loop-blocks-in-one-select"])
@@ -222,16 +307,24 @@ def _(patch):
     patch.setattr(asyncio, "all_tasks", lambda loop=None: all_tasks(loop) | set(ever))
 
 
-@world("run_until_complete() waits for every task", falsifies=["run-until-complete-returns-with-others-pending"])
+@world(
+    "all_tasks() lists tasks that failed or were cancelled",
+    falsifies=["finished-task-leaves-all-tasks"],
+    breaks_much="every claim is asked afterwards which tasks it has left",
+)
 def _(patch):
-    class WaitsForAll:
-        def run_until_complete(self, future):
-            result = super().run_until_complete(future)
-            while asyncio.all_tasks(self):
-                super().run_until_complete(asyncio.wait(asyncio.all_tasks(self)))
-            return result
+    ever: list[asyncio.Task] = []
+    create_task, all_tasks = asyncio.create_task, asyncio.all_tasks
 
-    patch.loops(WaitsForAll)
+    def remembered(coroutine, **options):
+        ever.append(create_task(coroutine, **options))
+        return ever[-1]
+
+    def with_failed(loop=None):
+        return all_tasks(loop) | {task for task in ever if task.done() and (task.cancelled() or task.exception())}
+
+    patch.setattr(asyncio, "create_task", remembered)
+    patch.setattr(asyncio, "all_tasks", with_failed)
 
 
 @world("run_forever() ends when the last task is done", falsifies=["run-forever-outlives-its-tasks"])
@@ -245,172 +338,19 @@ def _(patch):
     patch.loops(EndsWithItsTasks)
 
 
-@world(
-    "get_event_loop() makes another loop at each call",
-    falsifies=[
-        "get-event-loop-makes-a-loop-silently-before-3-12",
-        "get-event-loop-returns-the-loop-that-is-set",
-        "uvloop-policy-made-a-loop-before-0-22",
-    ],
-)
+@world("run_forever() ends when nothing is left to run, as in JavaScript", falsifies=["run-forever-outlives-its-tasks"])
 def _(patch):
-    patch.setattr(asyncio, "get_event_loop", lambda: asyncio.new_event_loop())
+    class EndsWithItsWork(OwnQueue):
+        def run_forever(self):
+            self.call_soon(lambda: None)  # there is a pass then, even with nothing to do
+            super().run_forever()
 
+        def run_pass(self):
+            super().run_pass()
+            if not self.queue and not asyncio.all_tasks(self):
+                self.stop()
 
-@world("get_event_loop() warns before 3.12", falsifies=["get-event-loop-makes-a-loop-silently-before-3-12"])
-def _(patch):
-    get_event_loop = asyncio.get_event_loop
-
-    def warning():
-        warnings.warn("There is no current event loop", DeprecationWarning, stacklevel=2)
-        return get_event_loop()
-
-    patch.setattr(asyncio, "get_event_loop", warning)
-
-
-@world("get_event_loop() makes a loop without a warning", falsifies=["get-event-loop-warns-on-3-12-and-3-13"])
-def _(patch):
-    get_event_loop = asyncio.get_event_loop
-
-    def silent():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return get_event_loop()
-
-    patch.setattr(asyncio, "get_event_loop", silent)
-
-
-@world(
-    "get_event_loop() makes a loop wherever there is none",
-    falsifies=[
-        "get-event-loop-raises-without-a-loop-since-3-14",
-        "get-event-loop-makes-none-after-asyncio-run",
-        "get-event-loop-makes-none-in-another-thread",
-        "uvloop-policy-makes-no-loop-since-0-22",
-    ],
-)
-def _(patch):
-    get_event_loop = asyncio.get_event_loop
-
-    def get_or_make():
-        try:
-            return get_event_loop()
-        except RuntimeError:
-            asyncio.set_event_loop(asyncio.new_event_loop())
-            return get_event_loop()
-
-    patch.setattr(asyncio, "get_event_loop", get_or_make)
-
-
-@world("get_event_loop() does not ask which loop is running", falsifies=["get-event-loop-returns-the-loop-that-is-set"])
-def _(patch):
-    last_set: list[asyncio.AbstractEventLoop] = []
-    patch.setattr(asyncio, "set_event_loop", last_set.append)
-    patch.setattr(asyncio, "get_event_loop", lambda: last_set[-1])
-
-
-def drive(coroutine):
-    """The value of a coroutine that never suspends, run without a task."""
-    try:
-        coroutine.send(None)
-    except StopIteration as returned:
-        return returned.value
-
-
-@world(
-    "run_until_complete() drives a coroutine without a task",
-    falsifies=["run-until-complete-wraps-a-coroutine-in-a-task"],
-)
-def _(patch):
-    class WithoutTask:
-        def run_until_complete(self, work):
-            if not isinstance(work, types.CoroutineType):
-                return super().run_until_complete(work)
-            done = self.create_future()
-            self.call_soon(lambda: done.set_result(drive(work)), context=contextvars.copy_context())
-            return super().run_until_complete(done)
-
-    patch.loops(WithoutTask)
-
-
-@world(
-    "run_until_complete() takes any object for its own result",
-    falsifies=["run-until-complete-wraps-a-coroutine-in-a-task"],
-)
-def _(patch):
-    class TakesAll:
-        def run_until_complete(self, work):
-            return work if isinstance(work, int) else super().run_until_complete(work)
-
-    patch.loops(TakesAll)
-
-
-@world(
-    "run_until_complete() only adds a task to the loop", falsifies=["run-until-complete-runs-and-returns-the-result"]
-)
-def _(patch):
-    class OnlyAdds:
-        def run_until_complete(self, work):
-            return asyncio.ensure_future(work, loop=self)
-
-    patch.loops(OnlyAdds)
-
-
-@world(
-    "run_until_complete() keeps the exception to itself", falsifies=["run-until-complete-runs-and-returns-the-result"]
-)
-def _(patch):
-    class Swallows:
-        def run_until_complete(self, work):
-            try:
-                return super().run_until_complete(work)
-            except LookupError:
-                return None
-
-    patch.loops(Swallows)
-
-
-@world(
-    "a refused nested run has started its coroutine on asyncio too",
-    falsifies=["refused-nested-run-starts-nothing-on-asyncio"],
-)
-def _(patch):
-    class StartsFirst:
-        def run_until_complete(self, work):
-            if self.is_running():
-                work = asyncio.ensure_future(work, loop=self)
-            return super().run_until_complete(work)
-
-    patch.loops(StartsFirst)
-
-
-@world(
-    "a refused nested run starts nothing on uvloop too",
-    falsifies=["refused-nested-run-still-starts-the-coroutine-on-uvloop"],
-)
-def _(patch):
-    class RefusesFirst:
-        def run_until_complete(self, work):
-            if self.is_running():
-                raise RuntimeError("this event loop is already running.")
-            return super().run_until_complete(work)
-
-    patch.loops(RefusesFirst)
-
-
-@world(
-    "run_until_complete() may be nested",
-    falsifies=[
-        "refused-nested-run-starts-nothing-on-asyncio",
-        "refused-nested-run-still-starts-the-coroutine-on-uvloop",
-    ],
-)
-def _(patch):
-    class Nests:
-        def run_until_complete(self, work):
-            return drive(work) if self.is_running() else super().run_until_complete(work)
-
-    patch.loops(Nests)
+    patch.loops(EndsWithItsWork)
 
 
 @world("an undefined name stands for something that can be awaited", falsifies=["loop-program-needs-its-task-defined"])
@@ -462,17 +402,3 @@ def _(patch):
             self.timer = self.call_later(0.002, self.look_up)
 
     patch.loops(LooksUp)
-
-
-@world(
-    "run_until_complete() gives of a task or future neither result nor exception",
-    falsifies=["run-until-complete-runs-and-returns-the-result"],
-)
-def _(patch):
-    class ForgetsTasks:
-        def run_until_complete(self, work):
-            if isinstance(work, types.CoroutineType):
-                return super().run_until_complete(work)
-            return super().run_until_complete(asyncio.wait([work])) and None
-
-    patch.loops(ForgetsTasks)

@@ -1,0 +1,104 @@
+"""Worlds in which get_event_loop() returns, makes or refuses otherwise than it does."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+
+from tests.mutants.worlds import world
+
+
+@world(
+    "get_event_loop() makes another loop at each call",
+    falsifies=[
+        "get-event-loop-makes-a-loop-silently-before-3-12",
+        "get-event-loop-returns-the-loop-that-is-set",
+        "uvloop-policy-made-a-loop-before-0-22",
+    ],
+)
+def _(patch):
+    patch.setattr(asyncio, "get_event_loop", lambda: asyncio.new_event_loop())
+
+
+@world(
+    "get_event_loop() makes another loop once the one it made is closed",
+    falsifies=["get-event-loop-makes-a-loop-silently-before-3-12"],
+    also=["get-event-loop-warns-on-3-12-and-3-13"],
+)
+def _(patch):
+    get_event_loop = asyncio.get_event_loop
+
+    def renewed():
+        if get_event_loop().is_closed():
+            asyncio.set_event_loop(asyncio.new_event_loop())
+        return get_event_loop()
+
+    patch.setattr(asyncio, "get_event_loop", renewed)
+
+
+@world(
+    "asyncio.run() leaves its loop set where the program failed",
+    falsifies=["get-event-loop-makes-none-after-asyncio-run"],
+)
+def _(patch):
+    def run(main):
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        result = loop.run_until_complete(main)
+        asyncio.set_event_loop(None)
+        loop.close()
+        return result
+
+    patch.setattr(asyncio, "run", run)
+
+
+@world("get_event_loop() warns before 3.12", falsifies=["get-event-loop-makes-a-loop-silently-before-3-12"])
+def _(patch):
+    get_event_loop = asyncio.get_event_loop
+
+    def warning():
+        warnings.warn("There is no current event loop", DeprecationWarning, stacklevel=2)
+        return get_event_loop()
+
+    patch.setattr(asyncio, "get_event_loop", warning)
+
+
+@world("get_event_loop() makes a loop without a warning", falsifies=["get-event-loop-warns-on-3-12-and-3-13"])
+def _(patch):
+    get_event_loop = asyncio.get_event_loop
+
+    def silent():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return get_event_loop()
+
+    patch.setattr(asyncio, "get_event_loop", silent)
+
+
+@world(
+    "get_event_loop() makes a loop wherever there is none",
+    falsifies=[
+        "get-event-loop-raises-without-a-loop-since-3-14",
+        "get-event-loop-makes-none-after-asyncio-run",
+        "get-event-loop-makes-none-in-another-thread",
+        "uvloop-policy-makes-no-loop-since-0-22",
+    ],
+)
+def _(patch):
+    get_event_loop = asyncio.get_event_loop
+
+    def get_or_make():
+        try:
+            return get_event_loop()
+        except RuntimeError:
+            asyncio.set_event_loop(asyncio.new_event_loop())
+            return get_event_loop()
+
+    patch.setattr(asyncio, "get_event_loop", get_or_make)
+
+
+@world("get_event_loop() does not ask which loop is running", falsifies=["get-event-loop-returns-the-loop-that-is-set"])
+def _(patch):
+    last_set: list[asyncio.AbstractEventLoop] = []
+    patch.setattr(asyncio, "set_event_loop", last_set.append)
+    patch.setattr(asyncio, "get_event_loop", lambda: last_set[-1])

@@ -1,0 +1,206 @@
+"""Worlds in which run_until_complete() takes, runs, returns or refuses otherwise than it does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import types
+
+from tests.mutants.worlds import world
+
+
+@world("run_until_complete() waits for every task", falsifies=["run-until-complete-returns-with-others-pending"])
+def _(patch):
+    class WaitsForAll:
+        def run_until_complete(self, future):
+            result = super().run_until_complete(future)
+            while asyncio.all_tasks(self):
+                super().run_until_complete(asyncio.wait(asyncio.all_tasks(self)))
+            return result
+
+    patch.loops(WaitsForAll)
+
+
+def drive(coroutine):
+    """The value of a coroutine that never suspends, run without a task."""
+    try:
+        coroutine.send(None)
+    except StopIteration as returned:
+        return returned.value
+
+
+@world(
+    "run_until_complete() drives a coroutine without a task",
+    falsifies=["run-until-complete-wraps-a-coroutine-in-a-task"],
+)
+def _(patch):
+    class WithoutTask:
+        def run_until_complete(self, work):
+            if not isinstance(work, types.CoroutineType):
+                return super().run_until_complete(work)
+            done = self.create_future()
+            self.call_soon(lambda: done.set_result(drive(work)), context=contextvars.copy_context())
+            return super().run_until_complete(done)
+
+    patch.loops(WithoutTask)
+
+
+@world(
+    "run_until_complete() takes any object for its own result",
+    falsifies=["run-until-complete-wraps-a-coroutine-in-a-task"],
+)
+def _(patch):
+    class TakesAll:
+        def run_until_complete(self, work):
+            return work if isinstance(work, int) else super().run_until_complete(work)
+
+    patch.loops(TakesAll)
+
+
+@world(
+    "run_until_complete() takes None, and calls a function that it is given",
+    falsifies=["run-until-complete-wraps-a-coroutine-in-a-task"],
+)
+def _(patch):
+    class TakesMore:
+        def run_until_complete(self, work):
+            if work is None:
+                return None
+            return super().run_until_complete(work() if isinstance(work, types.FunctionType) else work)
+
+    patch.loops(TakesMore)
+
+
+@world(
+    "run_until_complete() only adds a task to the loop", falsifies=["run-until-complete-runs-and-returns-the-result"]
+)
+def _(patch):
+    class OnlyAdds:
+        def run_until_complete(self, work):
+            return asyncio.ensure_future(work, loop=self)
+
+    patch.loops(OnlyAdds)
+
+
+@world(
+    "run_until_complete() keeps the exception to itself", falsifies=["run-until-complete-runs-and-returns-the-result"]
+)
+def _(patch):
+    class Swallows:
+        def run_until_complete(self, work):
+            try:
+                return super().run_until_complete(work)
+            except LookupError:
+                return None
+
+    patch.loops(Swallows)
+
+
+@world(
+    "run_until_complete() gives None for what was cancelled",
+    falsifies=["run-until-complete-runs-and-returns-the-result"],
+)
+def _(patch):
+    class Swallows:
+        def run_until_complete(self, work):
+            try:
+                return super().run_until_complete(work)
+            except asyncio.CancelledError:
+                return None
+
+    patch.loops(Swallows)
+
+
+@world(
+    "run_until_complete() gives None for a result that is false",
+    falsifies=["run-until-complete-runs-and-returns-the-result"],
+)
+def _(patch):
+    class TrueOnly:
+        def run_until_complete(self, work):
+            return super().run_until_complete(work) or None
+
+    patch.loops(TrueOnly)
+
+
+@world(
+    "a refused nested run has started its coroutine on asyncio too",
+    falsifies=["refused-nested-run-starts-nothing-on-asyncio"],
+)
+def _(patch):
+    class StartsFirst:
+        def run_until_complete(self, work):
+            if self.is_running():
+                work = asyncio.ensure_future(work, loop=self)
+            return super().run_until_complete(work)
+
+    patch.loops(StartsFirst)
+
+
+@world(
+    "a refused nested run starts nothing on uvloop too",
+    falsifies=["refused-nested-run-still-starts-the-coroutine-on-uvloop"],
+)
+def _(patch):
+    class RefusesFirst:
+        def run_until_complete(self, work):
+            if self.is_running():
+                raise RuntimeError("this event loop is already running.")
+            return super().run_until_complete(work)
+
+    patch.loops(RefusesFirst)
+
+
+@world(
+    "run_until_complete() may be nested",
+    falsifies=[
+        "refused-nested-run-starts-nothing-on-asyncio",
+        "refused-nested-run-still-starts-the-coroutine-on-uvloop",
+    ],
+)
+def _(patch):
+    class Nests:
+        def run_until_complete(self, work):
+            return drive(work) if self.is_running() else super().run_until_complete(work)
+
+    patch.loops(Nests)
+
+
+@world(
+    "run_until_complete() of another loop may be nested",
+    falsifies=[
+        "refused-nested-run-starts-nothing-on-asyncio",
+        "refused-nested-run-still-starts-the-coroutine-on-uvloop",
+    ],
+)
+def _(patch):
+    class NestsAnother:
+        def run_until_complete(self, work):
+            running = asyncio._get_running_loop()
+            if running in (None, self):
+                return super().run_until_complete(work)
+            task = swap_current_task(running, None)
+            asyncio._set_running_loop(None)
+            try:
+                return super().run_until_complete(work)
+            finally:
+                asyncio._set_running_loop(running)
+                swap_current_task(running, task)
+
+    # Since Python 3.14 there is one in a thread, and no longer one in a loop.
+    swap_current_task = getattr(asyncio.tasks, "_swap_current_task", lambda loop, task: None)
+    patch.loops(NestsAnother)
+
+
+@world(
+    "run_until_complete() gives of a task or future neither result nor exception",
+    falsifies=["run-until-complete-runs-and-returns-the-result"],
+)
+def _(patch):
+    class ForgetsTasks:
+        def run_until_complete(self, work):
+            if isinstance(work, types.CoroutineType):
+                return super().run_until_complete(work)
+            return super().run_until_complete(asyncio.wait([work])) and None
+
+    patch.loops(ForgetsTasks)
