@@ -24,7 +24,7 @@ def test_a_function_defined_with_async_def_is_a_coroutine_function_and_still_a_f
     assert type(errand) is type(plain) is types.FunctionType
 
 
-def told_of_a_coroutine_function_and_another(iscoroutinefunction):
+def told_of_a_coroutine_function_and_three_others(iscoroutinefunction):
     """What a function answers for each, and the warnings it gives."""
 
     async def errand():
@@ -33,24 +33,32 @@ def told_of_a_coroutine_function_and_another(iscoroutinefunction):
     def plain():
         pass
 
+    def generator():
+        yield
+
+    async def async_generator():
+        yield
+
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
-        answers = [iscoroutinefunction(errand), iscoroutinefunction(plain)]
+        answers = [iscoroutinefunction(each) for each in (errand, plain, generator, async_generator)]
     return answers, [one.category for one in seen]
 
 
 @claim("asyncio-iscoroutinefunction-is-silent-before-3-14")
-def test_asyncio_tells_a_coroutine_function_from_another_without_a_warning():
-    assert told_of_a_coroutine_function_and_another(asyncio.iscoroutinefunction) == ([True, False], [])
+def test_asyncio_tells_a_coroutine_function_from_plain_and_generator_functions_without_a_warning():
+    told = told_of_a_coroutine_function_and_three_others(asyncio.iscoroutinefunction)
+
+    assert told == ([True, False, False, False], [])
 
 
 @claim("asyncio-iscoroutinefunction-is-deprecated-since-3-14")
-def test_asyncio_tells_a_coroutine_function_from_another_and_warns_each_time_where_inspect_does_not():
-    by_asyncio = told_of_a_coroutine_function_and_another(asyncio.iscoroutinefunction)
-    by_inspect = told_of_a_coroutine_function_and_another(inspect.iscoroutinefunction)
+def test_asyncio_tells_a_coroutine_function_from_others_and_warns_each_time_where_inspect_does_not():
+    by_asyncio = told_of_a_coroutine_function_and_three_others(asyncio.iscoroutinefunction)
+    by_inspect = told_of_a_coroutine_function_and_three_others(inspect.iscoroutinefunction)
 
-    assert by_asyncio == ([True, False], [DeprecationWarning, DeprecationWarning])
-    assert by_inspect == ([True, False], [])
+    assert by_asyncio == ([True, False, False, False], [DeprecationWarning] * 4)
+    assert by_inspect == ([True, False, False, False], [])
 
 
 @claim("calling-a-coroutine-function-gives-a-coroutine-object")
@@ -72,7 +80,8 @@ async def test_calling_a_coroutine_function_runs_none_of_its_body_until_the_obje
         trace("the body runs")
 
     coroutine = errand(trace("the argument is evaluated"))
-    await asyncio.sleep(0)
+    for _ in range(50):
+        await asyncio.sleep(0)
     assert trace.steps == ["the argument is evaluated"]  # and no body, however often the loop turns
 
     await coroutine
@@ -80,19 +89,18 @@ async def test_calling_a_coroutine_function_runs_none_of_its_body_until_the_obje
 
 
 @claim("coroutine-never-awaited-warns")
-def test_dropping_a_coroutine_object_that_never_ran_gives_a_runtime_warning():
+def test_each_coroutine_object_that_never_ran_gives_a_runtime_warning_when_it_is_dropped():
     async def errand():
         pass
 
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         errand()
+        errand()
         collect()
 
-    name = errand.__qualname__
-    assert [(one.category, str(one.message)) for one in seen] == [
-        (RuntimeWarning, f"coroutine '{name}' was never awaited"),
-    ]
+    said = [(one.category, str(one.message)) for one in seen]
+    assert said == [(RuntimeWarning, f"coroutine '{errand.__qualname__}' was never awaited")] * 2
 
 
 @claim("coroutine-never-awaited-warns")
@@ -109,18 +117,19 @@ async def test_a_coroutine_object_that_was_awaited_is_dropped_without_a_warning(
 
 
 @claim("never-awaited-is-said-at-once-on-cpython")
-def test_a_coroutine_object_that_never_ran_warns_as_soon_as_nothing_refers_to_it():
+def test_each_coroutine_object_that_never_ran_warns_as_soon_as_nothing_refers_to_it():
     async def errand():
         pass
 
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         errand()
+        errand()
         at_once = [(one.category, str(one.message)) for one in seen]
         collect()
 
-    assert at_once == [(RuntimeWarning, f"coroutine '{errand.__qualname__}' was never awaited")]
-    assert len(seen) == 1  # and is not said again
+    assert at_once == [(RuntimeWarning, f"coroutine '{errand.__qualname__}' was never awaited")] * 2
+    assert len(seen) == 2  # and neither is said again
 
 
 @claim("never-awaited-is-said-when-collected-on-pypy")

@@ -13,17 +13,21 @@ def test_asyncio_run_runs_a_coroutine_object_made_before_any_loop_once_and_retur
     ended = program("""
         import asyncio
 
-        async def errand():
+        async def errand(value):
             print("the body runs")
-            return "its value"
+            return value
 
-        coroutine = errand()
+        coroutines = errand("its value"), errand(0)
         print("no loop was made yet")
-        value = asyncio.run(coroutine)
-        print("returned:", value)
+        for coroutine in coroutines:
+            print("returned:", asyncio.run(coroutine))
     """)
 
-    assert ended.lines == ["no loop was made yet", "the body runs", "returned: its value"]
+    assert ended.lines == [
+        "no loop was made yet",
+        *["the body runs", "returned: its value"],
+        *["the body runs", "returned: 0"],
+    ]
     assert ended.status == 0
 
 
@@ -43,6 +47,7 @@ def test_asyncio_run_takes_closes_and_clears_a_loop_that_run_until_complete_leav
         kept = asyncio.new_event_loop()
         asyncio.set_event_loop(kept)
         value, loop, left = kept.run_until_complete(main())
+        kept.run_until_complete(asyncio.sleep(0))  # a leftover asked to end would end by now
         print(value, "| own loop:", loop is not kept, "| closed:", loop.is_closed(), "| leftover done:", left.done())
         left.cancel()
         kept.run_until_complete(asyncio.wait([left]))
@@ -92,6 +97,20 @@ def test_asyncio_run_from_plain_code_takes_another_loop_each_time_and_leaves_non
     assert (first.is_closed(), second.is_closed()) == (True, True)
 
 
+@claim("asyncio-run-closes-its-loop")
+def test_asyncio_run_from_plain_code_closes_its_loop_also_where_the_coroutine_fails():
+    loops = []
+
+    async def fail():
+        loops.append(asyncio.get_running_loop())
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        asyncio.run(fail())
+
+    assert [loop.is_closed() for loop in loops] == [True]
+
+
 @claim("asyncio-run-cancels-leftover-tasks")
 def test_asyncio_run_from_plain_code_returns_with_every_leftover_task_cancelled(trace):
     async def wait_for_ever():
@@ -113,6 +132,23 @@ def test_asyncio_run_from_plain_code_returns_with_every_leftover_task_cancelled(
 
 
 @claim("asyncio-run-cancels-leftover-tasks")
+def test_asyncio_run_from_plain_code_leaves_no_task_pending_where_the_coroutine_fails():
+    left = []
+
+    async def wait_for_ever():
+        await asyncio.get_running_loop().create_future()
+
+    async def fail():
+        left.append(asyncio.create_task(wait_for_ever()))
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        asyncio.run(fail())
+
+    assert [task.cancelled() for task in left] == [True]
+
+
+@claim("asyncio-run-cancels-leftover-tasks")
 def test_asyncio_run_cancels_leftover_tasks_and_lets_them_finish_before_it_returns(program):
     ended = program("""
         import asyncio
@@ -122,7 +158,8 @@ def test_asyncio_run_cancels_leftover_tasks_and_lets_them_finish_before_it_retur
                 await asyncio.get_running_loop().create_future()
             except asyncio.CancelledError:
                 print(name, "is cancelled")
-                await asyncio.sleep(0)
+                for _ in range(20):
+                    await asyncio.sleep(0)
                 print(name, "has cleaned up")
                 raise
 
@@ -145,16 +182,21 @@ def test_asyncio_run_cancels_leftover_tasks_and_lets_them_finish_before_it_retur
 
 
 @claim("asyncio-run-refuses-a-running-loop")
-async def test_asyncio_run_is_refused_where_a_loop_is_running_and_starts_nothing(trace):
+async def test_asyncio_run_is_refused_in_a_task_and_in_a_callback_of_a_running_loop_and_starts_nothing(trace):
     async def errand():
         trace("the errand ran")
 
     with closing(errand()) as coroutine:
-        with pytest.raises(RuntimeError, match=r"asyncio\.run\(\) cannot be called from a running event loop"):
-            asyncio.run(coroutine)
 
+        def try_to_run():
+            with pytest.raises(RuntimeError, match=r"asyncio\.run\(\) cannot be called from a running event loop"):
+                asyncio.run(coroutine)
+            trace("refused")
+
+        try_to_run()
+        asyncio.get_running_loop().call_soon(try_to_run)
         await asyncio.sleep(0)
-        assert trace.steps == []
+        assert trace.steps == ["refused", "refused"]
 
 
 @claim("coroutine-object-runs-only-once")
@@ -180,7 +222,7 @@ def test_a_coroutine_object_runs_once_and_a_second_run_of_it_is_refused(program)
     assert ended.lines == ["the body runs", "cannot reuse already awaited coroutine", "the body runs"]
 
 
-# Gives asyncio.run an awaitable that is no coroutine object, and a number.
+# Gives asyncio.run an awaitable that is no coroutine object, a number, and a coroutine function that nobody has called.
 RUN_OTHER_THINGS = """
     import asyncio
 
@@ -190,7 +232,10 @@ RUN_OTHER_THINGS = """
             return "its value"
             yield
 
-    for thing in (Errand(), 5):
+    async def function():
+        print("the function is called")
+
+    for thing in (Errand(), 5, function):
         try:
             print("returned:", asyncio.run(thing))
         except (TypeError, ValueError) as error:
@@ -199,14 +244,14 @@ RUN_OTHER_THINGS = """
 
 
 @claim("asyncio-run-takes-only-coroutines-before-3-14")
-def test_asyncio_run_refuses_an_awaitable_that_is_no_coroutine_object(program):
+def test_asyncio_run_refuses_an_awaitable_that_is_no_coroutine_object_and_a_coroutine_function(program):
     ended = program(RUN_OTHER_THINGS)
 
-    assert ended.lines == ["ValueError: a coroutine was expected", "ValueError: a coroutine was expected"]
+    assert ended.lines == ["ValueError: a coroutine was expected"] * 3
 
 
 @claim("asyncio-run-takes-any-awaitable-since-3-14")
-def test_asyncio_run_takes_any_awaitable_and_refuses_a_number(program):
+def test_asyncio_run_takes_any_awaitable_and_refuses_a_number_and_a_coroutine_function(program):
     ended = program(RUN_OTHER_THINGS)
 
-    assert ended.lines == ["the awaitable runs", "returned: its value", "TypeError: An asyncio.Future"]
+    assert ended.lines == ["the awaitable runs", "returned: its value", *["TypeError: An asyncio.Future"] * 2]

@@ -12,15 +12,16 @@ from fixtures.trace import turn, until
 
 
 @claim("await-takes-coroutine-objects-futures-and-tasks")
-async def test_await_takes_a_coroutine_object_and_gives_what_it_returns():
+@pytest.mark.parametrize("value", ["the return value", 0])
+async def test_await_takes_a_coroutine_object_and_gives_what_it_returns(value):
     async def answer():
         await turn()
-        return "the return value"
+        return value
 
     coroutine = answer()
 
     assert isinstance(coroutine, types.CoroutineType)
-    assert await coroutine == "the return value"
+    assert await coroutine is value
 
 
 @claim("await-takes-coroutine-objects-futures-and-tasks")
@@ -64,6 +65,15 @@ async def test_await_takes_any_object_with_dunder_await():
 
 
 @claim("await-takes-any-object-with-dunder-await")
+async def test_await_takes_an_object_whose_dunder_await_gives_an_iterator_that_is_no_generator():
+    class ThreeTurns:
+        def __await__(self):
+            return iter([None, None, None])
+
+    assert await ThreeTurns() is None
+
+
+@claim("await-takes-any-object-with-dunder-await")
 async def test_await_takes_a_generator_marked_with_types_coroutine():
     @types.coroutine
     def marked():
@@ -77,12 +87,12 @@ async def test_await_takes_a_generator_marked_with_types_coroutine():
 
 
 @claim("await-refuses-what-is-not-awaitable")
-async def test_await_refuses_a_number_a_list_and_a_plain_generator(trace):
+async def test_await_refuses_a_number_a_list_and_a_plain_generator_and_what_is_false_as_well(trace):
     def plain_generator():
         trace("the generator's body runs")
         yield
 
-    for refused in (42, ["a list"], plain_generator()):
+    for refused in (42, 0, ["a list"], [], plain_generator(), None):
         with pytest.raises(TypeError):
             await refused
 
@@ -134,7 +144,8 @@ async def test_of_two_awaited_coroutines_the_second_starts_when_the_first_has_en
     async def call(name):
         with in_flight:
             trace(f"{name} starts")
-            await turn()
+            for _ in range(20):
+                await turn()
             trace(f"{name} ends")
 
     await call("first")
@@ -158,6 +169,22 @@ async def test_a_coroutine_object_cannot_be_awaited_again(trace):
 
 
 @claim("each-await-needs-a-new-coroutine-object")
+async def test_a_coroutine_object_that_raised_cannot_be_awaited_again_either(trace):
+    async def fail():
+        trace("the body runs")
+        raise LookupError
+
+    coroutine = fail()
+    with pytest.raises(LookupError):
+        await coroutine
+    with pytest.raises((LookupError, RuntimeError)) as raised:
+        await coroutine
+
+    assert raised.type is RuntimeError
+    assert trace.steps == ["the body runs"]
+
+
+@claim("each-await-needs-a-new-coroutine-object")
 async def test_two_coroutine_objects_run_the_body_twice(trace):
     async def work():
         trace("the body runs")
@@ -172,7 +199,7 @@ async def test_two_coroutine_objects_run_the_body_twice(trace):
 
 
 @claim("await-raises-the-inner-exception")
-async def test_await_raises_the_exception_of_what_it_waits_for(trace):
+async def test_await_raises_the_exception_that_a_coroutine_ends_with(trace):
     failure = LookupError("raised inside")
 
     async def inner():
@@ -190,11 +217,25 @@ async def test_await_raises_the_exception_of_what_it_waits_for(trace):
     assert trace.steps == []
 
 
+@claim("await-raises-the-inner-exception")
+async def test_await_raises_the_exception_set_on_a_future():
+    failure = LookupError("set on it")
+    future = asyncio.get_running_loop().create_future()
+    future.set_exception(failure)
+
+    with pytest.raises(LookupError) as raised:
+        await future
+
+    assert raised.value is failure
+
+
 @claim("await-belongs-inside-async-def")
 def test_await_compiles_inside_async_def_only():
     compile("async def wait(x):\n    await x", "inside.py", "exec")
 
     with pytest.raises(SyntaxError, match="outside async function"):
         compile("def wait(x):\n    await x", "plain_function.py", "exec")
+    with pytest.raises(SyntaxError, match="outside async function"):
+        compile("async def outer(x):\n    def wait():\n        await x", "plain_function_inside.py", "exec")
     with pytest.raises(SyntaxError, match="outside function"):
         compile("await x", "module_level.py", "exec")

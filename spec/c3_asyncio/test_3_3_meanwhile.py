@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from fixtures.claims import claim
 from fixtures.trace import Rendezvous, turn, until
 
@@ -47,7 +49,7 @@ async def test_awaiting_a_future_already_done_never_suspends():
 
 
 @claim("await-that-never-suspends-gives-no-turn")
-async def test_a_hundred_awaits_that_never_suspend_give_another_task_no_turn():
+async def test_a_thousand_awaits_that_never_suspend_give_another_task_no_turn():
     turns, over = 0, False
 
     async def other():
@@ -62,7 +64,7 @@ async def test_a_hundred_awaits_that_never_suspend_give_another_task_no_turn():
     task = asyncio.create_task(other())
     await turn()
     before = turns
-    for _ in range(100):
+    for _ in range(1_000):
         await waits_for_nothing()
     assert turns - before == 0
 
@@ -92,10 +94,11 @@ async def test_sleep_zero_gives_each_other_ready_task_one_turn():
 
 
 @claim("await-suspends-only-its-own-task")
-async def test_while_one_coroutine_sleeps_another_task_runs(trace):
+@pytest.mark.parametrize("delay", [0, 0.001])
+async def test_while_one_coroutine_sleeps_another_task_runs(trace, delay):
     async def sleeper():
         trace("the sleeper falls asleep")
-        await asyncio.sleep(0)
+        await asyncio.sleep(delay)
         trace("the sleeper wakes")
 
     async def other():

@@ -19,6 +19,7 @@ async def test_sleep_gives_none_or_its_second_argument():
     assert await asyncio.sleep(0) is None
     assert await asyncio.sleep(0, given) is given
     assert await asyncio.sleep(0, result=given) is given
+    assert await asyncio.sleep(0.001, given) is given
 
 
 @claim("asyncio-sleep-returns-none-or-its-second-argument")
@@ -47,7 +48,8 @@ async def test_a_sleep_of_two_seconds_sets_one_timer_of_two_seconds(monkeypatch)
         timers.append(delay)
         return loop.call_soon(callback, *arguments, **options)
 
-    monkeypatch.setattr(loop, "call_later", fire_at_once)
+    for method in ("call_later", "call_at"):
+        monkeypatch.setattr(loop, method, fire_at_once)
     sleeper = loop.create_task(asyncio.sleep(2))
     await until(sleeper.done, "the timer has fired, but the sleeper does not wake")
 
@@ -58,7 +60,8 @@ async def test_a_sleep_of_two_seconds_sets_one_timer_of_two_seconds(monkeypatch)
 @claim("asyncio-sleep-sets-one-timer")
 async def test_a_sleep_of_zero_sets_no_timer(monkeypatch):
     timers = []
-    monkeypatch.setattr(asyncio.get_running_loop(), "call_later", lambda *arguments: timers.append(arguments))
+    for method in ("call_later", "call_at"):
+        monkeypatch.setattr(asyncio.get_running_loop(), method, lambda *arguments: timers.append(arguments))
 
     await asyncio.sleep(0)
 

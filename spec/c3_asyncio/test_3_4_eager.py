@@ -31,24 +31,27 @@ async def test_with_the_eager_task_factory_a_task_starts_inside_create_task_and_
     await run_a_task(trace)
     asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
     await run_a_task(trace)
+    await run_a_task(trace, name="another")
 
-    assert trace.steps == STARTS_LATER + STARTS_AT_ONCE
+    assert trace.steps == STARTS_LATER + STARTS_AT_ONCE + STARTS_AT_ONCE
 
 
 @claim("eager-factory-works-on-uvloop-on-3-12")
 async def test_on_uvloop_the_eager_task_factory_starts_a_task_inside_create_task(trace):
     asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
     await run_a_task(trace)
+    await run_a_task(trace)
 
-    assert trace.steps == STARTS_AT_ONCE
+    assert trace.steps == STARTS_AT_ONCE * 2
 
 
 @claim("eager-factory-works-on-uvloop-before-0-23")
 async def test_on_uvloop_before_0_23_the_eager_task_factory_starts_a_task_inside_create_task(trace):
     asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
     await run_a_task(trace)
+    await run_a_task(trace)
 
-    assert trace.steps == STARTS_AT_ONCE
+    assert trace.steps == STARTS_AT_ONCE * 2
 
 
 @claim("eager-factory-raises-on-uvloop-0-23-with-early-3-13")
@@ -71,16 +74,18 @@ async def test_uvloop_hands_the_eager_task_factory_an_argument_it_does_not_know(
 async def test_on_uvloop_a_task_starts_later_in_spite_of_the_eager_task_factory(trace):
     asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
     await run_a_task(trace)
+    await run_a_task(trace, name="another")
 
-    assert trace.steps == STARTS_LATER
+    assert trace.steps == STARTS_LATER * 2
 
 
 @claim("create-task-can-start-eagerly-since-3-14")
-async def test_create_task_with_eager_start_runs_the_first_step_at_once_and_without_it_later(trace):
+async def test_create_task_with_eager_start_runs_the_first_step_at_once_and_else_later(trace):
     await run_a_task(trace)
     await run_a_task(trace, eager_start=True)
+    await run_a_task(trace, eager_start=False)
 
-    assert trace.steps == STARTS_LATER + STARTS_AT_ONCE
+    assert trace.steps == STARTS_LATER + STARTS_AT_ONCE + STARTS_LATER
 
 
 @claim("uvloop-refuses-eager-start-before-0-23")
@@ -97,8 +102,9 @@ async def test_uvloop_before_0_23_refuses_eager_start(trace):
 
 
 @claim("uvloop-takes-eager-start-since-0-23")
-async def test_on_uvloop_create_task_with_eager_start_runs_the_first_step_at_once_and_without_it_later(trace):
+async def test_on_uvloop_create_task_with_eager_start_runs_the_first_step_at_once_and_else_later(trace):
     await run_a_task(trace)
     await run_a_task(trace, eager_start=True)
+    await run_a_task(trace, eager_start=False)
 
-    assert trace.steps == STARTS_LATER + STARTS_AT_ONCE
+    assert trace.steps == STARTS_LATER + STARTS_AT_ONCE + STARTS_LATER

@@ -13,19 +13,18 @@ from fixtures.trace import Rendezvous, turn, until
 
 
 @claim("tasks-run-coroutines-concurrently")
-async def test_two_tasks_are_under_way_at_once_and_each_goes_on_while_the_other_waits(in_flight):
-    rendezvous = Rendezvous(parties=2)
+async def test_ten_tasks_are_under_way_at_once_and_each_goes_on_while_the_others_wait(in_flight):
+    rendezvous = Rendezvous(parties=10)
 
     async def request(name):
         with in_flight:
             await rendezvous.meet(name)
 
-    first = asyncio.create_task(request("first"))
-    second = asyncio.create_task(request("second"))
-    await first
-    await second
+    tasks = [asyncio.create_task(request(f"task {number}")) for number in range(10)]
+    for task in tasks:
+        await task
 
-    assert in_flight.peak == 2
+    assert in_flight.peak == 10
 
 
 @claim("create-task-returns-a-task")
@@ -55,17 +54,29 @@ async def test_a_new_task_is_known_to_the_loop_but_has_not_started_when_create_t
 
 
 @claim("loop-create-task-and-ensure-future-make-the-same-task")
-async def test_loop_create_task_and_ensure_future_do_what_create_task_does(trace):
+async def test_loop_create_task_and_ensure_future_do_what_create_task_does_also_with_a_task_factory(trace):
+    class OwnTask(asyncio.Task):
+        pass
+
     async def request():
         trace("starts")
         return "page"
 
-    for make in (asyncio.create_task, asyncio.get_running_loop().create_task, asyncio.ensure_future):
+    def own_task(loop, coroutine, **options):
+        return OwnTask(coroutine, loop=loop, **options)
+
+    loop = asyncio.get_running_loop()
+    makers = (asyncio.create_task, loop.create_task, asyncio.ensure_future)
+    for make in makers:
         task = make(request())
         trace(type(task))
         trace(await task)
-
     assert trace.steps == [asyncio.Task, "starts", "page"] * 3
+
+    loop.set_task_factory(own_task)
+    tasks = [make(request()) for make in makers]
+    assert [type(task) for task in tasks] == [OwnTask] * 3
+    assert [await task for task in tasks] == ["page"] * 3
 
 
 @claim("loop-create-task-works-before-the-loop-runs")
@@ -137,14 +148,17 @@ async def test_a_task_made_by_hand_works_and_the_task_factory_is_not_asked(trace
 
 
 @claim("create-task-needs-a-running-loop")
-def test_create_task_raises_where_a_loop_exists_but_does_not_run(new_loop):
+def test_create_task_raises_where_a_loop_exists_and_is_set_but_does_not_run(new_loop):
     async def request():
         return "page"
 
-    new_loop()
     coroutine = request()
-    with pytest.raises(RuntimeError, match="no running event loop"):
-        asyncio.create_task(coroutine)
+    asyncio.set_event_loop(new_loop())
+    try:
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.create_task(coroutine)
+    finally:
+        asyncio.set_event_loop(None)
     coroutine.close()
 
 
@@ -154,16 +168,15 @@ async def test_tasks_start_in_the_order_in_which_they_were_created(trace):
         trace(name)
 
     tasks = [asyncio.create_task(request(name)) for name in ("first", "second", "third")]
-    for task in tasks:
+    for task in reversed(tasks):
         await task
 
     assert trace.steps == ["first", "second", "third"]
 
 
 @claim("awaiting-a-task-gives-its-result-when-done")
-async def test_awaiting_a_task_gives_the_return_value_of_its_coroutine_once_it_is_done(trace):
-    page = object()
-
+@pytest.mark.parametrize("page", ["page", 0])
+async def test_awaiting_a_task_gives_the_return_value_of_its_coroutine_once_it_is_done(trace, page):
     async def request():
         await turn()
         trace("task ends")
@@ -182,15 +195,17 @@ async def test_awaiting_a_task_gives_the_return_value_of_its_coroutine_once_it_i
 
 
 @claim("task-runs-without-being-awaited")
-async def test_a_task_that_nobody_awaits_runs_once_its_creator_suspends(trace):
+async def test_a_task_that_nobody_awaits_runs_the_first_time_its_creator_suspends(trace):
     async def request():
         trace("task runs")
 
     task = asyncio.create_task(request())
     trace("creator suspends")
-    await until(task.done, "the task that nobody awaits did not run")
+    await turn()
+    trace("creator goes on")
 
-    assert trace.steps == ["creator suspends", "task runs"]
+    assert trace.steps == ["creator suspends", "task runs", "creator goes on"]
+    await until(task.done, "the task that nobody awaits did not end")
 
 
 @claim("task-may-be-awaited-again")
@@ -198,11 +213,18 @@ async def test_a_task_may_be_awaited_again_and_gives_the_same_result_where_a_cor
     page = object()
 
     async def request():
+        await turn()
         return page
 
+    async def wait_for(task):
+        return await task
+
     task = asyncio.create_task(request())
+    waiters = [asyncio.create_task(wait_for(task)) for _ in range(2)]
+    await until(lambda: all(waiter.done() for waiter in waiters), "one of the two that await the task waits for ever")
     coroutine = request()
 
+    assert [waiter.result() for waiter in waiters] == [page, page]
     assert await task is page
     assert await task is page
     await coroutine
@@ -250,6 +272,21 @@ async def test_the_exception_that_ended_a_task_is_raised_where_the_task_is_await
     assert raised.value is error
 
 
+@claim("awaiting-a-failed-task-raises-its-exception")
+async def test_a_task_that_has_failed_already_raises_its_exception_each_time_it_is_awaited():
+    error = LookupError("no such page")
+
+    async def request():
+        raise error
+
+    task = asyncio.create_task(request())
+    await until(task.done, "the task did not end")
+    for _ in range(2):
+        with pytest.raises(LookupError) as raised:
+            await task
+        assert raised.value is error
+
+
 @claim("loop-holds-its-tasks-weakly")
 async def test_a_waiting_task_that_nothing_refers_to_is_collected_and_one_that_is_kept_goes_on(trace):
     reports = []
@@ -281,7 +318,7 @@ async def test_a_waiting_task_that_nothing_refers_to_is_collected_and_one_that_i
 
 
 @claim("task-name-is-kept-and-shown")
-async def test_a_task_keeps_and_shows_the_name_it_was_given_and_without_one_has_its_own():
+async def test_a_task_keeps_and_shows_the_name_it_was_given_even_an_empty_one_and_without_one_has_its_own():
     async def request():
         return "page"
 
@@ -291,12 +328,14 @@ async def test_a_task_keeps_and_shows_the_name_it_was_given_and_without_one_has_
         also_named = create_task(request(), name="back page")
         unnamed = create_task(request())
         another = create_task(request())
-        tasks += [named, also_named, unnamed, another]
+        empty = create_task(request(), name="")
+        tasks += [named, also_named, unnamed, another, empty]
 
-        assert (named.get_name(), also_named.get_name()) == ("front page", "back page")
+        assert [task.get_name() for task in (named, also_named, empty)] == ["front page", "back page", ""]
         assert "name='front page'" in repr(named)
         assert unnamed.get_name() not in ("", "None", "front page", another.get_name())
-        assert f"name='{unnamed.get_name()}'" in repr(unnamed)
 
-    for task in tasks:
-        await task
+    shown = [f"name='{task.get_name()}'" for task in tasks]
+    assert [name for name, task in zip(shown, tasks) if name not in repr(task)] == []
+    await asyncio.wait(tasks)
+    assert [name for name, task in zip(shown, tasks) if name not in repr(task)] == []  # nor now that they are done

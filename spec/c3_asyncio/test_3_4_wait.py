@@ -65,11 +65,14 @@ def test_a_program_that_waits_on_named_tasks_prints_the_set_of_them_finished_las
 async def test_asyncio_wait_returns_the_set_of_its_tasks_done_and_the_set_of_those_pending():
     release = asyncio.Event()
     quick = asyncio.create_task(answer_after(turns=0))
+    cancelled = asyncio.create_task(release.wait())
     held = asyncio.create_task(release.wait())
+    cancelled.cancel()
+    await until(lambda: quick.done() and cancelled.done(), "the answer and the cancellation came to nothing")
 
-    returned = await asyncio.wait([held, quick], return_when=asyncio.FIRST_COMPLETED)
+    returned = await asyncio.wait([held, quick, cancelled], return_when=asyncio.FIRST_COMPLETED)
 
-    assert returned == ({quick}, {held})
+    assert returned == ({quick, cancelled}, {held})
 
     release.set()
     await held
@@ -87,13 +90,16 @@ async def test_asyncio_wait_without_a_timeout_returns_when_all_are_done_and_none
 
 
 @claim("asyncio-wait-timeout-leaves-tasks-pending-not-cancelled")
-async def test_asyncio_wait_that_times_out_gives_the_unfinished_task_as_pending_and_it_goes_on():
+@pytest.mark.parametrize("timeout", [0, 0.001])
+async def test_asyncio_wait_that_times_out_gives_the_unfinished_task_as_pending_and_it_goes_on(timeout):
     release = asyncio.Event()
     quick = asyncio.create_task(answer_after(turns=0))
     held = asyncio.create_task(release.wait())
     await quick
 
-    waiting = asyncio.create_task(outcome_of(asyncio.wait([quick, held], timeout=0)))
+    waiting = asyncio.create_task(outcome_of(asyncio.wait([quick, held], timeout=timeout)))
+    await turn()
+    await asyncio.sleep(timeout)  # set after the time-out, which is over by its end
     await until(waiting.done, "the time-out is over and wait() goes on")
 
     assert waiting.result() == ({quick}, {held})
@@ -138,6 +144,28 @@ async def test_asyncio_wait_raises_nothing_for_a_failed_task_whose_exception_sho
     assert returned == ({failed, other}, set())
     assert raised is error
     assert failed.exception() is error
+
+
+@claim("asyncio-wait-hides-task-exceptions")
+@pytest.mark.parametrize("return_when", [asyncio.FIRST_COMPLETED, asyncio.FIRST_EXCEPTION])
+async def test_asyncio_wait_raises_nothing_either_where_it_returns_for_the_exception_of_a_task(return_when):
+    error = LookupError("no such page")
+    release = asyncio.Event()
+
+    async def request():
+        await turn()
+        raise error
+
+    failed = asyncio.create_task(request())
+    held = asyncio.create_task(release.wait())
+
+    returned = await outcome_of(asyncio.wait([failed, held], return_when=return_when))
+
+    assert returned == ({failed}, {held})
+    assert failed.exception() is error
+
+    release.set()
+    await held
 
 
 @claim("unasked-task-exception-is-reported-when-collected")
@@ -206,13 +234,16 @@ def test_a_program_that_waits_on_bare_coroutine_objects_runs(program):
 
 
 @claim("asyncio-wait-refuses-coroutines-since-3-11")
-async def test_asyncio_wait_refuses_bare_coroutine_objects_and_runs_none_of_them(trace):
+async def test_asyncio_wait_refuses_bare_coroutine_objects_also_among_tasks_and_runs_none_of_them(trace):
     async def request():
         trace("body starts")
 
     coroutines = [request(), request()]
-    with pytest.raises(TypeError, match="coroutines is forbidden"):
-        await asyncio.wait(coroutines)
+    task = asyncio.create_task(answer_after(turns=0))
+    await task
+    for refused in (coroutines, [task, *coroutines]):
+        with pytest.raises(TypeError, match="coroutines is forbidden"):
+            await asyncio.wait(refused)
     await answer_after(turns=2)
     for coroutine in coroutines:
         coroutine.close()

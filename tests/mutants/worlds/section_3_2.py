@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import builtins
 import inspect
 import sys
 import threading
 import types
 import warnings
 
-from tests.mutants.worlds import world
+from tests.mutants.worlds import loop_world, world
 
 
 class InsideTheTest(ast.NodeTransformer):
@@ -64,6 +65,20 @@ def _(patch):
 
 
 @world(
+    "asyncio takes generator functions of both kinds for coroutine functions",
+    falsifies=["asyncio-iscoroutinefunction-is-silent-before-3-14"],
+)
+def _(patch):
+    true_iscoroutinefunction = asyncio.iscoroutinefunction
+
+    def iscoroutinefunction(function):
+        a_generator = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+        return a_generator or true_iscoroutinefunction(function)
+
+    patch.setattr(asyncio, "iscoroutinefunction", iscoroutinefunction)
+
+
+@world(
     "asyncio's iscoroutinefunction is inspect's own",
     falsifies=["asyncio-iscoroutinefunction-is-deprecated-since-3-14"],
 )
@@ -94,6 +109,25 @@ def _(patch):
 
 
 @world(
+    "a coroutine object that nobody drives begins by itself after five turns",
+    falsifies=["calling-a-coroutine-function-runs-none-of-its-body"],
+)
+def _(patch):
+    async def late(coroutine):
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return await coroutine
+
+    class BeginsLate(ast.NodeTransformer):
+        def visit_Assign(self, node):
+            node.value = ast.Call(ast.Name("_begin_late", ast.Load()), [node.value], [])
+            return node
+
+    patch.setitem(vars(builtins), "_begin_late", lambda coroutine: asyncio.ensure_future(late(coroutine)))
+    patch.rewrite(BeginsLate())
+
+
+@world(
     "a coroutine that never ran is dropped in silence",
     falsifies=["coroutine-never-awaited-warns"],
     also=[
@@ -104,6 +138,22 @@ def _(patch):
 )
 def _(patch):
     patch.setattr(warnings, "_warn_unawaited_coroutine", lambda coroutine: None)
+
+
+@world(
+    "only the first coroutine object of a function that is dropped is warned of",
+    falsifies=["coroutine-never-awaited-warns", "never-awaited-is-said-at-once-on-cpython"],
+    also=["aiter-must-return-an-async-iterator"],
+)
+def _(patch):
+    warn, warned = warnings._warn_unawaited_coroutine, set()
+
+    def warn_once(coroutine):
+        if coroutine.cr_code not in warned:
+            warned.add(coroutine.cr_code)
+            warn(coroutine)
+
+    patch.setattr(warnings, "_warn_unawaited_coroutine", warn_once)
 
 
 class _Dropped(ast.NodeTransformer):
@@ -167,6 +217,15 @@ def _(patch):
 def _(patch):
     run = asyncio.run
     patch.setattr(asyncio, "run", lambda main: (run(main), None)[1])
+
+
+@world(
+    "asyncio.run() has None for a value that is false",
+    falsifies=["asyncio-run-runs-the-body-once-and-returns-its-value"],
+)
+def _(patch):
+    run = asyncio.run
+    patch.setattr(asyncio, "run", lambda main: run(main) or None)
 
 
 @world("asyncio.run() only makes a task", falsifies=["asyncio-run-runs-the-body-once-and-returns-its-value"])
@@ -245,6 +304,75 @@ def _(patch):
     patch.setattr(asyncio, "run", run)
 
 
+@world(
+    "asyncio.run() cleans up after a coroutine that returned only",
+    falsifies=["asyncio-run-closes-its-loop", "asyncio-run-cancels-leftover-tasks"],
+)
+def _(patch):
+    def run(main):
+        KEPT.append(asyncio.new_event_loop())
+        value = KEPT[-1].run_until_complete(main)
+        left = asyncio.all_tasks(KEPT[-1])
+        for task in left:
+            task.cancel()
+        if left:
+            KEPT[-1].run_until_complete(asyncio.wait(left))
+        KEPT[-1].close()
+        return value
+
+    patch.setattr(asyncio, "run", run)
+
+
+@world(
+    "asyncio.run() gives the leftover tasks that it cancels three turns to end",
+    falsifies=["asyncio-run-cancels-leftover-tasks"],
+)
+def _(patch):
+    def run(main):
+        loop = asyncio.new_event_loop()
+        try:
+            return loop.run_until_complete(main)
+        finally:
+            for task in asyncio.all_tasks(loop):
+                task.cancel()
+            for _ in range(3):
+                loop.run_until_complete(asyncio.sleep(0))
+            loop.close()
+
+    patch.setattr(asyncio, "run", run)
+
+
+@loop_world(
+    "run_until_complete() asks the tasks left over to end",
+    "asyncio-run-has-a-life-cycle-of-its-own",
+    also=["run-until-complete-returns-with-others-pending"],
+)
+class Asks:
+    def run_until_complete(self, work):
+        try:
+            return super().run_until_complete(work)
+        finally:
+            for task in asyncio.all_tasks(self):
+                task.cancel()
+
+
+@world("asyncio.run() is refused to tasks and not to callbacks", falsifies=["asyncio-run-refuses-a-running-loop"])
+def _(patch):
+    run = asyncio.run
+
+    def run_in_a_callback(main):
+        running = asyncio._get_running_loop()
+        if running is None or asyncio.current_task() is not None:
+            return run(main)
+        asyncio._set_running_loop(None)
+        try:
+            return run(main)
+        finally:
+            asyncio._set_running_loop(running)
+
+    patch.setattr(asyncio, "run", run_in_a_callback)
+
+
 @world("asyncio.run() in a running loop goes to a thread of its own", falsifies=["asyncio-run-refuses-a-running-loop"])
 def _(patch):
     run = asyncio.run
@@ -277,6 +405,15 @@ def _(patch):
         return await awaitable
 
     patch.setattr(asyncio, "run", lambda main: run(wait_for(main)))
+
+
+@world(
+    "asyncio.run() calls a coroutine function itself, as anyio and trio do",
+    falsifies=["asyncio-run-takes-only-coroutines-before-3-14", "asyncio-run-takes-any-awaitable-since-3-14"],
+)
+def _(patch):
+    run = asyncio.run
+    patch.setattr(asyncio, "run", lambda main: run(main() if inspect.iscoroutinefunction(main) else main))
 
 
 @world("asyncio.run() takes coroutine objects only", falsifies=["asyncio-run-takes-any-awaitable-since-3-14"])

@@ -7,6 +7,7 @@ import asyncio
 import builtins
 import importlib.util
 import inspect
+import itertools
 import time
 import types
 from collections.abc import Callable
@@ -28,8 +29,7 @@ def change_uvloop(patch: Patch, name: str, make: Callable) -> None:
     if UVLOOP:
         import uvloop
 
-        method = make(getattr(uvloop.Loop, name))
-        patch.setattr(uvloop, "Loop", type("Loop", (uvloop.Loop,), {"__module__": "uvloop", name: method}))
+        patch.uvloop_makes(type("Loop", (uvloop.Loop,), {name: make(getattr(uvloop.Loop, name))}))
 
 
 def change_loops(patch: Patch, name: str, make: Callable) -> None:
@@ -48,6 +48,36 @@ def _(patch):
         await awaitable
 
     patch.awaits(valueless)
+
+
+@world("an await has None for a value that is false", falsifies=["await-takes-coroutine-objects-futures-and-tasks"])
+def _(patch):
+    async def loses(awaitable):
+        return (await awaitable) or None
+
+    patch.awaits(loses)
+
+
+@world(
+    "await takes what __await__ gives for the value where that is no generator",
+    falsifies=["await-takes-any-object-with-dunder-await"],
+)
+def _(patch):
+    async def of_generators_only(awaitable):
+        native = isinstance(awaitable, (types.CoroutineType, types.GeneratorType, asyncio.Future))
+        if native or inspect.isgeneratorfunction(type(awaitable).__await__):
+            return await awaitable
+        return awaitable.__await__()
+
+    patch.awaits(of_generators_only)
+
+
+@world("await gives what is false back as it is", falsifies=["await-refuses-what-is-not-awaitable"])
+def _(patch):
+    async def of_what_is_true(subject):
+        return await subject if subject or hasattr(subject, "__await__") else subject
+
+    patch.awaits(of_what_is_true)
 
 
 @world(
@@ -71,6 +101,34 @@ def _(patch):
         return await awaitable
 
     patch.awaits(after_a_turn)
+
+
+@world("each 128th await gives a turn, as in tokio", falsifies=["await-that-never-suspends-gives-no-turn"])
+def _(patch):
+    awaits = itertools.count(1)
+
+    async def cooperative(awaitable):
+        if next(awaits) % 128 == 0:
+            await turn()
+        return await awaitable
+
+    patch.awaits(cooperative)
+
+
+@world(
+    "await gives a coroutine ten turns and goes on without it",
+    falsifies=["await-suspends-until-what-it-waits-for-is-done", "await-runs-one-after-the-other"],
+)
+def _(patch):
+    async def impatient(awaitable):
+        if not isinstance(awaitable, types.CoroutineType):
+            return await awaitable
+        task = asyncio.ensure_future(awaitable)
+        for _ in range(10):
+            await turn()
+        return task.result() if task.done() else None
+
+    patch.awaits(impatient)
 
 
 @world(
@@ -132,6 +190,38 @@ def _(patch):
     patch.awaits(lenient)
 
 
+@world(
+    "a coroutine object that has raised raises the same wherever it is awaited again",
+    falsifies=["each-await-needs-a-new-coroutine-object"],
+)
+def _(patch):
+    raised = {}
+
+    async def remembering(awaitable):
+        if awaitable in raised:
+            raise raised[awaitable]
+        try:
+            return await awaitable
+        except Exception as error:
+            raised[awaitable] = error
+            raise
+
+    patch.awaits(remembering)
+
+
+@world("the await of a future that failed gives None", falsifies=["await-raises-the-inner-exception"])
+def _(patch):
+    async def silent(awaitable):
+        try:
+            return await awaitable
+        except Exception:
+            if asyncio.isfuture(awaitable):
+                return None
+            raise
+
+    patch.awaits(silent)
+
+
 @world("await gives an exception as its value", falsifies=["await-raises-the-inner-exception"])
 def _(patch):
     async def never_raising(awaitable):
@@ -152,6 +242,16 @@ def _(patch):
     def lenient(source, *arguments, **options):
         if isinstance(source, str) and source.startswith("def "):
             source = f"async {source}"
+        return _compile(source, *arguments, **options)
+
+    patch.setattr(builtins, "compile", lenient)
+
+
+@world("await compiles in a plain function within an async one", falsifies=["await-belongs-inside-async-def"])
+def _(patch):
+    def lenient(source, *arguments, **options):
+        if isinstance(source, str) and source.startswith("async def "):
+            source = source.replace("\n    def ", "\n    async def ")
         return _compile(source, *arguments, **options)
 
     patch.setattr(builtins, "compile", lenient)
@@ -222,6 +322,28 @@ def _(patch):
         return await _sleep(delay)
 
     patch.setattr(asyncio, "sleep", forgetful)
+
+
+@world(
+    "sleep forgets its second argument where it sets a timer",
+    falsifies=["asyncio-sleep-returns-none-or-its-second-argument"],
+)
+def _(patch):
+    async def forgetful(delay, result=None):
+        returned = await _sleep(delay, result)
+        return None if delay else returned
+
+    patch.setattr(asyncio, "sleep", forgetful)
+
+
+@world("sleep sets a second timer, with call_at()", falsifies=["asyncio-sleep-sets-one-timer"])
+def _(patch):
+    async def twice(delay, result=None):
+        loop = asyncio.get_running_loop()
+        loop.call_at(loop.time() + delay, int)
+        return await _sleep(delay, result)
+
+    patch.setattr(asyncio, "sleep", twice)
 
 
 @world("sleep waits in slices of one second", falsifies=["asyncio-sleep-sets-one-timer"])

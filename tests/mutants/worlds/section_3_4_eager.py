@@ -27,6 +27,24 @@ def _(patch: Patch) -> None:
     _have_eager_factory(patch, later)
 
 
+@world(
+    "the eager task factory starts its first task at once, and later ones later",
+    falsifies=[
+        "eager-factory-starts-tasks-inside-create-task",
+        "eager-factory-works-on-uvloop-on-3-12",
+        "eager-factory-works-on-uvloop-before-0-23",
+    ],
+)
+def _(patch: Patch) -> None:
+    begun = []
+
+    def once(loop, coroutine, **options):
+        begun.append(coroutine)
+        return asyncio.Task(coroutine, loop=loop, **{**options, "eager_start": len(begun) == 1})
+
+    _have_eager_factory(patch, once)
+
+
 @world("tasks always start eagerly", falsifies=["eager-factory-starts-tasks-inside-create-task"])
 def _(patch: Patch) -> None:
     def create_task(coroutine, **options):
@@ -60,3 +78,16 @@ def _(patch: Patch) -> None:
 def _(patch: Patch) -> None:
     real = asyncio.create_task
     patch.setattr(asyncio, "create_task", lambda coroutine, *, eager_start=None, **options: real(coroutine, **options))
+
+
+@world(
+    "create_task asks whether eager_start is given, and not whether it is true",
+    falsifies=["create-task-can-start-eagerly-since-3-14", "uvloop-takes-eager-start-since-0-23"],
+)
+def _(patch: Patch) -> None:
+    real = asyncio.create_task
+
+    def create_task(coroutine, **options):
+        return real(coroutine, **{name: value if name != "eager_start" else True for name, value in options.items()})
+
+    patch.setattr(asyncio, "create_task", create_task)

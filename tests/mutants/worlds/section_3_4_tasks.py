@@ -6,13 +6,23 @@ import asyncio
 import contextvars
 import sys
 
-from tests.mutants.worlds import Patch, world
+from fixtures.trace import turn
+from tests.mutants.worlds import Patch, loop_world, world
 
 
 def _wrapping_each_coroutine(patch: Patch, wrap) -> None:
     """Have asyncio.create_task make its task of `wrap(coroutine)`."""
     real = asyncio.create_task
     patch.setattr(asyncio, "create_task", lambda coroutine, **options: real(wrap(coroutine), **options))
+
+
+def _making_each_task(patch: Patch, kind: type[asyncio.Task]) -> None:
+    """Have asyncio.create_task make its task of this class."""
+
+    def create_task(coroutine, **options):
+        return kind(coroutine, loop=asyncio.get_running_loop(), **options)
+
+    patch.setattr(asyncio, "create_task", create_task)
 
 
 @world(
@@ -36,6 +46,22 @@ def _(patch: Patch) -> None:
             under_way.remove(coroutine)
 
     _wrapping_each_coroutine(patch, in_turn)
+
+
+@world("four tasks at most are under way at once", falsifies=["tasks-run-coroutines-concurrently"])
+def _(patch: Patch) -> None:
+    under_way: list[object] = []
+
+    async def with_room(coroutine):
+        while len(under_way) >= 4:
+            await turn()
+        under_way.append(coroutine)
+        try:
+            return await coroutine
+        finally:
+            under_way.remove(coroutine)
+
+    _wrapping_each_coroutine(patch, with_room)
 
 
 @world("create_task gives back a bare future", falsifies=["create-task-returns-a-task"])
@@ -92,7 +118,11 @@ def _(patch: Patch) -> None:
 
 @world(
     "a task starts only when it is awaited",
-    falsifies=["created-task-is-scheduled-and-not-yet-started", "task-runs-without-being-awaited"],
+    falsifies=[
+        "created-task-is-scheduled-and-not-yet-started",
+        "task-runs-without-being-awaited",
+        "tasks-start-in-the-order-of-creation",
+    ],
     breaks_much="what a task does while nobody awaits it is what most claims of other tasks look at",
 )
 def _(patch: Patch) -> None:
@@ -113,6 +143,31 @@ def _(patch: Patch) -> None:
         return task
 
     patch.setattr(asyncio, "create_task", create_task)
+
+
+@world("a task starts three turns late", falsifies=["task-runs-without-being-awaited"])
+def _(patch: Patch) -> None:
+    async def late(coroutine):
+        for _ in range(3):
+            await turn()
+        return await coroutine
+
+    _wrapping_each_coroutine(patch, late)
+
+
+@world(
+    "ensure_future asks no task factory for its tasks",
+    falsifies=["loop-create-task-and-ensure-future-make-the-same-task"],
+)
+def _(patch: Patch) -> None:
+    real = asyncio.ensure_future
+
+    def ensure_future(awaitable, **options):
+        if asyncio.iscoroutine(awaitable):
+            return asyncio.Task(awaitable, **options)
+        return real(awaitable, **options)
+
+    patch.setattr(asyncio, "ensure_future", ensure_future)
 
 
 @world(
@@ -265,6 +320,28 @@ def _(patch: Patch) -> None:
     patch.setattr(asyncio, "create_task", create_task)
 
 
+@world(
+    "create_task takes the loop that was set, where none runs, as get_event_loop does",
+    falsifies=["create-task-needs-a-running-loop"],
+)
+def _(patch: Patch) -> None:
+    create, set_loop = asyncio.create_task, asyncio.set_event_loop
+    current = None
+
+    def set_event_loop(loop):
+        nonlocal current
+        current = loop
+        set_loop(loop)
+
+    def create_task(coroutine, **options):
+        if asyncio._get_running_loop() is None and current is not None:
+            return current.create_task(coroutine, **options)
+        return create(coroutine, **options)
+
+    patch.setattr(asyncio, "set_event_loop", set_event_loop)
+    patch.setattr(asyncio, "create_task", create_task)
+
+
 @world("the loop starts last in, first out", falsifies=["tasks-start-in-the-order-of-creation"])
 def _(patch: Patch) -> None:
     class Backwards:
@@ -301,6 +378,14 @@ def _(patch: Patch) -> None:
     _wrapping_each_coroutine(patch, without_result)
 
 
+@world("a task has None for a result that is false", falsifies=["awaiting-a-task-gives-its-result-when-done"])
+def _(patch: Patch) -> None:
+    async def none_for_false(coroutine):
+        return (await coroutine) or None
+
+    _wrapping_each_coroutine(patch, none_for_false)
+
+
 @world("a task gives its result to the first who awaits it only", falsifies=["task-may-be-awaited-again"])
 def _(patch: Patch) -> None:
     class Once(asyncio.Task):
@@ -311,10 +396,28 @@ def _(patch: Patch) -> None:
             first, self.asked = not self.asked, True
             return result if first else None
 
-    def create_task(coroutine, **options):
-        return Once(coroutine, loop=asyncio.get_running_loop(), **options)
+    _making_each_task(patch, Once)
 
-    patch.setattr(asyncio, "create_task", create_task)
+
+@world("a task wakes only the one who began last to wait for it", falsifies=["task-may-be-awaited-again"])
+def _(patch: Patch) -> None:
+    class OneWaiter(asyncio.Task):
+        waiter = None
+
+        def add_done_callback(self, callback, **options):
+            if self.waiter is not None:
+                self.remove_done_callback(self.waiter)
+            self.waiter = callback
+            super().add_done_callback(callback, **options)
+
+        def __await__(self):
+            if not self.done():
+                woken = self.get_loop().create_future()
+                self.add_done_callback(lambda _task: woken.set_result(None))
+                yield from woken
+            return self.result()
+
+    _making_each_task(patch, OneWaiter)
 
 
 @world(
@@ -333,6 +436,39 @@ def _(patch: Patch) -> None:
             return None
 
     _wrapping_each_coroutine(patch, without_exception)
+
+
+@world(
+    "a failed task raises to the first who awaits it only",
+    falsifies=["awaiting-a-failed-task-raises-its-exception"],
+)
+def _(patch: Patch) -> None:
+    class RaisesOnce(asyncio.Task):
+        raised = False
+
+        def __await__(self):
+            try:
+                return (yield from super().__await__())
+            except Exception:
+                first, self.raised = not self.raised, True
+                if first:
+                    raise
+
+    _making_each_task(patch, RaisesOnce)
+
+
+@world(
+    "a task that failed before it is awaited raises nothing",
+    falsifies=["awaiting-a-failed-task-raises-its-exception"],
+)
+def _(patch: Patch) -> None:
+    class RaisesAtItsEnd(asyncio.Task):
+        def __await__(self):
+            if self.done() and not self.cancelled() and self.exception():
+                return None
+            return (yield from super().__await__())
+
+    _making_each_task(patch, RaisesAtItsEnd)
 
 
 @world("the loop keeps its tasks alive", falsifies=["loop-holds-its-tasks-weakly"])
@@ -393,3 +529,24 @@ def _(patch: Patch) -> None:
             return super().create_task(coroutine, name=name if self.made % 2 else None, **options)
 
     patch.loops(NamesEverySecond)
+
+
+@loop_world("an empty name of a task counts as none", "task-name-is-kept-and-shown")
+class TakesNoEmptyName:
+    def create_task(self, coroutine, *, name=None, **options):
+        return super().create_task(coroutine, name=name or None, **options)
+
+
+@world(
+    "a task is renamed when it is done",
+    falsifies=["task-name-is-kept-and-shown", "named-tasks-program-prints-set-last"],
+)
+def _(patch: Patch) -> None:
+    real = asyncio.create_task
+
+    def create_task(coroutine, **options):
+        task = real(coroutine, **options)
+        task.add_done_callback(lambda done: done.set_name("done"))
+        return task
+
+    patch.setattr(asyncio, "create_task", create_task)

@@ -32,6 +32,33 @@ def _(patch: Patch) -> None:
 
 
 @world(
+    "wait that returns at the first task done counts the others done as pending",
+    falsifies=["asyncio-wait-returns-done-and-pending-sets"],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, *, return_when=asyncio.ALL_COMPLETED, **options):
+        done, pending = await _wait(tasks, return_when=return_when, **options)
+        if return_when == asyncio.FIRST_COMPLETED:
+            first, *others = (task for task in tasks if task in done)
+            return {first}, pending | set(others)
+        return done, pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait counts a cancelled task neither as done nor as pending",
+    falsifies=["asyncio-wait-returns-done-and-pending-sets"],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, **options):
+        done, pending = await _wait(tasks, **options)
+        return {task for task in done if not task.cancelled()}, pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
     "wait returns as soon as the first task is done",
     falsifies=["asyncio-wait-without-timeout-leaves-none-pending", "asyncio-wait-hides-task-exceptions"],
 )
@@ -51,6 +78,21 @@ def _(patch: Patch) -> None:
         done, pending = await _wait(tasks, **options)
         for task in pending:
             task.cancel()
+        return done, pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait cancels what is pending after a time-out of more than nothing",
+    falsifies=["asyncio-wait-timeout-leaves-tasks-pending-not-cancelled"],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, *, timeout=None, **options):
+        done, pending = await _wait(tasks, timeout=timeout, **options)
+        if timeout:
+            for task in pending:
+                task.cancel()
         return done, pending
 
     patch.setattr(asyncio, "wait", wait)
@@ -91,6 +133,21 @@ def _(patch: Patch) -> None:
 
 
 @world(
+    "wait raises the exception of a failed task unless it is told to wait for all",
+    falsifies=["asyncio-wait-hides-task-exceptions"],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, *, return_when=asyncio.ALL_COMPLETED, **options):
+        done, pending = await _wait(tasks, return_when=return_when, **options)
+        if return_when != asyncio.ALL_COMPLETED:
+            for task in done:
+                task.result()
+        return done, pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
     "a failed task counts as asked for its exception",
     falsifies=["unasked-task-exception-is-reported-when-collected", "redis-failure-inside-wait-stays-in-its-task"],
 )
@@ -125,6 +182,19 @@ def _(patch: Patch) -> None:
 def _(patch: Patch) -> None:
     async def wait(tasks, **options):
         return await _wait(_as_tasks(tasks), **options)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait refuses coroutine objects only where there is nothing else",
+    falsifies=["asyncio-wait-refuses-coroutines-since-3-11"],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, **options):
+        if not all(map(inspect.iscoroutine, tasks)):
+            tasks = _as_tasks(tasks)
+        return await _wait(tasks, **options)
 
     patch.setattr(asyncio, "wait", wait)
 
