@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 import types
 import weakref
+from operator import methodcaller
 
 import pytest
 
@@ -28,23 +31,33 @@ async def test_every_task_is_a_future():
 
 
 @claim("task-refuses-set-result-and-set-exception")
-async def test_a_task_refuses_set_result_and_set_exception_and_ends_with_what_its_coroutine_returns():
+async def test_a_task_refuses_set_result_and_set_exception_before_and_after_its_coroutine_returns():
     async def work():
         await turn()
         return "the coroutine's own"
 
+    def set_from_outside():
+        with pytest.raises(RuntimeError, match="set_result"):
+            task.set_result("from outside")
+        with pytest.raises(RuntimeError, match="set_exception"):
+            task.set_exception(ValueError("from outside"))
+
     task = asyncio.get_running_loop().create_task(work())
-    with pytest.raises(RuntimeError, match="set_result"):
-        task.set_result("from outside")
-    with pytest.raises(RuntimeError, match="set_exception"):
-        task.set_exception(ValueError("from outside"))
+    set_from_outside()
     assert not task.done()
 
     assert await task == "the coroutine's own"
+    set_from_outside()
+    assert task.result() == "the coroutine's own"
 
 
 @claim("task-waits-through-the-future-it-gets")
-async def test_a_coroutine_hands_its_task_the_future_it_waits_for_and_is_woken_once_when_that_is_done(trace):
+@pytest.mark.parametrize(
+    "complete",
+    [methodcaller("set_result", "a value"), methodcaller("set_exception", LookupError()), methodcaller("cancel")],
+    ids=["result", "exception", "cancelled"],
+)
+async def test_a_coroutine_hands_its_task_the_future_it_waits_for_and_is_woken_once_when_that_is_done(trace, complete):
     @types.coroutine
     def watched(awaitable):
         steps = awaitable.__await__()
@@ -54,8 +67,10 @@ async def test_a_coroutine_hands_its_task_the_future_it_waits_for_and_is_woken_o
             except StopIteration as end:
                 return end.value
             trace(handed_out)
-            yield handed_out
-            trace("woken")
+            try:
+                yield handed_out
+            finally:
+                trace("woken")
 
     loop = asyncio.get_running_loop()
     future = loop.create_future()
@@ -68,9 +83,11 @@ async def test_a_coroutine_hands_its_task_the_future_it_waits_for_and_is_woken_o
         await turn()
     assert trace.steps == [future]
 
-    loop.call_soon(future.set_result, "a value")
+    loop.call_soon(complete, future)
     await until(task.done, "the future is done, but its task has not been woken")
     assert trace.steps == [future, "woken"]
+    with contextlib.suppress(LookupError, asyncio.CancelledError):
+        await task  # an exception that nobody asks for is logged
 
 
 @claim("get-running-loop-gives-the-running-loop")
@@ -78,14 +95,32 @@ def test_get_running_loop_gives_the_loop_that_runs_and_raises_outside(new_loop):
     async def ask():
         return asyncio.get_running_loop()
 
+    async def fail():
+        raise LookupError
+
     first, second = new_loop(), new_loop()
 
     with pytest.raises(RuntimeError, match="no running event loop"):
         asyncio.get_running_loop()
     assert first.run_until_complete(ask()) is first
     assert second.run_until_complete(ask()) is second
+    with pytest.raises(LookupError):
+        second.run_until_complete(fail())
     with pytest.raises(RuntimeError, match="no running event loop"):
         asyncio.get_running_loop()
+
+
+@claim("get-running-loop-gives-the-running-loop")
+async def test_get_running_loop_raises_in_another_thread_while_the_loop_runs(trace):
+    def ask():
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+        trace("refused")
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    assert trace.steps == ["refused"]
 
 
 @claim("create-future-gives-an-asyncio-future-on-both-loops")
@@ -202,5 +237,6 @@ def test_a_program_that_awaits_a_bare_future_hangs_without_a_word_until_ctrl_c(p
     """)
 
     assert ended.lines == ["waits", "ctrl-c"]
+    assert ended.stderr.startswith("Traceback "), "something is reported beside the exception"
     assert ended.error == "KeyboardInterrupt"
     assert ended.status != 0

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from operator import methodcaller
 
 import pytest
 
 from fixtures.claims import claim
 from fixtures.trace import turn, until
 
+however_it_is_completed = pytest.mark.parametrize(
+    "complete",
+    [methodcaller("set_result", "a value"), methodcaller("set_exception", LookupError()), methodcaller("cancel")],
+    ids=["result", "exception", "cancelled"],
+)
+
 
 @claim("set-result-ends-the-wait-with-that-value")
-async def test_set_result_ends_every_wait_for_the_future_with_that_very_value():
+@pytest.mark.parametrize("value", [["a value"], None])
+async def test_set_result_ends_every_wait_for_the_future_with_that_very_value(value):
     loop = asyncio.get_running_loop()
-    future, value = loop.create_future(), ["a value"]
+    future = loop.create_future()
 
     async def wait():
         return await future
@@ -28,20 +37,20 @@ async def test_set_result_ends_every_wait_for_the_future_with_that_very_value():
 
 
 @claim("set-result-ends-the-wait-with-that-value")
-async def test_set_exception_raises_that_very_exception_in_the_coroutine_that_waits(trace):
+async def test_set_exception_raises_that_very_exception_in_every_coroutine_that_waits(trace):
     loop = asyncio.get_running_loop()
     future, failure = loop.create_future(), LookupError("set from outside")
 
     async def wait():
         trace(f"the await gave {await future!r}")
 
-    waiter = loop.create_task(wait())
+    waiters = [loop.create_task(wait()), loop.create_task(wait())]
     await turn()
     loop.call_soon(future.set_exception, failure)
-    await until(waiter.done, "the exception is set and the waiter still waits")
+    await until(lambda: all(waiter.done() for waiter in waiters), "the exception is set and a waiter still waits")
 
     assert trace.steps == []
-    assert waiter.exception() is failure
+    assert [waiter.exception() is failure for waiter in waiters] == [True, True]
 
 
 @claim("future-set-by-a-task-prints-its-value")
@@ -141,7 +150,7 @@ async def test_a_pending_future_refuses_result_until_it_is_set():
 
 
 @claim("future-result-is-set-only-once")
-async def test_a_second_result_is_refused_and_the_first_one_stays():
+async def test_a_second_result_or_a_cancellation_is_refused_and_the_first_result_stays():
     future = asyncio.get_running_loop().create_future()
     future.set_result("the first")
 
@@ -149,6 +158,7 @@ async def test_a_second_result_is_refused_and_the_first_one_stays():
         future.set_result("the second")
     with pytest.raises(asyncio.InvalidStateError):
         future.set_exception(LookupError("the second"))
+    assert future.cancel() is False
 
     assert future.result() == "the first"
 
@@ -207,6 +217,8 @@ async def test_the_task_that_sets_a_result_runs_on_until_it_is_suspended_itself(
         future.set_result("a value")
         trace("after set_result")
         await nothing_to_wait_for()
+        await turn()
+        trace("after a suspension")
 
     waiter = loop.create_task(wait())
     await turn()
@@ -214,14 +226,22 @@ async def test_the_task_that_sets_a_result_runs_on_until_it_is_suspended_itself(
     for _ in range(5):
         await turn()
 
-    assert trace.steps == ["after set_result", "an await that never suspends", "the waiter goes on"]
+    assert trace.steps == [
+        "after set_result",
+        "an await that never suspends",
+        "the waiter goes on",
+        "after a suspension",
+    ]
     assert waiter.done() and setter.done()
 
 
 @claim("future-belongs-to-one-loop")
-def test_a_pending_future_awaited_on_another_loop_raises(new_loop):
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_pending_future_awaited_on_another_loop_raises_though_its_own_be_closed(new_loop, closed):
     own, other = new_loop(), new_loop()
     future = own.create_future()
+    if closed:
+        own.close()
 
     async def wait():
         return await future
@@ -243,17 +263,20 @@ def test_a_pending_future_awaited_on_another_loop_raises(new_loop):
 
 
 @claim("done-callback-is-called-later-with-the-future")
-async def test_a_done_callback_gets_the_future_alone_after_set_result_has_returned(trace):
+@however_it_is_completed
+async def test_a_done_callback_gets_the_future_alone_after_the_call_that_completes_it_has_returned(trace, complete):
     future = asyncio.get_running_loop().create_future()
     future.add_done_callback(lambda *arguments: trace(arguments))
 
     await turn()
-    trace("before set_result")
-    future.set_result("a value")
-    trace("after set_result")
+    trace("pending")
+    complete(future)
+    trace("done")
     await until(lambda: len(trace.steps) > 2, "the future is done, but its callback was not called")
 
-    assert trace.steps == ["before set_result", "after set_result", (future,)]
+    assert trace.steps == ["pending", "done", (future,)]
+    with contextlib.suppress(LookupError, asyncio.CancelledError):
+        await future  # an exception that nobody asks for is logged
 
 
 @claim("done-callback-is-called-later-with-the-future")
@@ -269,12 +292,15 @@ async def test_a_callback_added_to_a_future_already_done_is_called_too_and_not_a
 
 
 @claim("done-callbacks-run-in-the-order-they-were-added")
-async def test_done_callbacks_run_in_the_order_in_which_they_were_added(trace):
+@however_it_is_completed
+async def test_done_callbacks_run_in_the_order_in_which_they_were_added(trace, complete):
     future = asyncio.get_running_loop().create_future()
     for name in ("first", "second", "third"):
         future.add_done_callback(lambda _future, name=name: trace(name))
 
-    future.set_result("a value")
+    complete(future)
     await until(lambda: len(trace.steps) == 3, "the future is done, but not every callback was called")
 
     assert trace.steps == ["first", "second", "third"]
+    with contextlib.suppress(LookupError, asyncio.CancelledError):
+        await future  # an exception that nobody asks for is logged

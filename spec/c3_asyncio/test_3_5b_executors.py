@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import itertools
 import os
 import threading
 import types
@@ -15,10 +16,13 @@ from fixtures.trace import turn
 
 
 @claim("none-as-executor-means-the-default-thread-pool")
-async def test_none_as_the_executor_is_a_thread_pool_apart_from_the_loops_thread():
-    worker = await asyncio.get_running_loop().run_in_executor(None, threading.get_ident)
+async def test_none_as_the_executor_is_each_time_the_same_thread_pool_apart_from_the_loops_thread():
+    loop = asyncio.get_running_loop()
+    workers = [await loop.run_in_executor(None, threading.current_thread) for _ in range(2)]
 
-    assert worker != threading.get_ident()
+    assert threading.current_thread() not in workers
+    names_of_pools = {worker.name.rpartition("_")[0] for worker in workers}  # then comes the worker's number
+    assert len(names_of_pools) == 1
 
 
 @claim("none-as-executor-means-the-default-thread-pool")
@@ -44,6 +48,16 @@ async def test_run_in_executor_gives_an_asyncio_future_and_no_task():
 
 
 @claim("run-in-executor-hands-out-an-asyncio-future")
+async def test_an_exception_that_the_function_returns_is_a_value_as_any_other():
+    returned = LookupError("returned, not raised")
+    future = asyncio.get_running_loop().run_in_executor(None, lambda: returned)
+    await asyncio.wait([future])
+
+    assert future.exception() is None
+    assert future.result() is returned
+
+
+@claim("run-in-executor-hands-out-an-asyncio-future")
 async def test_awaiting_what_run_in_executor_gave_raises_the_functions_exception():
     error = LookupError("nothing there")
 
@@ -56,35 +70,42 @@ async def test_awaiting_what_run_in_executor_gave_raises_the_functions_exception
 
 
 @claim("executor-job-runs-before-any-await")
-async def test_a_function_runs_in_the_executor_to_its_end_before_anything_is_awaited(trace):
+@pytest.mark.parametrize("by_default", [True, False])
+async def test_a_function_runs_in_the_executor_to_its_end_before_anything_is_awaited(trace, by_default):
     async def coroutine_function():
         trace("the coroutine runs")
 
-    gate = Gate()
-    coroutine = coroutine_function()
-    with ThreadPoolExecutor(max_workers=1) as pool, gate:
-        future = asyncio.get_running_loop().run_in_executor(pool, gate.hold, "the function")
-        assert gate.next_arrival() == "the function"
-        gate.open()
-        pool.submit(trace, "the function has run").result()  # the same worker, so after it
+    def function():
+        gate.hold()  # since Python 3.14 a job that is done by then may be known to be
+        trace("the function runs")
+        return "the function's own"
 
-    assert trace.steps == ["the function has run"]
+    loop, coroutine = asyncio.get_running_loop(), coroutine_function()
+    with ThreadPoolExecutor(max_workers=1) as pool, Gate() as gate:
+        loop.set_default_executor(pool)
+        future = loop.run_in_executor(None if by_default else pool, function)
+        gate.open()
+        pool.submit(trace, "its worker is free again").result()
+
+    assert trace.steps == ["the function runs", "its worker is free again"]
     assert not future.done()  # its loop has had no turn to hear of it
     await coroutine
-    assert trace.steps == ["the function has run", "the coroutine runs"]
-    assert await future == "the function"
+    assert trace.steps == ["the function runs", "its worker is free again", "the coroutine runs"]
+    assert await future == "the function's own"
 
 
 @claim("loop-stays-free-while-an-executor-job-blocks")
-async def test_other_tasks_run_while_a_function_blocks_in_the_executor(trace):
+@pytest.mark.parametrize("by_default", [True, False])
+async def test_other_tasks_run_while_a_function_blocks_in_the_executor(trace, by_default):
     async def other():
         for step in ("one step", "another", "a third"):
             trace(step)
             await turn()
         gate.open()
 
-    with Gate() as gate:
-        future = asyncio.get_running_loop().run_in_executor(None, gate.hold, "the function")
+    with ThreadPoolExecutor(max_workers=1) as pool, Gate() as gate:
+        executor = None if by_default else pool
+        future = asyncio.get_running_loop().run_in_executor(executor, gate.hold, "the function")
         future.add_done_callback(lambda _: trace("the function is done"))
         await asyncio.create_task(other())
         assert await future == "the function"
@@ -98,44 +119,54 @@ class DoneAtOnce(Executor):
 
     def submit(self, job, *arguments):
         future = Future()
-        future.set_result(job(*arguments))
+        try:
+            future.set_result(job(*arguments))
+        except ValueError as error:
+            future.set_exception(error)
         return future
 
 
-async def await_a_job_done_at_once(trace):
+async def await_a_job_done_at_once(trace, digits="8"):
     async def other():
         trace("another task takes a step")
 
     task = asyncio.create_task(other())
-    trace(await asyncio.get_running_loop().run_in_executor(DoneAtOnce(), str.upper, "result"))
+    try:
+        trace(await asyncio.get_running_loop().run_in_executor(DoneAtOnce(), int, digits))
+    except ValueError:
+        trace("ValueError")
     await task
 
 
 @claim("job-done-early-costs-a-turn-before-3-12")
-async def test_awaiting_a_job_that_is_done_already_gives_another_task_a_turn(trace):
-    await await_a_job_done_at_once(trace)
+@pytest.mark.parametrize("digits, outcome", [("8", 8), ("eight", "ValueError")])
+async def test_awaiting_a_job_that_is_done_or_has_failed_already_gives_another_task_a_turn(trace, digits, outcome):
+    await await_a_job_done_at_once(trace, digits)
 
-    assert trace.steps == ["another task takes a step", "RESULT"]
+    assert trace.steps == ["another task takes a step", outcome]
 
 
 @claim("job-done-early-costs-no-turn-since-3-14")
 async def test_awaiting_a_job_that_is_done_already_gives_no_other_task_a_turn(trace):
     await await_a_job_done_at_once(trace)
 
-    assert trace.steps == ["RESULT", "another task takes a step"]
+    assert trace.steps == [8, "another task takes a step"]
 
 
 @claim("run-in-executor-passes-only-positional-arguments")
-async def test_run_in_executor_passes_positional_arguments_on_and_refuses_keywords():
+async def test_run_in_executor_passes_positional_arguments_on_to_any_executor_and_refuses_keywords():
     def function(*positional, **keywords):
         return positional, keywords
 
     loop = asyncio.get_running_loop()
 
-    assert await loop.run_in_executor(None, function, 1, "two") == ((1, "two"), {})
-    with pytest.raises(TypeError, match="unexpected keyword argument"):
-        loop.run_in_executor(None, function, 1, timeout=2)
-    assert await loop.run_in_executor(None, functools.partial(function, 1, timeout=2)) == ((1,), {"timeout": 2})
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        for executor in (None, pool):
+            assert await loop.run_in_executor(executor, function, 1, "two") == ((1, "two"), {})
+            with pytest.raises(TypeError, match="unexpected keyword argument"):
+                loop.run_in_executor(executor, function, 1, timeout=2)
+            with_a_keyword = functools.partial(function, 1, timeout=2)
+            assert await loop.run_in_executor(executor, with_a_keyword) == ((1,), {"timeout": 2})
 
 
 PROCESS_POOL_AS_DEFAULT = """
@@ -180,6 +211,12 @@ def test_since_python_3_11_asyncio_refuses_a_process_pool_as_default_and_takes_i
     assert (ended.status, ended.stderr) == (0, "")
 
 
+@claim("asyncio-refuses-a-process-pool-as-default")
+async def test_since_python_3_11_asyncio_refuses_any_executor_but_a_thread_pool_as_default():
+    with pytest.raises(TypeError, match="executor must be ThreadPoolExecutor instance"):
+        asyncio.get_running_loop().set_default_executor(DoneAtOnce())
+
+
 @claim("uvloop-takes-a-process-pool-as-default")
 def test_uvloop_takes_a_process_pool_as_default_without_a_warning(program):
     ended = program(PROCESS_POOL_AS_DEFAULT)
@@ -211,8 +248,10 @@ async def test_on_asyncio_in_debug_mode_the_executor_refuses_a_coroutine_functio
     loop = asyncio.get_running_loop()
     loop.set_debug(True)
 
-    with pytest.raises(TypeError, match="coroutines cannot be used with run_in_executor"):
-        await (await loop.run_in_executor(None, coroutine_function))
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        for executor in (None, pool):
+            with pytest.raises(TypeError, match="coroutines cannot be used with run_in_executor"):
+                await (await loop.run_in_executor(executor, coroutine_function))
 
 
 @claim("uvloop-executor-refuses-a-coroutine-function")
@@ -221,10 +260,11 @@ async def test_on_uvloop_the_executor_refuses_a_coroutine_function_whatever_the_
         """Must not be called."""
 
     loop = asyncio.get_running_loop()
-    for debug in (False, True):
-        loop.set_debug(debug)
-        with pytest.raises(TypeError, match="coroutines cannot be used with run_in_executor"):
-            await (await loop.run_in_executor(None, coroutine_function))
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        for debug, executor in itertools.product((False, True), (None, pool)):
+            loop.set_debug(debug)
+            with pytest.raises(TypeError, match="coroutines cannot be used with run_in_executor"):
+                await (await loop.run_in_executor(executor, coroutine_function))
 
 
 @claim("default-executor-bounds-what-overlaps")

@@ -26,9 +26,13 @@ def state_shown_by(future):
 def test_a_thread_pool_hands_out_concurrent_futures_whose_results_are_what_the_jobs_returned():
     with ThreadPoolExecutor(max_workers=5) as pool:
         futures = [pool.submit(pow, value, 2) for value in range(10)]
+        returned = LookupError("returned, not raised")
+        unusual = pool.submit(lambda: returned)
 
     assert [type(future) for future in futures] == [concurrent.futures.Future] * 10
     assert [future.result() for future in futures] == [0, 1, 4, 9, 16, 25, 36, 49, 64, 81]
+    assert unusual.exception() is None
+    assert unusual.result() is returned
 
 
 def kinds_of_pool():
@@ -60,14 +64,17 @@ def test_a_concurrent_future_and_an_asyncio_future_have_only_object_in_common():
 
 
 @claim("pool-future-must-be-wrapped-to-be-awaited")
-async def test_a_pools_future_is_no_awaitable_and_can_be_awaited_once_it_is_wrapped():
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        good, bad = pool.submit(int, "8"), pool.submit(int, "eight")
+async def test_a_pools_future_is_no_awaitable_and_can_be_awaited_once_it_is_wrapped_before_and_after_its_job_ends():
+    with ThreadPoolExecutor(max_workers=1) as pool, Gate() as gate:
+        good, bad = pool.submit(gate.hold, "the job"), pool.submit(int, "eight")
 
         with pytest.raises(TypeError, match="Future"):
             await good
 
-        assert await asyncio.wrap_future(good) == 8
+        wrapped = asyncio.wrap_future(good)
+        gate.open()
+        assert await wrapped == "the job"
+        assert await asyncio.wrap_future(good) == "the job"
         with pytest.raises(ValueError, match="eight"):
             await asyncio.wrap_future(bad)
 
@@ -81,9 +88,16 @@ async def test_result_of_a_pools_future_waits_for_the_job_and_that_of_an_asyncio
             unfinished.result(timeout=0)
         assert given_up.type is concurrent.futures.TimeoutError, "result() did not wait"
 
-        waiting = pool.submit(unfinished.result)
-        gate.open()
-        assert waiting.result() == "the job"
+        wait = unfinished._condition.wait
+
+        def wait_and_open(timeout):
+            gate.open()  # the job cannot end before wait() lets go of the lock
+            return wait(timeout)
+
+        unfinished._condition.wait = wait_and_open  # nothing public says when a caller blocks
+        caller = pool.submit(unfinished.result)
+        assert caller.exception() is None, "result() did not wait"
+        assert caller.result() == "the job"
 
     with pytest.raises(Exception) as refused:
         asyncio.Future().result()
@@ -91,15 +105,17 @@ async def test_result_of_a_pools_future_waits_for_the_job_and_that_of_an_asyncio
 
 
 @claim("pool-future-calls-back-without-a-loop")
-def test_a_pools_future_calls_back_with_no_event_loop_in_the_thread_that_ends_the_job(trace):
+def test_a_pools_future_calls_all_back_with_no_event_loop_in_the_thread_that_ends_or_fails_the_job(trace):
     with ThreadPoolExecutor(max_workers=1) as pool, Gate() as gate:
         worker = pool.submit(threading.get_ident).result()
-        future = pool.submit(gate.hold)
-        future.add_done_callback(lambda _: trace("called back"))
+        good, bad = pool.submit(gate.hold), pool.submit(int, "eight")
+        good.add_done_callback(lambda _: trace("the one called back"))
+        good.add_done_callback(lambda _: trace("the other called back"))
+        bad.add_done_callback(lambda _: trace("called back by a job that failed"))
         assert trace.steps == []
 
-    assert trace.steps == ["called back"]
-    assert trace.threads == [worker]
+    assert trace.steps == ["the one called back", "the other called back", "called back by a job that failed"]
+    assert trace.threads == [worker] * 3
 
 
 @claim("pool-future-calls-back-without-a-loop")
@@ -165,13 +181,15 @@ def test_once_five_workers_have_started_five_futures_are_running_and_five_pendin
 @claim("idle-workers-are-reused-before-new-threads")
 def test_jobs_one_after_the_other_need_one_thread_of_the_five_allowed():
     with ThreadPoolExecutor(max_workers=5, thread_name_prefix="reused") as pool:
-        for value in range(10):
-            assert pool.submit(pow, value, 1).result() == value
+        workers = set()
+        for _ in range(10):
+            workers.add(pool.submit(threading.current_thread).result())
             # A result is there a moment before its worker is idle, and nothing public says when that is.
             assert pool._idle_semaphore.acquire(timeout=SOON), "the worker does not become idle"
             pool._idle_semaphore.release()
 
-        assert len(threads_named("reused")) == 1
+        assert len(workers) == 1
+        assert set(threads_named("reused")) == workers
 
 
 @claim("jobs-start-in-order-of-submission")
@@ -207,17 +225,17 @@ NEVER_SHUTS_DOWN = """
 import threading
 from concurrent.futures.thread import ThreadPoolExecutor
 
-nothing_left_to_do = threading.Event()
+interpreter_exits = threading.Event()
 
 def job(value):
-    nothing_left_to_do.wait()
+    interpreter_exits.wait()
     print(f"{value}\\n", end="")  # in one piece: other threads print too
 
 pool = ThreadPoolExecutor(max_workers=5)
 for value in range(10):
     pool.submit(job, value)
+threading._register_atexit(interpreter_exits.set)  # before threads are waited for, and nothing public is
 print("the last line of the program")
-nothing_left_to_do.set()
 """
 
 

@@ -23,6 +23,7 @@ async def fetch(url):
 async def test_requests_get_is_no_coroutine_function_and_its_response_no_awaitable(downloads):
     import requests
 
+    assert inspect.isfunction(requests.get)
     assert not inspect.iscoroutinefunction(requests.get)
     response = requests.get(downloads.url("a.jpg"))
 
@@ -34,10 +35,13 @@ async def test_requests_get_is_no_coroutine_function_and_its_response_no_awaitab
 
 @claim("requests-in-the-executor-overlap")
 async def test_three_requests_in_the_executor_are_in_flight_together_and_give_a_response_each(downloads):
+    import requests
+
     downloads.hold_until(3)
 
     responses = await asyncio.gather(*(asyncio.create_task(fetch(downloads.url(name))) for name in NAMES))
 
+    assert [type(response) for response in responses] == [requests.Response] * 3
     assert [response.status_code for response in responses] == [200, 200, 200]
     assert [response.content for response in responses] == [downloads.body(name) for name in NAMES]
     assert downloads.report().peak == 3
@@ -121,11 +125,14 @@ def test_before_python_3_11_a_program_that_gives_bare_download_coroutines_to_wai
 
 
 @claim("bare-coroutine-downloads-are-refused-since-3-11")
-def test_since_python_3_11_wait_refuses_bare_download_coroutines_before_any_download_starts(new_loop, downloads):
+async def test_since_python_3_11_wait_refuses_bare_download_coroutines_before_any_download_starts(downloads):
     coroutines = [fetch(downloads.url(name)) for name in NAMES]
+    task = asyncio.create_task(asyncio.sleep(0))
 
-    with pytest.raises(TypeError, match="coroutines is forbidden"):
-        new_loop().run_until_complete(asyncio.wait(coroutines))
+    for downloads_to_wait_for in (coroutines, [task, *coroutines]):
+        with pytest.raises(TypeError, match="coroutines is forbidden"):
+            await asyncio.wait(downloads_to_wait_for)
+    await task
 
     assert [inspect.getcoroutinestate(coroutine) for coroutine in coroutines] == [inspect.CORO_CREATED] * 3
     assert downloads.report().arrivals == []

@@ -59,7 +59,8 @@ async def test_an_async_iterator_has_both_aiter_and_anext(trace):
 
 
 @claim("anext-must-return-an-awaitable")
-async def test_async_for_refuses_a_plain_value_from_anext(trace):
+@pytest.mark.parametrize("value", [1, None])
+async def test_async_for_refuses_a_plain_value_from_anext(trace, value):
     class Plain:
         def __aiter__(self):
             return self
@@ -67,7 +68,7 @@ async def test_async_for_refuses_a_plain_value_from_anext(trace):
         def __anext__(self):
             trace("asked")
             if trace.steps == ["asked"]:
-                return 1
+                return value
             raise StopAsyncIteration
 
     with pytest.raises(TypeError, match="__anext__"):
@@ -110,23 +111,24 @@ async def test_async_for_awaits_one_anext_after_the_other_until_the_stop(trace):
 
 
 @claim("async-for-awaits-anext-until-stop")
-async def test_an_exception_other_than_the_stop_comes_out_of_async_for(trace):
-    class Broken:
-        def __aiter__(self):
-            return self
-
+@pytest.mark.parametrize("error", [LookupError, asyncio.CancelledError])
+@pytest.mark.parametrize("word", ["", "ab"])
+async def test_an_exception_other_than_the_stop_comes_out_of_async_for_at_any_item(trace, word, error):
+    class Broken(Letters):
         async def __anext__(self):
-            assert trace.steps == [], "__anext__ was asked again after its exception"
-            trace("asked")
-            raise LookupError("no such letter")
+            assert "broken" not in trace.steps, "__anext__ was asked again after its exception"
+            if not self.left:
+                trace("broken")
+                raise error
+            return await super().__anext__()
 
-    with pytest.raises(LookupError, match="no such letter"):
-        async for letter in Broken():
+    with pytest.raises(error):
+        async for letter in Broken(word):
             trace(letter)
         else:
             trace("else")
 
-    assert trace.steps == ["asked"]
+    assert trace.steps == [*word, "broken"]
 
 
 @claim("async-iterable-needs-only-aiter")
@@ -165,7 +167,7 @@ async def test_async_for_refuses_the_coroutine_object_of_an_async_def_aiter(trac
 
 
 @claim("aiter-must-return-an-async-iterator")
-async def test_async_for_refuses_a_plain_iterator_or_anything_else_from_aiter(trace):
+async def test_async_for_refuses_a_plain_iterator_an_async_iterable_or_anything_else_from_aiter(trace):
     class Answer:
         def __init__(self, value):
             self.value = value
@@ -173,7 +175,7 @@ async def test_async_for_refuses_a_plain_iterator_or_anything_else_from_aiter(tr
         def __aiter__(self):
             return self.value
 
-    for value in (iter("ab"), ["a", "b"], 7, None):
+    for value in (iter("ab"), ["a", "b"], 7, None, Answer(Letters("ab"))):
         with pytest.raises(TypeError, match="__anext__"):
             async for letter in Answer(value):
                 trace(letter)
@@ -189,8 +191,10 @@ def test_async_for_outside_a_coroutine_function_is_a_syntax_error():
     scene = "async for letter in letters: pass"
     in_a_function = f"def function(letters):\n  {scene}"
     in_a_function_of_a_coroutine_function = f"async def outer(letters):\n def function():\n  {scene}"
+    in_a_class_of_a_coroutine_function = f"async def outer(letters):\n class Inner:\n  {scene}"
+    of_a_coroutine_function = [in_a_function_of_a_coroutine_function, in_a_class_of_a_coroutine_function]
 
-    for source in (scene, in_a_function, in_a_function_of_a_coroutine_function):
+    for source in (scene, in_a_function, *of_a_coroutine_function):
         with pytest.raises(SyntaxError, match="async"):
             compile(source, "scene", "exec")
 
@@ -202,6 +206,18 @@ async def test_async_for_refuses_a_plain_list(trace):
     with pytest.raises(TypeError, match="__aiter__"):
         async for letter in ["a", "b"]:
             trace(letter)
+
+    assert trace.steps == []
+
+
+@claim("plain-and-async-iteration-do-not-mix")
+async def test_a_plain_for_refuses_an_async_generator(trace):
+    async def generator():
+        yield trace("the generator runs")
+
+    with pytest.raises(TypeError, match="not iterable"):
+        for item in generator():
+            trace(item)
 
     assert trace.steps == []
 
@@ -219,33 +235,33 @@ async def test_a_plain_for_refuses_an_async_iterator(trace):
 
 
 @claim("stopiteration-cannot-end-an-async-iterator")
-async def test_stopiteration_raised_in_anext_becomes_a_runtimeerror(trace):
-    class Ended:
-        def __aiter__(self):
-            return self
-
+@pytest.mark.parametrize("word", ["", "ab"])
+async def test_stopiteration_raised_in_anext_for_any_item_becomes_a_runtimeerror(trace, word):
+    class Ended(Letters):
         async def __anext__(self):
-            raise StopIteration
+            if not self.left:
+                raise StopIteration
+            return await super().__anext__()
 
     with pytest.raises(RuntimeError, match="StopIteration") as caught:
-        async for letter in Ended():
+        async for letter in Ended(word):
             trace(letter)
         else:
             trace("else")
 
     assert isinstance(caught.value.__cause__, StopIteration)
-    assert trace.steps == []
+    assert trace.steps == [*word]
 
 
 @claim("async-comprehension-collects-what-async-for-sees")
 async def test_an_async_comprehension_collects_what_async_for_sees_in_the_same_order():
     seen = []
-    async for letter in Letters("fjord"):
+    async for letter in Letters("letter"):
         seen.append(letter)
 
-    collected = [letter async for letter in Letters("fjord")]
-    keys = {letter: None async for letter in Letters("fjord")}
+    collected = [letter async for letter in Letters("letter")]
+    keys = {letter: None async for letter in Letters("letter")}
 
-    assert seen == ["f", "j", "o", "r", "d"]
+    assert seen == ["l", "e", "t", "t", "e", "r"]
     assert collected == seen
-    assert list(keys) == seen
+    assert list(keys) == ["l", "e", "t", "r"]

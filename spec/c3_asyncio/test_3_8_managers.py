@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from collections import Counter
 
@@ -50,7 +51,14 @@ async def test_async_with_awaits_aenter_once_before_its_body_and_aexit_once_afte
 
 
 @claim("tab-and-space-mix-does-not-compile")
-def test_a_class_indented_by_tabs_and_by_spaces_does_not_compile_and_by_spaces_alone_does():
+def test_a_class_indented_by_tabs_and_by_spaces_does_not_compile_and_by_either_alone_does():
+    def compiles(source):
+        try:
+            compile(source, "source", "exec")
+        except IndentationError:
+            return False
+        return True
+
     mixed = (
         "class Mixed:\n"
         "\tdef __init__(self, link):\n"
@@ -60,11 +68,11 @@ def test_a_class_indented_by_tabs_and_by_spaces_does_not_compile_and_by_spaces_a
         "\t\tself.link = None\n"
     )
     by_spaces = mixed.expandtabs(4)
+    by_tabs = by_spaces.replace(" " * 4, "\t")
 
-    with pytest.raises(IndentationError):
-        compile(mixed, "mixed", "exec")
-
-    compile(by_spaces, "by_spaces", "exec")
+    assert not compiles(mixed)
+    assert compiles(by_spaces)
+    assert compiles(by_tabs)
 
 
 @claim("undefined-name-in-init-raises-nameerror")
@@ -134,12 +142,13 @@ async def test_as_binds_another_value_where_aenter_returns_that(trace):
 
 
 @claim("awaited-sleep-stores-none-as-connection")
-async def test_the_value_of_an_awaited_sleep_is_none_and_no_connection():
+@pytest.mark.parametrize("delay", [0, 0.001])
+async def test_the_value_of_an_awaited_sleep_is_none_and_no_connection(delay):
     class Database:
         link = "not opened"
 
         async def __aenter__(self):
-            self.link = await asyncio.sleep(0)
+            self.link = await asyncio.sleep(delay)
             return self
 
         async def __aexit__(self, *exception):
@@ -183,13 +192,14 @@ async def test_aexit_gets_type_value_and_traceback_and_returning_none_lets_the_e
 
 
 @claim("aexit-returning-true-suppresses-the-exception")
-async def test_a_true_value_from_aexit_suppresses_the_exception_and_a_false_one_does_not(trace):
+@pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError])
+async def test_a_true_value_from_aexit_suppresses_the_exception_and_a_false_one_does_not(trace, error):
     for answer in (True, "any true value", False, 0, ""):
         try:
             async with Manager(lambda step: None, answer):
-                raise ValueError("from the body")
+                raise error("from the body")
             trace((answer, "went on"))
-        except ValueError:
+        except error:
             trace((answer, "came out"))
 
     assert trace.steps == [
@@ -218,7 +228,7 @@ async def test_aexit_runs_when_the_body_returns_and_the_value_is_kept(trace):
 
 @claim("aexit-runs-on-return-and-break")
 async def test_aexit_runs_when_the_body_is_left_by_break(trace):
-    manager = Manager(trace)
+    manager = Manager(trace, "a true value")
 
     for attempt in ("first", "second"):
         async with manager:
@@ -256,6 +266,7 @@ async def test_neither_body_nor_aexit_runs_after_a_failed_aenter(trace):
     class Unreachable(Manager):
         async def __aenter__(self):
             trace("opening")
+            await turn()
             raise ConnectionError("no server")
 
     with pytest.raises(ConnectionError, match="no server"):
@@ -308,9 +319,13 @@ async def test_aenter_and_aexit_may_both_wait_for_another_task():
 
 
 @claim("two-managers-close-in-reverse-order")
-async def test_two_managers_in_one_async_with_are_left_in_the_reverse_order(trace):
-    async with Manager(trace, name="first"), Manager(trace, name="second"):
-        trace("body")
+@pytest.mark.parametrize("raises", [False, True])
+async def test_two_managers_in_one_async_with_are_left_in_the_reverse_order_also_after_an_exception(trace, raises):
+    with contextlib.suppress(LookupError):
+        async with Manager(trace, name="first"), Manager(trace, name="second"):
+            trace("body")
+            if raises:
+                raise LookupError
 
     assert trace.steps == [
         "entering first", "entered first", "entering second", "entered second",
@@ -320,7 +335,7 @@ async def test_two_managers_in_one_async_with_are_left_in_the_reverse_order(trac
 
 
 def halves(trace):
-    """A manager without `__aexit__` and one without `__aenter__`, each with the name of what it lacks."""
+    """A manager without `__aexit__`, one without `__aenter__` and a plain one, each with what is missed in it."""
 
     class OnlyEnters:
         async def __aenter__(self):
@@ -330,7 +345,14 @@ def halves(trace):
         async def __aexit__(self, *exception):
             trace("left")
 
-    return [(OnlyEnters(), "__aexit__"), (OnlyLeaves(), "__aenter__")]
+    class Plain:
+        def __enter__(self):
+            trace("entered as a plain manager")
+
+        def __exit__(self, *exception):
+            trace("left as a plain manager")
+
+    return [(OnlyEnters(), "__aexit__"), (OnlyLeaves(), "__aenter__"), (Plain(), "__aenter__")]
 
 
 @claim("half-an-async-manager-is-an-attributeerror")
@@ -355,7 +377,16 @@ async def test_async_with_raises_typeerror_for_half_a_manager_before_anything_is
 
 @claim("plain-with-refuses-an-async-manager")
 async def test_a_plain_with_refuses_an_asynchronous_context_manager(trace):
-    manager = Manager(trace)
+    class TracesCalls(Manager):
+        def __aenter__(self):
+            trace("__aenter__ is called")
+            return super().__aenter__()
+
+        def __aexit__(self, *told):
+            trace("__aexit__ is called")
+            return super().__aexit__(*told)
+
+    manager = TracesCalls(trace)
 
     with pytest.raises((AttributeError, TypeError), match="__enter__|__exit__|context manager protocol"):
         with manager:
@@ -364,4 +395,4 @@ async def test_a_plain_with_refuses_an_asynchronous_context_manager(trace):
 
     async with manager:
         trace("body")
-    assert trace.steps == [*ENTER, "body", *LEAVE]
+    assert trace.steps == ["__aenter__ is called", *ENTER, "body", "__aexit__ is called", *LEAVE]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import types
 
 from fixtures.trace import turn
@@ -10,7 +11,7 @@ from tests.mutants.worlds import Patch, world
 from tests.mutants.worlds.section_3_1 import Polled
 from tests.mutants.worlds.section_3_3 import change_loops
 
-_run = asyncio.run
+_run, _get_running_loop = asyncio.run, asyncio.get_running_loop
 
 
 def _futures_are(patch: Patch, kind: type) -> None:
@@ -25,6 +26,16 @@ def _tasks_are(patch: Patch, kind: type) -> None:
         return lambda loop, coroutine, **options: kind(coroutine, loop=loop, **options)
 
     change_loops(patch, "create_task", made)
+
+
+def _running_or(others: list[asyncio.AbstractEventLoop]) -> asyncio.AbstractEventLoop:
+    """The running loop; where there is none, the last of the others."""
+    try:
+        return _get_running_loop()
+    except RuntimeError:
+        if not others:
+            raise
+        return others[-1]
 
 
 @world("tasks are a family of their own, outside asyncio.Future", falsifies=["task-is-a-subclass-of-future"])
@@ -54,6 +65,37 @@ def _(patch):
             asyncio.Future.set_result(self, result)
 
     _tasks_are(patch, Open)
+
+
+@world("a task that is done takes its result from outside", falsifies=["task-refuses-set-result-and-set-exception"])
+def _(patch):
+    class OpenOnceDone(asyncio.Task):
+        def set_result(self, result):
+            if not self.done():
+                super().set_result(result)
+
+    _tasks_are(patch, OpenOnceDone)
+
+
+@world(
+    "a future that fails or is cancelled wakes nobody",
+    falsifies=["task-waits-through-the-future-it-gets", "set-result-ends-the-wait-with-that-value"],
+)
+def _(patch):
+    class WakesForAResult(asyncio.Future):
+        def set_exception(self, exception):
+            self.lose_callbacks()
+            super().set_exception(exception)
+
+        def cancel(self, msg=None):
+            self.lose_callbacks()
+            return super().cancel(msg)
+
+        def lose_callbacks(self):
+            for callback, _ in list(self._callbacks or []):
+                self.remove_done_callback(callback)
+
+    _futures_are(patch, WakesForAResult)
 
 
 @world("who waits for a future polls it at every turn", falsifies=["task-waits-through-the-future-it-gets"])
@@ -86,6 +128,39 @@ def _(patch):
         return first[0]
 
     patch.setattr(asyncio, "get_running_loop", the_first)
+
+
+@world(
+    "get_running_loop gives the loop that runs in another thread", falsifies=["get-running-loop-gives-the-running-loop"]
+)
+def _(patch):
+    elsewhere = []
+
+    class SeenByAll:
+        def run_until_complete(self, future):
+            elsewhere.append(self)
+            try:
+                return super().run_until_complete(future)
+            finally:
+                elsewhere.remove(self)
+
+    patch.loops(SeenByAll)
+    patch.setattr(asyncio, "get_running_loop", lambda: _running_or(elsewhere))
+
+
+@world("a loop whose main fails is still called running", falsifies=["get-running-loop-gives-the-running-loop"])
+def _(patch):
+    left = []
+
+    class LeavesItself:
+        def run_until_complete(self, future):
+            left.append(self)
+            result = super().run_until_complete(future)
+            left.remove(self)
+            return result
+
+    patch.loops(LeavesItself)
+    patch.setattr(asyncio, "get_running_loop", lambda: _running_or(left))
 
 
 @world("each loop has a type of future of its own", falsifies=["create-future-gives-an-asyncio-future-on-both-loops"])
@@ -141,6 +216,20 @@ def _(patch):
     patch.setattr(asyncio, "run", lambda main: _run(watched(main)))
 
 
+@world("a deadlock is logged, and hangs", falsifies=["program-on-a-bare-future-hangs-until-interrupted"])
+def _(patch):
+    class Watched(asyncio.Future):
+        def __await__(self):
+            self.get_loop().call_soon(self.tell)
+            return (yield from super().__await__())
+
+        def tell(self):
+            if not self.done():
+                logging.getLogger("asyncio").error("deadlock: nothing is left that could end the wait for %r", self)
+
+    _futures_are(patch, Watched)
+
+
 @world("the loop holds its tasks", falsifies=["task-waiting-on-an-unheld-future-may-be-collected"])
 def _(patch):
     held = []
@@ -193,6 +282,32 @@ def _(patch):
             yield from super().__await__()
 
     _futures_are(patch, Valueless)
+
+
+@world("set_result(None) is no result", falsifies=["set-result-ends-the-wait-with-that-value"])
+def _(patch):
+    class WantsAValue(asyncio.Future):
+        def set_result(self, result):
+            if result is not None:
+                super().set_result(result)
+
+    _futures_are(patch, WantsAValue)
+
+
+@world("an exception set on a future is raised once", falsifies=["set-result-ends-the-wait-with-that-value"])
+def _(patch):
+    class RaisesOnce(asyncio.Future):
+        raised = False
+
+        def __await__(self):
+            try:
+                return (yield from super().__await__())
+            except Exception:
+                if not self.raised:
+                    self.raised = True
+                    raise
+
+    _futures_are(patch, RaisesOnce)
 
 
 @world("an exception set on a future is the value of the wait", falsifies=["set-result-ends-the-wait-with-that-value"])
@@ -277,6 +392,21 @@ def _(patch):
     _futures_are(patch, Immediate)
 
 
+@world("set_exception runs callbacks inside", falsifies=["done-callback-is-called-later-with-the-future"])
+def _(patch):
+    class ImmediatelyFailing(asyncio.Future):
+        def set_exception(self, exception):
+            # Not the tasks that wait: one cannot be entered inside another.
+            callbacks = [one for one, _ in self._callbacks or [] if isinstance(one, types.FunctionType)]
+            for callback in callbacks:
+                self.remove_done_callback(callback)
+            super().set_exception(exception)
+            for callback in callbacks:
+                callback(self)
+
+    _futures_are(patch, ImmediatelyFailing)
+
+
 @world("a callback added to a done future runs at once", falsifies=["done-callback-is-called-later-with-the-future"])
 def _(patch):
     class Eager(asyncio.Future):
@@ -300,6 +430,16 @@ def _(patch):
     _futures_are(patch, Telling)
 
 
+@world("a future whose loop is closed belongs to whichever runs", falsifies=["future-belongs-to-one-loop"])
+def _(patch):
+    class Inherited(asyncio.Future):
+        def get_loop(self):
+            own = super().get_loop()
+            return asyncio.get_running_loop() if own.is_closed() else own
+
+    _futures_are(patch, Inherited)
+
+
 @world("a future belongs to whichever loop runs", falsifies=["future-belongs-to-one-loop"])
 def _(patch):
     class Homeless(asyncio.Future):
@@ -321,6 +461,40 @@ def _(patch):
                 super().add_done_callback(one, context=its_context)
 
     _futures_are(patch, LastInFirstOut)
+
+
+@world(
+    "callbacks of a future that fails run last in, first out",
+    falsifies=["done-callbacks-run-in-the-order-they-were-added"],
+)
+def _(patch):
+    class FailsBackwards(asyncio.Future):
+        def set_exception(self, exception):
+            callbacks = list(self._callbacks or [])
+            for callback, _ in callbacks:
+                self.remove_done_callback(callback)
+            for callback, context in reversed(callbacks):
+                self.add_done_callback(callback, context=context)
+            super().set_exception(exception)
+
+    _futures_are(patch, FailsBackwards)
+
+
+@world("a future that is done can be cancelled", falsifies=["future-result-is-set-only-once"])
+def _(patch):
+    class CancelledAfterwards(asyncio.Future):
+        gone = False
+
+        def cancel(self, msg=None):
+            self.gone = self.done()
+            return self.gone or super().cancel(msg)
+
+        def result(self):
+            if self.gone:
+                raise asyncio.CancelledError
+            return super().result()
+
+    _futures_are(patch, CancelledAfterwards)
 
 
 @world("a second result takes the place of the first", falsifies=["future-result-is-set-only-once"])
@@ -368,3 +542,15 @@ def _(patch):
             return self.call_soon(callback, *arguments, context=context)
 
     patch.loops(Asleep)
+
+
+@world("who waits for a future is queued a turn too late", falsifies=["set-result-resumes-the-waiter-later"])
+def _(patch):
+    class ATurnTooLate(asyncio.Future):
+        def add_done_callback(self, callback, *, context=None):
+            def too_late(future):
+                self.get_loop().call_soon(callback, future, context=context)
+
+            super().add_done_callback(too_late)
+
+    _futures_are(patch, ATurnTooLate)

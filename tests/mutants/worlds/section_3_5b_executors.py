@@ -29,6 +29,24 @@ def _(patch: Patch) -> None:
     patch.loops(WithPoolsOfItsOwn)
 
 
+@world("without a default set, each job has a new pool", falsifies=["none-as-executor-means-the-default-thread-pool"])
+def _(patch: Patch) -> None:
+    class WithNewPools:
+        is_set = False
+
+        def set_default_executor(self, executor):
+            self.is_set = True
+            super().set_default_executor(executor)
+
+        def run_in_executor(self, executor, function, *arguments):
+            if executor is not None or self.is_set:
+                return super().run_in_executor(executor, function, *arguments)
+            with ThreadPoolExecutor(max_workers=1) as pool:
+                return super().run_in_executor(pool, function, *arguments)
+
+    patch.loops(WithNewPools)
+
+
 @world(
     "run_in_executor takes the default whatever it is given",
     falsifies=["none-as-executor-means-the-default-thread-pool", "asyncio-refuses-a-process-pool-as-default"],
@@ -56,6 +74,66 @@ def _(patch: Patch) -> None:
 @world("run_in_executor swallows exceptions", falsifies=["run-in-executor-hands-out-an-asyncio-future"])
 def _(patch: Patch) -> None:
     patch.setattr(Future, "set_exception", lambda future, error: future.set_result(None))
+
+
+@world(
+    "an exception that a job returns is raised",
+    falsifies=["run-in-executor-hands-out-an-asyncio-future", "pools-hand-out-concurrent-futures"],
+)
+def _(patch: Patch) -> None:
+    set_result = Future.set_result
+
+    def raising(future, result):
+        if isinstance(result, BaseException):
+            future.set_exception(result)
+        else:
+            set_result(future, result)
+
+    patch.setattr(Future, "set_result", raising)
+
+
+@world("the default executor is given its jobs a turn later", falsifies=["executor-job-runs-before-any-await"])
+def _(patch: Patch) -> None:
+    class ATurnLaterByDefault:
+        def run_in_executor(self, executor, *arguments):
+            if executor is not None:
+                return super().run_in_executor(executor, *arguments)
+            submit, done = super().run_in_executor, self.create_future()
+            self.call_soon(lambda: asyncio.futures._chain_future(submit(None, *arguments), done))
+            return done
+
+    patch.loops(ATurnLaterByDefault)
+
+
+@world("a job for a pool given holds up the loop", falsifies=["loop-stays-free-while-an-executor-job-blocks"])
+def _(patch: Patch) -> None:
+    class WaitsForThePool:
+        def run_in_executor(self, executor, function, *arguments):
+            if executor is None:
+                return super().run_in_executor(executor, function, *arguments)
+            job = executor.submit(function, *arguments)
+            concurrent.futures.wait([job])
+            return asyncio.wrap_future(job, loop=self)
+
+    patch.loops(WaitsForThePool)
+
+
+@world(
+    "a pool given is given the bare function, unchecked and without its arguments",
+    falsifies=[
+        "run-in-executor-passes-only-positional-arguments",
+        "asyncio-executor-gives-back-an-unrun-coroutine",
+        "uvloop-executor-refuses-a-coroutine-function",
+    ],
+)
+def _(patch: Patch) -> None:
+    class Bare:
+        def run_in_executor(self, executor, function, *arguments):
+            if executor is None:
+                return super().run_in_executor(executor, function, *arguments)
+            return asyncio.wrap_future(executor.submit(function), loop=self)
+
+    patch.loops(Bare)
 
 
 @world("run_in_executor submits nothing before it is awaited", falsifies=["executor-job-runs-before-any-await"])
@@ -99,6 +177,30 @@ def _(patch: Patch) -> None:
         loop._default_executor = executor
 
     patch.setattr(asyncio.BaseEventLoop, "set_default_executor", set_default_executor)
+
+
+@world("asyncio refuses nothing but a process pool as default", falsifies=["asyncio-refuses-a-process-pool-as-default"])
+def _(patch: Patch) -> None:
+    def set_default_executor(loop, executor):
+        if isinstance(executor, concurrent.futures.ProcessPoolExecutor):
+            raise TypeError("executor must be ThreadPoolExecutor instance")
+        loop._default_executor = executor
+
+    patch.setattr(asyncio.BaseEventLoop, "set_default_executor", set_default_executor)
+
+
+@world("a job that fails early costs no turn", falsifies=["job-done-early-costs-a-turn-before-3-12"])
+def _(patch: Patch) -> None:
+    class FailsAtOnce:
+        def run_in_executor(self, executor, function, *arguments):
+            job = executor.submit(function, *arguments)
+            if not job.exception():
+                return asyncio.wrap_future(job, loop=self)
+            future = self.create_future()
+            future.set_exception(job.exception())
+            return future
+
+    patch.loops(FailsAtOnce)
 
 
 @world("a job that is done early costs no turn", falsifies=["job-done-early-costs-a-turn-before-3-12"])

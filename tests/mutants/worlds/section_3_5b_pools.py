@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import queue
 import threading
-from concurrent.futures import ThreadPoolExecutor, process
+from concurrent.futures import ThreadPoolExecutor, process, thread
 
 from tests.mutants.worlds import Patch, world
 
@@ -97,6 +97,26 @@ def _(patch: Patch) -> None:
     patch.setattr(asyncio, "wrap_future", wrap_future)
 
 
+@world("wrap_future leaves a job behind that is under way", falsifies=["pool-future-must-be-wrapped-to-be-awaited"])
+def _(patch: Patch) -> None:
+    wrap = asyncio.wrap_future
+
+    def wrap_future(future):
+        if future.done():
+            return wrap(future)
+        wrapped = asyncio.get_running_loop().create_future()
+        wrapped.set_result(None)
+        return wrapped
+
+    patch.setattr(asyncio, "wrap_future", wrap_future)
+
+
+@world("no timeout is one of no time to a pool's Future", falsifies=["pool-future-result-blocks-its-caller"])
+def _(patch: Patch) -> None:
+    result = Future.result
+    patch.setattr(Future, "result", lambda future, timeout=None: result(future, timeout or 0))
+
+
 @world("result of a pool's Future does not wait for the job", falsifies=["pool-future-result-blocks-its-caller"])
 def _(patch: Patch) -> None:
     result = Future.result
@@ -127,6 +147,28 @@ def _(patch: Patch) -> None:
             """There is no loop, so nobody calls."""
 
     patch.setattr(Future, "add_done_callback", add_done_callback)
+
+
+@world("a pool's Future whose job fails calls nobody back", falsifies=["pool-future-calls-back-without-a-loop"])
+def _(patch: Patch) -> None:
+    set_exception = Future.set_exception
+
+    def silent(future, error):
+        future._done_callbacks.clear()
+        set_exception(future, error)
+
+    patch.setattr(Future, "set_exception", silent)
+
+
+@world("a pool's Future has one callback, the last added", falsifies=["pool-future-calls-back-without-a-loop"])
+def _(patch: Patch) -> None:
+    add_done_callback = Future.add_done_callback
+
+    def instead(future, callback):
+        future._done_callbacks.clear()
+        add_done_callback(future, callback)
+
+    patch.setattr(Future, "add_done_callback", instead)
 
 
 @world(
@@ -185,6 +227,27 @@ def _(patch: Patch) -> None:
     when_made(patch, lambda pool: setattr(pool, "_idle_semaphore", Unasked(0)))
 
 
+@world(
+    "a worker starts a thread for each of its jobs",
+    falsifies=["idle-workers-are-reused-before-new-threads"],
+    also=[
+        "none-as-executor-means-the-default-thread-pool",
+        "default-executor-bounds-what-overlaps",
+        "pool-future-calls-back-without-a-loop",
+        "get-event-loop-makes-none-in-another-thread",
+    ],
+)
+def _(patch: Patch) -> None:
+    run = thread._WorkItem.run
+
+    def run_apart(*item):
+        apart = threading.Thread(target=run, args=item)
+        apart.start()
+        apart.join()
+
+    patch.setattr(thread._WorkItem, "run", run_apart)
+
+
 @world("a thread pool takes the newest job first", falsifies=["jobs-start-in-order-of-submission"])
 def _(patch: Patch) -> None:
     when_made(patch, lambda pool: setattr(pool, "_work_queue", queue.LifoQueue()))
@@ -206,6 +269,21 @@ def _(patch: Patch) -> None:
         return submitted[-1]
 
     patch.setattr(ThreadPoolExecutor, "submit", submit_in_line)
+
+
+@world(
+    "at its exit an interpreter drops what no worker has begun", falsifies=["interpreter-exit-waits-for-pool-threads"]
+)
+def _(patch: Patch) -> None:
+    shut_down, pools = threading._shutdown, []
+
+    def cancelling():
+        for pool in pools:
+            pool.shutdown(wait=False, cancel_futures=True)
+        shut_down()
+
+    when_made(patch, pools.append)
+    patch.setattr(threading, "_shutdown", cancelling)
 
 
 @world(

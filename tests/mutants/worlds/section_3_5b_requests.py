@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import types
 
 from tests.mutants.worlds import Patch, world
 
@@ -19,6 +21,26 @@ def _(patch: Patch) -> None:
         return await asyncio.to_thread(get, url)
 
     patch.setattr(requests, "get", get_in_a_thread)
+
+
+@world("requests.get is made of another function", falsifies=["requests-get-is-a-plain-blocking-function"])
+def _(patch: Patch) -> None:
+    import requests
+
+    patch.setattr(requests, "get", functools.partial(requests.request, "get"))
+
+
+@world("a download gives no Response", falsifies=["requests-in-the-executor-overlap"])
+def _(patch: Patch) -> None:
+    import requests
+
+    get = requests.get
+
+    def without_a_type(url):
+        response = get(url)
+        return types.SimpleNamespace(status_code=response.status_code, content=response.content)
+
+    patch.setattr(requests, "get", without_a_type)
 
 
 @world(
@@ -44,6 +66,16 @@ def _(patch: Patch) -> None:
         return await wait([asyncio.ensure_future(awaitable) for awaitable in awaitables])
 
     patch.setattr(asyncio, "wait", in_order)
+
+
+@world("wait takes coroutines beside a task", falsifies=["bare-coroutine-downloads-are-refused-since-3-11"])
+def _(patch: Patch) -> None:
+    async def beside_a_task(awaitables):
+        if any(isinstance(awaitable, asyncio.Task) for awaitable in awaitables):
+            awaitables = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
+        return await wait(awaitables)
+
+    patch.setattr(asyncio, "wait", beside_a_task)
 
 
 @world("wait takes bare coroutines no more", falsifies=["bare-coroutine-downloads-run-before-3-11"])

@@ -155,6 +155,36 @@ def _(patch):
     _loops(patch, EndsQuietly)
 
 
+@world("an exception ends async for quietly once there was an item", falsifies=["async-for-awaits-anext-until-stop"])
+def _(patch):
+    class EndsQuietlyLater(Through):
+        has_begun = False
+
+        async def __anext__(self):
+            try:
+                item = await self.ask()
+            except Exception:
+                if self.has_begun:
+                    raise StopAsyncIteration from None
+                raise
+            self.has_begun = True
+            return item
+
+    _loops(patch, EndsQuietlyLater)
+
+
+@world("a CancelledError from __anext__ ends async for quietly", falsifies=["async-for-awaits-anext-until-stop"])
+def _(patch):
+    class EndsWhenCancelled(Through):
+        async def __anext__(self):
+            try:
+                return await self.ask()
+            except asyncio.CancelledError:
+                raise StopAsyncIteration from None
+
+    _loops(patch, EndsWhenCancelled)
+
+
 @world("async for takes a plain value from __anext__", falsifies=["anext-must-return-an-awaitable"])
 def _(patch):
     class TakesAValue(Through):
@@ -163,6 +193,18 @@ def _(patch):
             return await answer if inspect.isawaitable(answer) else answer
 
     _loops(patch, TakesAValue)
+
+
+@world("async for takes None from __anext__ as an item", falsifies=["anext-must-return-an-awaitable"])
+def _(patch):
+    class TakesNone(Through):
+        async def __anext__(self):
+            answer = self.ask()
+            if answer is not None and not inspect.isawaitable(answer):
+                raise TypeError(f"no awaitable from __anext__: {answer!r}")
+            return answer if answer is None else await answer
+
+    _loops(patch, TakesNone)
 
 
 @world("async for takes an object with __anext__ alone", falsifies=["async-iterator-has-aiter-and-anext"])
@@ -223,6 +265,17 @@ def _(patch):
     _loops(patch, AwaitsAiter)
 
 
+@world("async for asks again what __aiter__ returns", falsifies=["aiter-must-return-an-async-iterator"])
+def _(patch):
+    class AsksAgain(Through):
+        def iterator_of(self, iterable):
+            answer = type(iterable).__aiter__(iterable)
+            is_iterable_only = hasattr(type(answer), "__aiter__") and not hasattr(type(answer), "__anext__")
+            return super().iterator_of(answer if is_iterable_only else iterable)
+
+    _loops(patch, AsksAgain)
+
+
 class ThroughPlain(Through):
     """As `Through`, for worlds in which `async for` goes through plain iterators too."""
 
@@ -257,6 +310,19 @@ def _(patch):
     patch.setattr(builtins, "compile", lenient)
 
 
+@world(
+    "the compiler takes async for in a class of a coroutine function",
+    falsifies=["async-for-only-in-a-coroutine-function"],
+)
+def _(patch):
+    strict = compile
+
+    def lenient(source, *arguments, **options):
+        return strict(source.replace("class Inner:\n", "if True:\n"), *arguments, **options)
+
+    patch.setattr(builtins, "compile", lenient)
+
+
 @world("async for goes through a plain list", falsifies=["plain-and-async-iteration-do-not-mix"])
 def _(patch):
     class FromAList(ThroughPlain):
@@ -281,6 +347,41 @@ def _(patch):
                 yield answer.value
 
     _loops(patch, through, ast.For)
+
+
+@world("a plain for goes through an asynchronous generator", falsifies=["plain-and-async-iteration-do-not-mix"])
+def _(patch):
+    def through(iterable):
+        if not inspect.isasyncgen(iterable):
+            yield from iterable
+            return
+        while True:
+            try:
+                iterable.__anext__().send(None)
+            except StopAsyncIteration:
+                return
+            except StopIteration as answer:
+                yield answer.value
+
+    _loops(patch, through, ast.For)
+
+
+@world("StopIteration ends async for once there was an item", falsifies=["stopiteration-cannot-end-an-async-iterator"])
+def _(patch):
+    class EndsOnEitherLater(Through):
+        has_begun = False
+
+        async def __anext__(self):
+            try:
+                item = await self.ask()
+            except RuntimeError as error:
+                if self.has_begun and isinstance(error.__cause__, StopIteration):
+                    raise StopAsyncIteration from None
+                raise
+            self.has_begun = True
+            return item
+
+    _loops(patch, EndsOnEitherLater)
 
 
 @world("StopIteration ends async for", falsifies=["stopiteration-cannot-end-an-async-iterator"])
@@ -312,6 +413,22 @@ def _(patch):
             return self.items.pop(0)
 
     _loops(patch, Backwards, ast.comprehension)
+
+
+@world("an async comprehension drops equal items", falsifies=["async-comprehension-collects-what-async-for-sees"])
+def _(patch):
+    class Distinct(Through):
+        def __init__(self, iterable):
+            super().__init__(iterable)
+            self.items = []
+
+        async def __anext__(self):
+            while (item := await self.ask()) in self.items:
+                continue
+            self.items.append(item)
+            return item
+
+    _loops(patch, Distinct, ast.comprehension)
 
 
 @world("iterating hands out a copy of the iterator", falsifies=["counting-reader-is-iterable-and-iterator"])
@@ -364,3 +481,30 @@ def _(patch):
         return result
 
     patch.setattr(asyncio, "sleep", sleep)
+
+
+@world("async for gives the loop a turn before its first item", falsifies=["reader-without-a-wait-gives-no-turn"])
+def _(patch):
+    class GivesATurnFirst(Through):
+        has_begun = False
+
+        async def __anext__(self):
+            if not self.has_begun:
+                self.has_begun = True
+                await turn()
+            return await self.ask()
+
+    _loops(patch, GivesATurnFirst)
+
+
+@world("async for gives the loop a turn at its end", falsifies=["reader-without-a-wait-gives-no-turn"])
+def _(patch):
+    class GivesATurnLast(Through):
+        async def __anext__(self):
+            try:
+                return await self.ask()
+            except StopAsyncIteration:
+                await turn()
+                raise
+
+    _loops(patch, GivesATurnLast)

@@ -153,6 +153,18 @@ def _(patch):
     patch.setattr(builtins, "compile", lenient)
 
 
+@world("tabs are no indentation to the compiler", falsifies=["tab-and-space-mix-does-not-compile"])
+def _(patch):
+    strict = compile
+
+    def without_tabs(source, *arguments, **options):
+        if isinstance(source, str) and "\n\t" in source:
+            raise TabError("a tab in an indentation")
+        return strict(source, *arguments, **options)
+
+    patch.setattr(builtins, "compile", without_tabs)
+
+
 @world("a name that is defined nowhere is None", falsifies=["undefined-name-in-init-raises-nameerror"])
 def _(patch):
     patch.setitem(vars(builtins), "link_to_the_database", None)
@@ -199,6 +211,17 @@ def _(patch):
         return "a connection"
 
     patch.setattr(asyncio, "sleep", giving_a_connection)
+
+
+@world("a sleep that takes time gives its length", falsifies=["awaited-sleep-stores-none-as-connection"])
+def _(patch):
+    sleep = asyncio.sleep
+
+    async def giving_its_length(delay):
+        await sleep(delay)
+        return delay or None
+
+    patch.setattr(asyncio, "sleep", giving_its_length)
 
 
 @world(
@@ -248,6 +271,16 @@ def _(patch):
     _managers(patch, LetsOut)
 
 
+@world("__aexit__ can suppress an Exception only", falsifies=["aexit-returning-true-suppresses-the-exception"])
+def _(patch):
+    class SuppressesExceptions(Through):
+        async def __aexit__(self, kind, *told):
+            answer = await self.leave(kind, *told)
+            return answer if kind and issubclass(kind, Exception) else None
+
+    _managers(patch, SuppressesExceptions)
+
+
 @world("only True itself suppresses an exception", falsifies=["aexit-returning-true-suppresses-the-exception"])
 def _(patch):
     class WantsTrue(Through):
@@ -268,6 +301,24 @@ def _(patch):
                 raise
 
     _managers(patch, LeavesInAnyCase)
+
+
+@world("__aexit__ runs when __aenter__ failed after a wait", falsifies=["no-aexit-after-a-failed-aenter"])
+def _(patch):
+    class LeavesWhatHasWaited(Through):
+        async def __aenter__(self):
+            waited = []
+            next_turn = asyncio.get_running_loop().call_soon(waited.append, True)
+            try:
+                return await self.enter()
+            except BaseException:
+                if waited:
+                    await self.leave(*sys.exc_info())
+                raise
+            finally:
+                next_turn.cancel()
+
+    _managers(patch, LeavesWhatHasWaited)
 
 
 @world("entering and leaving hold up the event loop", falsifies=["opening-and-closing-may-wait-while-others-run"])
@@ -316,6 +367,24 @@ def _(patch):
     patch.rewrite(_Together())
 
 
+@world("after an exception two managers are left as entered", falsifies=["two-managers-close-in-reverse-order"])
+def _(patch):
+    class InOrderAfterAnException:
+        def __init__(self, *managers):
+            self.managers = [Through(manager) for manager in managers]
+
+        async def __aenter__(self):
+            for manager in self.managers:
+                await manager.enter()
+
+        async def __aexit__(self, kind, *told):
+            for manager in self.managers if kind else reversed(self.managers):
+                await manager.leave(kind, *told)
+
+    patch.setitem(vars(builtins), "world_s_managers", InOrderAfterAnException)
+    patch.rewrite(_Together())
+
+
 @world(
     "async with does without the half that its manager lacks",
     falsifies=["half-an-async-manager-is-an-attributeerror", "half-an-async-manager-is-a-typeerror"],
@@ -346,6 +415,16 @@ def _(patch):
     _managers(patch, through, ast.With)
 
 
+@world("a plain with calls __aenter__ and then refuses", falsifies=["plain-with-refuses-an-async-manager"])
+def _(patch):
+    def through(manager):
+        if hasattr(manager, "__aenter__"):
+            manager.__aenter__().close()
+        return manager
+
+    _managers(patch, through, ast.With)
+
+
 @world("__aexit__ gets no traceback", falsifies=["aexit-gets-the-exception-and-lets-it-out"])
 def _(patch):
     class LosesTheTraceback(Through):
@@ -353,3 +432,49 @@ def _(patch):
             return await self.leave(kind, error, None)
 
     _managers(patch, LosesTheTraceback)
+
+
+@world(
+    "async with makes do with a plain manager",
+    falsifies=["half-an-async-manager-is-an-attributeerror", "half-an-async-manager-is-a-typeerror"],
+)
+def _(patch):
+    class MakesDo:
+        def __init__(self, manager):
+            self.manager = manager
+
+        async def __aenter__(self):
+            return self.manager.__enter__()
+
+        async def __aexit__(self, *told):
+            return self.manager.__exit__(*told)
+
+    _managers(patch, lambda manager: MakesDo(manager) if hasattr(manager, "__enter__") else manager)
+
+
+class _BreakByAnException(ast.NodeTransformer):
+    """Leaves the body of an `async with` by an exception where there is a break in it, and breaks when that is out."""
+
+    def visit_AsyncWith(self, node: ast.AsyncWith) -> ast.AST:
+        self.generic_visit(node)
+        if not isinstance(node.body[-1], ast.Break):
+            return node
+        node.body[-1] = ast.parse("raise world_s_break").body[0]
+        node.items[0].context_expr = _call("world_s_manager", node.items[0].context_expr)
+        around = ast.parse("for _ in ():\n try: pass\n except world_s_break: break").body[0].body[0]
+        around.body = [node]
+        return around
+
+
+@world("a true value from __aexit__ suppresses a break", falsifies=["aexit-runs-on-return-and-break"])
+def _(patch):
+    class Break(BaseException):
+        """Stands for a break; __aexit__ is told nothing of it."""
+
+    class SuppressesABreak(Through):
+        async def __aexit__(self, kind, *told):
+            return await (self.leave(None, None, None) if kind is Break else self.leave(kind, *told))
+
+    patch.setitem(vars(builtins), "world_s_break", Break)
+    patch.setitem(vars(builtins), "world_s_manager", SuppressesABreak)
+    patch.rewrite(_BreakByAnException())
