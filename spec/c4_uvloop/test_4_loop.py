@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
+import functools
 import socket
 
 import pytest
@@ -23,6 +25,13 @@ def test_uvloops_loop_has_asyncios_interface_and_nothing_of_its_implementation(n
     assert not isinstance(loop, asyncio.BaseEventLoop)
     from_asyncio = [kind for kind in type(loop).__mro__ if kind.__module__.startswith("asyncio.")]
     assert from_asyncio == [asyncio.AbstractEventLoop]
+    defined_in = {getattr(getattr(type(loop), name), "__module__", None) for name in dir(type(loop))}
+    assert [name for name in defined_in if str(name).startswith("asyncio.")] == ["asyncio.events"]
+
+    interface = vars(asyncio.AbstractEventLoop)
+    methods = {name for name, value in interface.items() if callable(value) and not name.startswith("_")}
+    missing = {name for name in methods if getattr(type(loop), name) is interface[name]}
+    assert missing <= {"sendfile", "sock_sendfile"}  # the latter is a claim of its own
     assert loop.run_until_complete(work()) is loop
 
 
@@ -33,13 +42,13 @@ async def test_tasks_and_futures_made_on_uvloop_are_asyncios_own():
     async def work():
         return "result"
 
-    future = loop.create_future()
-    of_the_loop, of_asyncio = loop.create_task(work()), asyncio.create_task(work())
+    futures = [loop.create_future(), loop.run_in_executor(None, int)]
+    tasks = [loop.create_task(work()), loop.create_task(work(), name="named"), asyncio.create_task(work())]
 
-    assert type(future) is asyncio.Future
-    assert type(of_the_loop) is asyncio.Task
-    assert type(of_asyncio) is asyncio.Task
-    assert await of_the_loop == await of_asyncio == "result"
+    assert [type(future) for future in futures] == [asyncio.Future] * 2
+    assert [type(task) for task in tasks] == [asyncio.Task] * 3
+    assert await asyncio.gather(*tasks) == ["result"] * 3
+    assert await futures[1] == 0
 
 
 @claim("uvloop-keeps-the-debug-checks")
@@ -76,12 +85,13 @@ def test_uvloop_in_debug_mode_refuses_call_soon_from_another_thread(new_loop, tr
     loop = new_loop()
     loop.set_debug(True)
 
-    async def from_another_thread(schedule):
-        await loop.run_in_executor(None, schedule, trace, schedule.__name__)
+    async def from_another_thread(schedule, **context):
+        await loop.run_in_executor(None, functools.partial(schedule, trace, schedule.__name__, **context))
         await turn()
 
-    with pytest.raises(RuntimeError, match="(?i)non-thread-safe"):
-        loop.run_until_complete(from_another_thread(loop.call_soon))
+    for context in ({}, {"context": contextvars.copy_context()}):
+        with pytest.raises(RuntimeError, match="(?i)non-thread-safe"):
+            loop.run_until_complete(from_another_thread(loop.call_soon, **context))
     loop.run_until_complete(from_another_thread(loop.call_soon_threadsafe))
     loop.run_until_complete(loop.shutdown_default_executor())
 
@@ -89,9 +99,9 @@ def test_uvloop_in_debug_mode_refuses_call_soon_from_another_thread(new_loop, tr
 
 
 @contextlib.contextmanager
-def a_file_and_two_sockets(path):
-    """An open file with `the whole file` in it, and two connected sockets that do not block."""
-    path.write_bytes(b"the whole file")
+def a_file_and_two_sockets(path, content):
+    """An open file with this content, and two connected sockets that do not block."""
+    path.write_bytes(content)
     here, there = socket.socketpair()
     with path.open("rb") as file, here, there:
         here.setblocking(False)
@@ -102,20 +112,28 @@ def a_file_and_two_sockets(path):
 @claim("asyncio-has-sock-sendfile")
 async def test_on_asyncio_sock_sendfile_sends_the_whole_file_over_a_socket(tmp_path):
     loop = asyncio.get_running_loop()
+    whole = bytes(range(256)) * 2048  # half a megabyte: more than a socket takes at once
 
-    with a_file_and_two_sockets(tmp_path / "letter") as (file, here, there):
+    async def send():
         sent = await loop.sock_sendfile(here, file)
-        received = await loop.sock_recv(there, 100)
+        here.shutdown(socket.SHUT_WR)
+        return sent
 
-    assert received == b"the whole file"
-    assert sent == len(received)
+    with a_file_and_two_sockets(tmp_path / "letter", whole) as (file, here, there):
+        sending, received = asyncio.create_task(send()), bytearray()
+        while part := await loop.sock_recv(there, 65536):
+            received += part
+        sent = await sending
+
+    assert (sent, len(received)) == (len(whole), len(whole))
+    assert received == whole
 
 
 @claim("uvloop-has-no-sock-sendfile")
 async def test_on_uvloop_sock_sendfile_is_not_implemented_and_sends_nothing(tmp_path):
     loop = asyncio.get_running_loop()
 
-    with a_file_and_two_sockets(tmp_path / "letter") as (file, here, there):
+    with a_file_and_two_sockets(tmp_path / "letter", b"the whole file") as (file, here, there):
         with pytest.raises(NotImplementedError):
             await loop.sock_sendfile(here, file)
         here.shutdown(socket.SHUT_WR)

@@ -40,14 +40,17 @@ def after_the_beginning(source: str) -> str:
 
 
 @claim("uvloop-stays-out-until-asked-for")
-def test_asyncio_run_keeps_asyncios_loop_after_import_uvloop_until_the_policy_is_set(plain_program):
+def test_asyncio_run_and_new_event_loop_keep_asyncios_loop_after_import_uvloop_until_the_policy_is_set(plain_program):
     ended = plain_program(after_the_beginning("""
         print(asyncio.run(running_loop()))
+        made = asyncio.new_event_loop()
+        print(whose(made))
+        made.close()
         set_uvloops_policy()
         print(asyncio.run(running_loop()))
     """))  # fmt: skip
 
-    assert ended.lines == ["asyncio", "uvloop"], ended.error
+    assert ended.lines == ["asyncio", "asyncio", "uvloop"], ended.error
 
 
 SETS_THE_POLICY = after_the_beginning("""
@@ -75,6 +78,9 @@ def test_uvloops_policy_is_taken_with_a_deprecation_warning(plain_program):
 INSTALLS = after_the_beginning("""
     uvloop.install()
     print(asyncio.run(running_loop()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # since Python 3.14 for asking, too
+        print("its policy:", isinstance(asyncio.get_event_loop_policy(), uvloop.EventLoopPolicy))
 """)
 
 
@@ -83,14 +89,14 @@ def test_uvloop_install_sets_the_policy_without_a_warning(plain_program):
     ended = plain_program(INSTALLS, warnings="default")
 
     assert ended.stderr == ""
-    assert ended.lines == ["uvloop"]
+    assert ended.lines == ["uvloop", "its policy: True"]
 
 
 @claim("uvloop-install-is-deprecated")
 def test_uvloop_install_sets_the_policy_and_gives_a_deprecation_warning(plain_program):
     ended = plain_program(INSTALLS, warnings="default")
 
-    assert ended.lines == ["uvloop"]
+    assert ended.lines == ["uvloop", "its policy: True"]
     assert "DeprecationWarning: uvloop.install() is deprecated" in ended.stderr
 
 
@@ -108,16 +114,21 @@ def test_uvloops_policy_is_an_event_loop_policy_and_no_kind_of_asyncios_default_
 
 
 @claim("asyncio-run-uses-uvloop-once-the-policy-is-set")
-def test_with_uvloops_policy_asyncio_run_is_on_uvloop_in_the_main_and_in_another_thread(plain_program):
+def test_with_uvloops_policy_each_asyncio_run_is_on_uvloop_in_the_main_and_in_another_thread(plain_program):
     ended = plain_program(after_the_beginning("""
         set_uvloops_policy()
         print("main thread:", asyncio.run(running_loop()))
+        print("main thread again:", asyncio.run(running_loop()))
         thread = threading.Thread(target=lambda: print("another thread:", asyncio.run(running_loop())))
         thread.start()
         thread.join()
     """))  # fmt: skip
 
-    assert ended.lines == ["main thread: uvloop", "another thread: uvloop"], ended.error
+    assert ended.lines == [
+        "main thread: uvloop",
+        "main thread again: uvloop",
+        "another thread: uvloop",
+    ], ended.error
 
 
 @claim("uvloop-policy-changes-only-loops-made-through-it")
@@ -145,23 +156,30 @@ def test_with_uvloops_policy_a_selector_loop_and_a_loop_made_before_stay_asyncio
 @claim("uvloop-run-needs-no-policy")
 def test_uvloop_run_is_on_uvloop_without_a_policy_and_asyncio_run_is_not_after_it(plain_program):
     ended = plain_program(after_the_beginning("""
+        async def fails():
+            raise LookupError
+
         print(uvloop.run(running_loop()))
         print(asyncio.run(running_loop()))
+        try:
+            uvloop.run(fails())
+        except LookupError:
+            print("after a failure:", asyncio.run(running_loop()))
     """))  # fmt: skip
 
-    assert ended.lines == ["uvloop", "asyncio"], ended.error
+    assert ended.lines == ["uvloop", "asyncio", "after a failure: asyncio"], ended.error
 
 
 @claim("runner-takes-uvloops-loop-factory")
-def test_a_runner_given_uvloops_loop_factory_is_on_uvloop(plain_program):
+def test_a_runner_given_uvloops_loop_factory_is_on_uvloop_whenever_it_runs(plain_program):
     ended = plain_program(after_the_beginning("""
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            print(runner.run(running_loop()))
+            print(runner.run(running_loop()), runner.run(running_loop()))
         with asyncio.Runner() as runner:
             print(runner.run(running_loop()))
     """))  # fmt: skip
 
-    assert ended.lines == ["uvloop", "asyncio"], ended.error
+    assert ended.lines == ["uvloop uvloop", "asyncio"], ended.error
 
 
 RUNS_WITH_A_FACTORY = after_the_beginning("""
@@ -229,6 +247,15 @@ async def work(name):
     return name
 
 
+async def nap(seconds):
+    await asyncio.sleep(seconds)
+    print("slept", seconds)
+
+
+async def fails():
+    raise LookupError("of main")
+
+
 class Numbers:
     left = [1, 2]
 
@@ -262,6 +289,14 @@ async def main():
     loop.call_soon(future.set_result, "a result")
     print("future:", await future)
     print("executor:", await loop.run_in_executor(None, str.upper, "done"))
+    timer = loop.call_later(60, print, "the timer is due")
+    await nap(0.001)
+    timer.cancel()
+    task = asyncio.create_task(nap(0.02))
+    await asyncio.sleep(0)
+    print("cancelling:", task.cancel())
+    await asyncio.wait([task])
+    print("cancelled:", task.cancelled())
     async with Connection():
         async for number in Numbers():
             print("number", number)
@@ -269,6 +304,10 @@ async def main():
 
 print(asyncio.run(running_loop()))
 asyncio.run(main())
+try:
+    asyncio.run(fails())
+except LookupError as error:
+    print("raised:", error)
 """
 
 
@@ -283,7 +322,10 @@ def test_a_program_that_starts_with_asyncio_run_takes_the_same_steps_under_uvloo
         "fourth begins", "fifth begins", "fourth ends", "fifth ends", "gathered: fourth fifth",
         "future: a result",
         "executor: DONE",
+        "slept 0.001",
+        "cancelling: True", "cancelled: True",
         "opened", "number 1", "number 2", "closed",
+        "raised: of main",
     ]  # fmt: skip
     assert on_asyncio.lines == ["asyncio", *steps], on_asyncio.error
     assert on_uvloop.lines == ["uvloop", *steps], on_uvloop.error

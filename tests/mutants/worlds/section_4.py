@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 import threading
 import warnings
 
@@ -18,13 +19,6 @@ except ImportError:
 def world_of_uvloop(name, **more):
     """As `world`; where there is no uvloop (on PyPy and Windows) there is nothing to break, nor a claim about it."""
     return lambda function: world(name, **more)(function if uvloop else lambda patch: None)
-
-
-def _uvloops_loop_is(patch, loop):
-    """Have uvloop make loops of this class, which says that it is uvloop's: which loop runs is what some claims ask."""
-    loop.__module__ = "uvloop"
-    patch.setattr(uvloop, "Loop", loop)
-    patch.broken |= {name for name in vars(loop) if not name.startswith("_")}
 
 
 @world_of_uvloop(
@@ -56,7 +50,25 @@ def _(patch):
     class MadeFromAsyncios(uvloop.Loop, asyncio.BaseEventLoop):
         pass
 
-    _uvloops_loop_is(patch, MadeFromAsyncios)
+    patch.uvloop_makes(MadeFromAsyncios)
+
+
+@world_of_uvloop("uvloop borrows two methods of asyncio's loop", falsifies=["uvloop-is-another-event-loop"])
+def _(patch):
+    class Borrows(uvloop.Loop):
+        create_future = asyncio.BaseEventLoop.create_future
+        default_exception_handler = asyncio.BaseEventLoop.default_exception_handler
+
+    patch.uvloop_makes(Borrows)
+
+
+@world_of_uvloop("uvloop has no timers", falsifies=["uvloop-is-another-event-loop"])
+def _(patch):
+    class HasNone(uvloop.Loop):
+        call_later = asyncio.AbstractEventLoop.call_later
+        call_at = asyncio.AbstractEventLoop.call_at
+
+    patch.uvloop_makes(HasNone)
 
 
 def _silently(function, *arguments):
@@ -85,6 +97,11 @@ def _uvloops_policy() -> type:
 )
 def _(patch):
     _silently(asyncio.set_event_loop_policy, _uvloops_policy()())
+
+
+@world_of_uvloop("import uvloop takes the place of new_event_loop", falsifies=["uvloop-stays-out-until-asked-for"])
+def _(patch):
+    patch.setattr(asyncio, "new_event_loop", uvloop.new_event_loop)
 
 
 @world_of_uvloop(
@@ -163,6 +180,25 @@ def _(patch):
 
 
 @world_of_uvloop(
+    "a policy makes one loop a thread, and then asyncio's",
+    falsifies=["asyncio-run-uses-uvloop-once-the-policy-is-set"],
+)
+def _(patch):
+    class OneEach(_uvloops_policy()):
+        def __init__(self):
+            super().__init__()
+            self.made = threading.local()
+
+        def new_event_loop(self):
+            if vars(self.made).setdefault("one", False):
+                return asyncio.SelectorEventLoop()
+            self.made.one = True
+            return super().new_event_loop()
+
+    patch.setattr(uvloop, "EventLoopPolicy", OneEach)
+
+
+@world_of_uvloop(
     "uvloop's policy also takes the place of asyncio's class",
     falsifies=["uvloop-policy-changes-only-loops-made-through-it"],
 )
@@ -191,6 +227,20 @@ def _(patch):
     patch.setattr(uvloop, "run", run)
 
 
+@world_of_uvloop("uvloop.run leaves a policy when main fails", falsifies=["uvloop-run-needs-no-policy"])
+def _(patch):
+    policy, run = _uvloops_policy(), uvloop.run
+
+    def leaving(main, **options):
+        try:
+            return run(main, **options)
+        except BaseException:
+            _silently(asyncio.set_event_loop_policy, policy())
+            raise
+
+    patch.setattr(uvloop, "run", leaving)
+
+
 @world_of_uvloop("Runner has no eye for its loop factory", falsifies=["runner-takes-uvloops-loop-factory"])
 def _(patch):
     if not hasattr(asyncio, "Runner"):  # before Python 3.11, where the claim does not apply
@@ -201,6 +251,24 @@ def _(patch):
             super().__init__(**options)
 
     patch.setattr(asyncio, "Runner", Unseeing)
+
+
+@world_of_uvloop("a Runner uses its loop factory once", falsifies=["runner-takes-uvloops-loop-factory"])
+def _(patch):
+    if not hasattr(asyncio, "Runner"):  # before Python 3.11, where the claim does not apply
+        return
+
+    class Once(asyncio.Runner):
+        has_run = False
+
+        def run(self, main, **options):
+            if self.has_run and self._loop_factory is not None:
+                with asyncio.Runner() as other:
+                    return other.run(main, **options)
+            self.has_run = True
+            return super().run(main, **options)
+
+    patch.setattr(asyncio, "Runner", Once)
 
 
 @world_of_uvloop("asyncio.run has no eye for its loop factory", falsifies=["asyncio-run-takes-uvloops-loop-factory"])
@@ -247,15 +315,52 @@ def _(patch):
             for context, callback, arguments in reversed(ready):
                 context.run(callback, *arguments)
 
-    _uvloops_loop_is(patch, Backwards)
+    patch.uvloop_makes(Backwards)
 
 
-@world("sock_sendfile leaves out the end of the file", falsifies=["asyncio-has-sock-sendfile"])
+@world_of_uvloop(
+    "on uvloop no timer waits for more than a millisecond",
+    falsifies=["programs-under-asyncio-run-leave-the-same-trace"],
+)
+def _(patch):
+    class Hasty(uvloop.Loop):
+        def call_later(self, delay, callback, *arguments, context=None):
+            return super().call_later(min(delay, 0.001), callback, *arguments, context=context)
+
+    patch.uvloop_makes(Hasty)
+
+
+@world_of_uvloop("on uvloop tasks cannot be cancelled", falsifies=["programs-under-asyncio-run-leave-the-same-trace"])
+def _(patch):
+    class Stubborn(asyncio.Task):
+        def cancel(self, msg=None):
+            return False
+
+    class GoesOn(uvloop.Loop):
+        def create_task(self, coroutine, **options):
+            return Stubborn(coroutine, loop=self, **options)
+
+    patch.uvloop_makes(GoesOn)
+
+
+@world_of_uvloop("on uvloop main fails silently", falsifies=["programs-under-asyncio-run-leave-the-same-trace"])
+def _(patch):
+    class Silent(uvloop.Loop):
+        def run_until_complete(self, future):
+            try:
+                return super().run_until_complete(future)
+            except LookupError:
+                return None
+
+    patch.uvloop_makes(Silent)
+
+
+@world("sock_sendfile sends no more than 64 KiB", falsifies=["asyncio-has-sock-sendfile"])
 def _(patch):
     send = asyncio.BaseEventLoop.sock_sendfile
 
     async def sock_sendfile(self, sock, file, offset=0, count=None, *, fallback=True):
-        return await send(self, sock, file, offset, 7, fallback=fallback)
+        return await send(self, sock, file, offset, min(count or 65536, 65536), fallback=fallback)
 
     patch.setattr(asyncio.BaseEventLoop, "sock_sendfile", sock_sendfile)
 
@@ -268,7 +373,7 @@ def _(patch):
             await self.sock_sendall(sock, content)
             return len(content)
 
-    _uvloops_loop_is(patch, Sends)
+    patch.uvloop_makes(Sends)
 
 
 @world_of_uvloop("uvloop makes futures of its own", falsifies=["uvloop-hands-out-asyncios-tasks-and-futures"])
@@ -280,7 +385,7 @@ def _(patch):
         def create_future(self):
             return OwnFuture(loop=self)
 
-    _uvloops_loop_is(patch, MakesItsOwn)
+    patch.uvloop_makes(MakesItsOwn)
 
 
 @world_of_uvloop("uvloop makes tasks of its own", falsifies=["uvloop-hands-out-asyncios-tasks-and-futures"])
@@ -292,7 +397,37 @@ def _(patch):
         def create_task(self, coroutine, **options):
             return OwnTask(coroutine, loop=self, **options)
 
-    _uvloops_loop_is(patch, MakesItsOwn)
+    patch.uvloop_makes(MakesItsOwn)
+
+
+@world_of_uvloop("a task with a name is uvloop's own", falsifies=["uvloop-hands-out-asyncios-tasks-and-futures"])
+def _(patch):
+    class OwnTask(asyncio.Task):
+        pass
+
+    class MakesItsOwn(uvloop.Loop):
+        def create_task(self, coroutine, *, name=None, **options):
+            if name is None:
+                return super().create_task(coroutine, **options)
+            return OwnTask(coroutine, loop=self, name=name, **options)
+
+    patch.uvloop_makes(MakesItsOwn)
+
+
+@world_of_uvloop(
+    "uvloop's executor gives a future of its own", falsifies=["uvloop-hands-out-asyncios-tasks-and-futures"]
+)
+def _(patch):
+    class OwnFuture(asyncio.Future):
+        pass
+
+    class MakesItsOwn(uvloop.Loop):
+        def run_in_executor(self, executor, function, *arguments):
+            own = OwnFuture(loop=self)
+            asyncio.futures._chain_future(super().run_in_executor(executor, function, *arguments), own)
+            return own
+
+    patch.uvloop_makes(MakesItsOwn)
 
 
 def _dawdle():
@@ -311,7 +446,17 @@ def _(patch):
         async def create_connection(self, factory, *arguments, **named):
             return await super().create_connection(lambda: slow(factory()), *arguments, **named)
 
-    _uvloops_loop_is(patch, Slow)
+    patch.uvloop_makes(Slow)
+
+
+@world_of_uvloop("uvloop is slow with what is ready", falsifies=["uvloop-is-faster-where-the-loop-works"])
+def _(patch):
+    class Slow(uvloop.Loop):
+        def call_soon(self, callback, *arguments, context=None):
+            sum(range(500))  # more than a loop does for a turn, and little beside a message
+            return super().call_soon(callback, *arguments, context=context)
+
+    patch.uvloop_makes(Slow)
 
 
 @world_of_uvloop(
@@ -339,6 +484,16 @@ def _(patch):
     patch.awaits(by_the_loop)
 
 
+@world_of_uvloop("each await sets a timer", falsifies=["uvloop-gains-nothing-where-the-loop-is-idle"])
+def _(patch):
+    async def with_a_timer(awaited):
+        if loop := asyncio._get_running_loop():
+            loop.call_later(0, int)
+        return await awaited
+
+    patch.awaits(with_a_timer)
+
+
 @world_of_uvloop(
     "uvloop has no debug mode",
     falsifies=["uvloop-keeps-the-debug-checks"],
@@ -349,83 +504,33 @@ def _(patch):
         def set_debug(self, enabled):
             pass
 
-    _uvloops_loop_is(patch, HasNone)
-
-
-@world("uvloop is what a plain uvicorn requires", falsifies=["uvicorn-takes-asyncios-loop-without-uvloop"])
-def _(patch):
-    import importlib.metadata
-
-    requires = importlib.metadata.requires
-    patch.setattr(importlib.metadata, "requires", lambda name: [line.partition(";")[0] for line in requires(name)])
+    patch.uvloop_makes(HasNone)
 
 
 @world_of_uvloop(
-    "uvicorn finds uvloop where it cannot be imported",
-    falsifies=["uvicorn-takes-asyncios-loop-without-uvloop"],
-    also=["uvicorn-runs-on-uvloop-only-where-installed"],
+    "uvloop lets call_soon with a context be called from another thread", falsifies=["uvloop-keeps-the-debug-checks"]
 )
 def _(patch):
-    import uvicorn.loops.auto
+    class Lets(uvloop.Loop):
+        def call_soon(self, callback, *arguments, context=None):
+            if context is None:
+                return super().call_soon(callback, *arguments)
+            return super().call_soon_threadsafe(callback, *arguments, context=context)
 
-    patch.setattr(uvicorn.loops.auto, "auto_loop_factory", lambda use_subprocess=False: uvloop.new_event_loop)
+    patch.uvloop_makes(Lets)
 
 
-@world(
-    "uvicorn takes asyncio's loop, whatever is installed or asked for",
-    falsifies=["uvicorn-picks-uvloop-where-it-is-installed", "uvicorn-runs-on-the-loop-it-is-told"],
+@world_of_uvloop(
+    "uvloop.install takes the place of new_event_loop and sets no policy",
+    falsifies=["uvloop-install-is-silent-before-3-12", "uvloop-install-is-deprecated"],
 )
 def _(patch):
-    import uvicorn
+    text = "uvloop.install() is deprecated in favor of uvloop.run() starting with Python 3.12."
 
-    patch.setattr(uvicorn.Config, "get_loop_factory", lambda self: asyncio.SelectorEventLoop)
+    def take_the_place():
+        if sys.version_info >= (3, 12):
+            warnings.warn(text, DeprecationWarning, stacklevel=2)
+        asyncio.events.new_event_loop = uvloop.new_event_loop
 
-
-@world("uvicorn takes uvloop, if it is there, whatever it is told", falsifies=["uvicorn-runs-on-the-loop-it-is-told"])
-def _(patch):
-    import uvicorn
-
-    factory = uvicorn.Config.get_loop_factory
-
-    def always_auto(self):
-        self.loop = "auto"
-        return factory(self)
-
-    patch.setattr(uvicorn.Config, "get_loop_factory", always_auto)
-
-
-@world("anyio takes uvloop where it is installed", falsifies=["anyio-takes-uvloop-only-when-told"])
-def _(patch):
-    import anyio
-
-    run = anyio.run
-    patch.setattr(anyio, "run", lambda function, **named: run(function, backend_options={"use_uvloop": True}))
-
-
-@world("uvicorn is itself an application", falsifies=["asgi-is-the-interface-uvicorn-serves"])
-def _(patch):
-    import uvicorn
-
-    class Application(type(uvicorn)):
-        async def __call__(self, scope, receive, send):
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-
-    patch.setattr(uvicorn, "__class__", Application)
-
-
-@world("uvicorn tells its application of another path", falsifies=["asgi-is-the-interface-uvicorn-serves"])
-def _(patch):
-    import uvicorn
-
-    load = uvicorn.Config.load
-
-    def load_apart(self):
-        load(self)
-        application = self.loaded_app
-
-        async def elsewhere(scope, receive, send):
-            await application({**scope, "path": "/"}, receive, send)
-
-        self.loaded_app = elsewhere
-
-    patch.setattr(uvicorn.Config, "load", load_apart)
+    _silently(getattr, uvloop, "install")
+    patch.setattr(uvloop, "install", take_the_place)
