@@ -212,7 +212,7 @@ def test_what_happens_in_a_program_stands_on_the_ruler_of_its_claim(house, loop)
 
 def test_what_happens_in_a_web_server_stands_on_the_ruler_of_its_claim():
     section = "spec/c5_practice/test_5_3_fastapi.py"
-    options = ["--servers", "embedded", "--timeline", "-k", "test_two_users_of"]
+    options = ["--servers", "embedded", "--timeline", "-k", "users_of"]
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", section, *options], cwd=ROOT, capture_output=True, text=True, timeout=60
     )

@@ -1,5 +1,6 @@
 """Section 5.1 as it was written: aioredis 1.3.1 at work on a real Redis."""
 
+import asyncio
 import contextlib
 import inspect
 
@@ -10,7 +11,7 @@ import redis
 from fixtures.claims import claim
 from fixtures.servers.aioredis_client import address_of, plain
 from fixtures.servers.wire import Wire
-from fixtures.trace import counting_suspensions, until
+from fixtures.trace import counting_suspensions, turn, until
 
 
 @pytest.fixture
@@ -94,12 +95,12 @@ async def test_hmset_dict_stores_each_keyword_argument_as_a_field_of_one_hash(ad
 @claim("aioredis-hgetall-encoding-gives-str")
 async def test_hgetall_gives_str_with_an_encoding_and_bytes_without(address, redis_password, car):
     async with closing(await aioredis.create_redis(address, password=plain(redis_password))) as client:
-        await client.hmset_dict(car, key1="红")
+        await client.hmset_dict(car, {"颜色": "红"})
         decoded = await client.hgetall(car, encoding="utf-8")
         raw = await client.hgetall(car)
 
-    assert decoded == {"key1": "红"}
-    assert raw == {b"key1": "红".encode()}
+    assert decoded == {"颜色": "红"}
+    assert raw == {"颜色".encode(): "红".encode()}
 
 
 @claim("aioredis-close-is-a-plain-call")
@@ -138,6 +139,23 @@ async def test_wait_closed_right_after_close_suspends_once_and_moves_no_byte(red
 
         assert (len(line.sent), len(line.received)) == before
         assert suspensions == 1
+
+
+@claim("aioredis-wait-closed-moves-no-bytes")
+async def test_wait_closed_waits_until_close_has_ended_the_reader_task(address, redis_password):
+    before = asyncio.all_tasks()
+    client = await aioredis.create_redis(address, password=plain(redis_password))
+    [reader] = asyncio.all_tasks() - before
+
+    waiting = asyncio.create_task(client.wait_closed())
+    for _ in range(3):
+        await turn()
+    assert (waiting.done(), reader.done()) == (False, False)
+
+    client.close()
+    await waiting
+
+    assert reader.done()
 
 
 @claim("aioredis-first-example-prints-start-hash-end")
@@ -180,11 +198,12 @@ async def test_create_redis_pool_connects_once_and_its_pool_is_used_like_a_clien
 async def test_closing_a_pool_and_waiting_for_it_releases_idle_and_taken_connections(redis_server, redis_password):
     async with Wire(redis_server) as wire:
         pool = await aioredis.create_redis_pool(address_of(wire), password=plain(redis_password), minsize=3)
-        await pool.connection.acquire()
+        taken = await pool.connection.acquire()
         assert (pool.connection.size, pool.connection.freesize) == (3, 2)
         assert [line.over.is_set() for line in wire.lines] == [False, False, False]
 
         pool.close()
         await pool.wait_closed()
 
+        assert taken.closed
         await until(lambda: all(line.over.is_set() for line in wire.lines), "sockets of the pool are still open")

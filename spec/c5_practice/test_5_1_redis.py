@@ -1,5 +1,6 @@
 """Section 5.1, the first Redis example: a hash is set and read on a real Redis, with redis-py's asyncio client."""
 
+import asyncio
 from urllib.parse import urlsplit
 
 import pytest
@@ -7,6 +8,7 @@ import redis.asyncio
 import redis.exceptions
 
 from fixtures.claims import claim
+from fixtures.servers.wire import ELSEWHERE, Wire
 from fixtures.trace import counting_suspensions
 
 FIELDS = {"key1": 1, "key2": 2, "key3": 3}
@@ -23,25 +25,25 @@ async def test_connecting_suspends_the_task_and_awaiting_a_connected_client_agai
     client = redis.asyncio.from_url(redis_server.url, single_connection_client=True)
 
     same, while_connecting = await counting_suspensions(client)
+    connected = client.connection is not None and client.connection.is_connected
     _, when_connected = await counting_suspensions(client)
     await client.aclose()
 
     assert same is client
+    assert connected
     assert while_connecting >= 1
     assert when_connected == 0
 
 
 @claim("redis-address-may-be-a-url")
 async def test_a_client_made_from_a_redis_url_is_connected_to_the_host_port_and_database_in_it(redis_server):
-    address = urlsplit(redis_server.url)._replace(path="/1").geturl()
-    parts = {name: getattr(redis_server, name) for name in ("host", "port", "username", "password")}
+    credentials = urlsplit(redis_server.url).netloc.rpartition("@")[0]
 
-    async with redis.asyncio.from_url(address) as client, redis.asyncio.Redis(**parts) as client_by_parts:
-        runs = [(await each.info("server"))["run_id"] for each in (client, client_by_parts)]
-        connection = await client.client_info()
+    async with Wire(redis_server, host=ELSEWHERE) as wire:
+        async with redis.asyncio.from_url(f"redis://{credentials}@{wire.host}:{wire.port}/1") as client:
+            [connection] = await asyncio.gather(client.client_info(), return_exceptions=True)
 
-    # Each time a server starts it makes a run id of its own.
-    assert runs[0] == runs[1]
+    assert len(wire.lines) == 1, f"nobody came to this host and port: {connection!r}"
     assert int(connection["db"]) == 1
 
 
@@ -54,20 +56,26 @@ async def test_without_the_password_or_with_a_wrong_one_a_command_fails(redis_se
     host = address.netloc.rpartition("@")[2]
 
     async with redis.asyncio.from_url(address._replace(netloc=password + host).geturl()) as stranger:
-        with pytest.raises(redis.exceptions.AuthenticationError):
-            await stranger.ping()
+        for command in ("PING", "GET any"):
+            with pytest.raises(redis.exceptions.AuthenticationError):
+                await stranger.execute_command(*command.split())
     async with redis.asyncio.from_url(redis_server.url) as client:
         assert await client.ping() is True
 
 
 @claim("redis-each-command-waits-on-the-network")
-async def test_setting_and_reading_a_hash_each_suspend_the_task(redis_server, car):
-    async with redis.asyncio.from_url(redis_server.url) as client:
+async def test_setting_and_reading_a_hash_each_suspend_the_task_until_the_server_has_answered(redis_server, car):
+    login = {name: getattr(redis_server, name) for name in ("username", "password", "db")}
+    # The wire is carried by tasks of this loop: who blocks it while he waits gets no answer.
+    async with Wire(redis_server) as wire, redis.asyncio.Redis(host=wire.host, port=wire.port, **login) as client:
         await client.ping()  # connecting suspends too, and is not what is counted here
         added, while_setting = await counting_suspensions(client.hset(car, mapping=FIELDS))
         hash, while_reading = await counting_suspensions(client.hgetall(car))
+        # As bools: a failure must not print what went over the wire, the password.
+        asked = [any(command in line.sent for line in wire.lines) for command in (b"HSET", b"HGETALL")]
 
-    assert (added, len(hash)) == (3, 3)
+    assert (added, hash) == (3, {b"key1": b"1", b"key2": b"2", b"key3": b"3"})
+    assert asked == [True, True]
     assert while_setting >= 1
     assert while_reading >= 1
 
@@ -87,28 +95,28 @@ async def test_a_hash_set_with_three_fields_is_read_back_whole(redis_server, car
 @claim("redis-hash-values-come-back-as-strings")
 async def test_integers_stored_in_a_hash_come_back_as_strings(redis_server, car):
     async with redis.asyncio.from_url(redis_server.url, decode_responses=True) as client:
-        await client.hset(car, mapping={"key1": 1})
+        await client.hset(car, mapping=FIELDS)
         value = await client.hget(car, "key1")
 
         assert value == "1"
         assert value != 1
-        assert {type(value) for value in (await client.hgetall(car)).values()} == {str}
+        assert await client.hgetall(car) == {"key1": "1", "key2": "2", "key3": "3"}
 
 
 @claim("redis-decoding-gives-str-instead-of-bytes")
 async def test_keys_and_values_are_bytes_unless_the_client_is_told_to_decode(redis_server, car):
     async with redis.asyncio.from_url(redis_server.url) as client:
-        await client.hset(car, mapping={"key1": "红"})
+        await client.hset(car, mapping={"颜色": "红"})
         raw = await client.hgetall(car)
     async with redis.asyncio.from_url(redis_server.url, decode_responses=True) as client:
         decoded = await client.hgetall(car)
 
-    assert raw == {b"key1": "红".encode()}
-    assert decoded == {"key1": "红"}
+    assert raw == {"颜色".encode(): "红".encode()}
+    assert decoded == {"颜色": "红"}
 
 
 @claim("redis-closing-releases-the-socket")
-async def test_the_server_sees_the_connection_of_a_client_that_is_closed_go_away(redis_server, redis_prefix):
+async def test_the_server_sees_every_connection_of_a_client_that_is_closed_go_away(redis_server, redis_prefix):
     name = redis_prefix.replace(":", "-")
     watcher = redis.asyncio.from_url(redis_server.url)
     client = redis.asyncio.from_url(redis_server.url, client_name=name)
@@ -116,8 +124,8 @@ async def test_the_server_sees_the_connection_of_a_client_that_is_closed_go_away
     async def connections():
         return [entry for entry in await watcher.client_list() if entry["name"] == name]
 
-    await client.ping()
-    assert len(await connections()) == 1
+    await asyncio.gather(*(client.ping() for _ in range(3)))
+    assert len(await connections()) == 3
 
     await client.aclose()
     for _ in range(100):  # the server notices between two of its answers, and each of these is one
@@ -142,3 +150,4 @@ async def test_the_first_example_gives_start_then_the_hash_as_a_dict_then_end(re
     await execute(redis_server.url)
 
     assert trace.steps == ["start", {"key1": "1", "key2": "2", "key3": "3"}, "end"]
+    assert type(trace.steps[1]) is dict

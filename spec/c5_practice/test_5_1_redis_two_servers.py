@@ -10,7 +10,7 @@ import redis.exceptions
 
 from fixtures.claims import claim
 from fixtures.servers.silent import answer_while_another_is_silent
-from fixtures.trace import InFlight, until
+from fixtures.trace import InFlight, turn, until
 
 FIELDS = {"key1": 1, "key2": 2, "key3": 3}
 
@@ -106,19 +106,25 @@ async def test_in_each_command_the_other_task_goes_on_and_enters_the_same_comman
 
 
 @claim("redis-second-example-start-order-is-not-promised")
-async def test_asyncio_wait_makes_a_set_of_the_listed_executions_and_contacts_each_server_once(addresses, trace):
+async def test_asyncio_wait_makes_a_set_of_the_listed_executions_and_starts_each_once_in_another_order(
+    addresses, trace
+):
     async def execute(place):
-        async with redis.asyncio.from_url(addresses[place]) as client:
-            await client.ping()
-            trace(place)
+        trace(place)
+        async with redis.asyncio.from_url(addresses[place % 2]) as client:
+            return await client.ping()
 
-    first, second = execute(0), execute(1)
+    # Several, as a set of two could happen to have them in the order in which they are given.
+    places = {execute(place): place for place in range(8)}
+    listed = list(set(places))[::-1]
 
     with pytest.warns(DeprecationWarning, match="passing of coroutine objects to asyncio.wait"):
-        done, _ = await asyncio.wait([first, second, first])
+        done, _ = await asyncio.wait([*listed, listed[0]])
 
-    assert len(done) == 2
-    assert Counter(trace.steps) == {0: 1, 1: 1}  # whichever order the set had
+    assert len(done) == 8
+    assert [task.result() for task in done] == [True] * 8
+    assert Counter(trace.steps) == Counter(range(8))
+    assert trace.steps != [places[execution] for execution in listed]
 
 
 @claim("redis-second-example-wait-takes-coroutines")
@@ -150,13 +156,20 @@ def test_the_second_example_ends_with_type_error_before_any_server_is_asked(refu
 
 
 @claim("redis-failure-inside-wait-stays-in-its-task")
-async def test_asyncio_wait_raises_nothing_when_a_server_refuses(redis_server, refusing_address, execute):
-    reached = asyncio.create_task(execute(redis_server.url))
+async def test_asyncio_wait_raises_and_cancels_nothing_when_a_server_refuses(redis_server, refusing_address, execute):
+    async def execute_once_the_other_has_failed(address):
+        await until(refused.done, "the other was not refused")
+        for _ in range(3):  # turns enough for asyncio.wait to be told of it
+            await turn()
+        return await execute(address)
+
+    reached = asyncio.create_task(execute_once_the_other_has_failed(redis_server.url))
     refused = asyncio.create_task(execute(refusing_address))
 
     [returned] = await asyncio.gather(asyncio.wait([reached, refused]), return_exceptions=True)
 
     assert returned == ({reached, refused}, set())
+    assert not reached.cancelled(), "the failure of one task has cancelled the other"
     assert [type(task.exception()) for task in (reached, refused)] == [type(None), redis.exceptions.ConnectionError]
 
 

@@ -2,13 +2,14 @@
 
 import ast
 import asyncio
+import contextlib
 
 import aiomysql
 import pytest
 
 from fixtures.claims import claim
 from fixtures.servers.mysql_client import MADE_BY_TESTS, account
-from fixtures.servers.wire import Wire
+from fixtures.servers.wire import ELSEWHERE, Wire
 from fixtures.trace import counting_suspensions
 
 ACCOUNTS = "SELECT Host, User FROM user"
@@ -37,31 +38,33 @@ async def bytes_that_came(cursor):
 
 @claim("aiomysql-connect-takes-host-port-user-password-db")
 async def test_connecting_to_a_host_and_port_as_a_user_gives_a_connection_in_the_database_asked_for(mysql_server):
-    async with Wire(mysql_server) as wire:
-        connection = await aiomysql.connect(
-            host=wire.host, port=wire.port, user=mysql_server.user, password=mysql_server.password, db="mysql"
-        )
+    as_user = {"user": mysql_server.user, "password": mysql_server.password}
+    async with Wire(mysql_server, host=ELSEWHERE) as wire:
+        connecting = aiomysql.connect(host=wire.host, port=wire.port, **as_user, db="mysql")
+        [connection] = await asyncio.gather(connecting, return_exceptions=True)
+        assert len(wire.lines) == 1, f"nobody came to this host and port: {connection!r}"
+        assert type(connection) is aiomysql.Connection, f"the user was not let in: {connection!r}"
         async with connection, connection.cursor() as cursor:
             await cursor.execute("SELECT SUBSTRING_INDEX(USER(), '@', 1), DATABASE()")
             found = await cursor.fetchall()
 
-    assert type(connection) is aiomysql.Connection
-    assert len(wire.lines) == 1
     assert found == ((mysql_server.user, "mysql"),)
 
 
 @claim("mysql-connecting-waits-on-the-network")
-async def test_connecting_suspends_the_task(mysql_server):
+async def test_connecting_suspends_the_task_until_the_server_has_the_connection(mysql_server, mysql_watcher):
     connection, suspensions = await counting_suspensions(aiomysql.connect(**account(mysql_server)))
-    connection.close()
-
-    assert suspensions >= 1
+    with contextlib.closing(connection):
+        assert suspensions >= 1
+        assert not connection.closed
+        assert mysql_watcher.has(connection.thread_id())
 
 
 @claim("mysql-wrong-password-raises-error-1045")
-async def test_a_wrong_password_is_refused_with_error_1045_and_the_right_one_is_not(mysql_server):
+@pytest.mark.parametrize("wrong", ["wrong", ""], ids=["wrong", "empty"])
+async def test_a_wrong_password_is_refused_with_error_1045_and_the_right_one_is_not(mysql_server, wrong):
     with pytest.raises(aiomysql.OperationalError) as refused:
-        await aiomysql.connect(**{**account(mysql_server), "password": "wrong"})
+        await aiomysql.connect(**{**account(mysql_server), "password": wrong})
     async with aiomysql.connect(**account(mysql_server)) as connection:
         assert not connection.closed
 
@@ -80,11 +83,12 @@ async def test_awaiting_what_cursor_returns_gives_a_cursor_of_that_connection(my
 
 
 @claim("mysql-creating-a-cursor-sends-nothing")
-async def test_creating_a_cursor_never_suspends_and_the_server_receives_not_a_byte(mysql_server):
+@pytest.mark.parametrize("kinds", [[], [aiomysql.SSCursor]], ids=["buffered", "unbuffered"])
+async def test_creating_a_cursor_never_suspends_and_the_server_receives_not_a_byte(mysql_server, kinds):
     async with aiomysql.connect(**account(mysql_server)) as connection, connection.cursor() as cursor:
         before = await bytes_that_came(cursor)
         question = await bytes_that_came(cursor) - before
-        _, suspensions = await counting_suspensions(connection.cursor())
+        _, suspensions = await counting_suspensions(connection.cursor(*kinds))
         received = await bytes_that_came(cursor) - before - 2 * question
 
     assert suspensions == 0
@@ -92,21 +96,22 @@ async def test_creating_a_cursor_never_suspends_and_the_server_receives_not_a_by
 
 
 @claim("mysql-execute-waits-on-the-network")
-async def test_executing_a_query_suspends_the_task_until_the_server_has_answered(mysql_server):
+@pytest.mark.parametrize(("sql", "rows"), [("SELECT 1 UNION ALL SELECT 2", 2), ("DO 1", 0)], ids=["rows", "no rows"])
+async def test_executing_sql_suspends_the_task_until_the_server_has_answered(mysql_server, sql, rows):
     async with aiomysql.connect(**account(mysql_server)) as connection, connection.cursor() as cursor:
-        count, suspensions = await counting_suspensions(cursor.execute("SELECT 1 UNION ALL SELECT 2"))
+        count, suspensions = await counting_suspensions(cursor.execute(sql))
 
-    assert count == 2
     assert suspensions >= 1
+    assert count == rows
 
 
 @claim("mysql-fetchall-hands-out-rows-already-received")
 async def test_fetching_the_result_never_suspends(mysql_server):
     async with aiomysql.connect(**account(mysql_server)) as connection, connection.cursor() as cursor:
-        await cursor.execute("SELECT 1 UNION ALL SELECT 2")
+        await cursor.execute(" UNION ALL ".join(["SELECT 1"] * 100))
         rows, suspensions = await counting_suspensions(cursor.fetchall())
 
-    assert rows == ((1,), (2,))
+    assert rows == ((1,),) * 100
     assert suspensions == 0
 
 
@@ -122,17 +127,22 @@ async def test_rows_are_fetched_when_there_is_no_connection_any_more(mysql_serve
 
 @claim("mysql-unbuffered-cursor-reads-rows-as-they-are-fetched")
 async def test_an_unbuffered_cursor_waits_for_rows_that_a_buffered_one_has_received_already(mysql_server):
-    waited = {}
-    async with aiomysql.connect(**account(mysql_server)) as connection:
-        for kind in (aiomysql.Cursor, aiomysql.SSCursor):
-            async with connection.cursor(kind) as cursor:
-                # Half a megabyte: more than a reader takes in before it is asked for it.
-                await cursor.execute(" UNION ALL ".join(["SELECT REPEAT('x', 100000)"] * 5))
-                rows, waited[kind] = await counting_suspensions(cursor.fetchall())
-                assert list(rows) == [("x" * 100_000,)] * 5
+    waited, came = {}, {}
+    async with Wire(mysql_server) as wire:
+        async with aiomysql.connect(**{**account(mysql_server), "host": wire.host, "port": wire.port}) as connection:
+            [line] = wire.lines
+            for kind in (aiomysql.Cursor, aiomysql.SSCursor):
+                async with connection.cursor(kind) as cursor:
+                    # More than a megabyte: far more than a reader takes in before it is asked for it.
+                    await cursor.execute(" UNION ALL ".join(["SELECT REPEAT('x', 100000)"] * 12))
+                    before = len(line.received)
+                    rows, waited[kind] = await counting_suspensions(cursor.fetchall())
+                    came[kind] = len(line.received) - before
+                    assert list(rows) == [("x" * 100_000,)] * 12
 
-    assert waited[aiomysql.Cursor] == 0
+    assert (waited[aiomysql.Cursor], came[aiomysql.Cursor]) == (0, 0)
     assert waited[aiomysql.SSCursor] >= 1
+    assert came[aiomysql.SSCursor] > 0
 
 
 @claim("mysql-fetchall-gives-a-tuple-of-host-and-user-pairs")
@@ -153,6 +163,7 @@ async def test_closing_a_cursor_never_suspends_and_the_server_receives_not_a_byt
     async with aiomysql.connect(**account(mysql_server)) as connection, connection.cursor() as cursor:
         used = await connection.cursor()
         await used.execute("SELECT 1")
+        assert await used.fetchall() == ((1,),)
         before = await bytes_that_came(cursor)
         question = await bytes_that_came(cursor) - before
         _, suspensions = await counting_suspensions(used.close())
@@ -167,6 +178,8 @@ async def test_closing_a_cursor_never_suspends_and_the_server_receives_not_a_byt
 async def test_close_is_a_plain_call_that_ends_the_connection_without_another_byte(mysql_server):
     async with Wire(mysql_server) as wire:
         connection = await aiomysql.connect(**{**account(mysql_server), "host": wire.host, "port": wire.port})
+        async with connection.cursor() as cursor:
+            await cursor.execute("SELECT 1")
         [line] = wire.lines
         sent = bytes(line.sent)
 

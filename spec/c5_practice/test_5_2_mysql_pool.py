@@ -17,7 +17,7 @@ async def test_the_next_taker_of_a_pool_at_its_maximum_waits_until_a_connection_
         trace("taken")
         return connection
 
-    async with aiomysql.create_pool(**account(mysql_server), maxsize=1) as pool:
+    async with aiomysql.create_pool(**account(mysql_server), maxsize=2) as pool, pool.acquire() as other:
         held = await pool.acquire()
         taker = asyncio.create_task(take())
         for _ in range(3):  # each goes to the server and back
@@ -28,17 +28,21 @@ async def test_the_next_taker_of_a_pool_at_its_maximum_waits_until_a_connection_
         await pool.release(held)
         await until(taker.done, "the taker did not get the connection that came back")
         await pool.release(taker.result())
-    for connection in (held, taker.result()):  # where the claim is false: uvloop hangs when it is closed with one open
+    for connection in (
+        held,
+        other,
+        taker.result(),
+    ):  # where the claim is false: uvloop hangs at its close with one open
         connection.close()
 
-    assert size == 1
+    assert size == 2
     assert waits
     assert taker.result() is held
     assert trace.steps == ["released", "taken"]
 
 
 @claim("mysql-pool-closing-waits-for-what-is-taken")
-async def test_a_pool_that_is_closed_hands_out_nothing_and_is_waited_for_until_all_came_back(
+async def test_a_pool_that_is_closed_refuses_the_next_taker_and_is_waited_for_until_all_came_back(
     mysql_server, mysql_watcher
 ):
     pool = await aiomysql.create_pool(**account(mysql_server), minsize=2, maxsize=2)

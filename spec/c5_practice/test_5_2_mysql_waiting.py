@@ -59,19 +59,22 @@ async def test_a_query_cancelled_while_it_waits_takes_its_connection_with_it(mys
 
 
 @claim("mysql-one-connection-serves-one-task-at-a-time")
-async def test_a_task_that_uses_a_connection_on_which_another_waits_gets_a_runtime_error(
+async def test_the_query_of_a_task_on_whose_connection_another_waits_is_sent_and_raises_runtime_error(
     mysql_server, mysql_watcher, lock
 ):
-    async with aiomysql.connect(**account(mysql_server)) as connection:
-        waiting, intruding = await connection.cursor(), await connection.cursor()
-        first = asyncio.create_task(waiting.execute(SLOW, lock))
-        await until_seen(lambda: mysql_watcher.keeps_waiting(connection.thread_id()), "the query did not get there")
+    async with Wire(mysql_server) as wire:
+        over_it = {**account(mysql_server), "host": wire.host, "port": wire.port}
+        async with aiomysql.connect(**over_it) as connection:
+            waiting, intruding = await connection.cursor(), await connection.cursor()
+            first = asyncio.create_task(waiting.execute(SLOW, lock))
+            await until_seen(lambda: mysql_watcher.keeps_waiting(connection.thread_id()), "the query did not get there")
 
-        second = asyncio.create_task(intruding.execute("SELECT 1"))
-        await until(second.done, "the second task waits for the first")
-        mysql_watcher.let_go(lock)
-        await first
-        connection.close()
+            second = asyncio.create_task(intruding.execute("SELECT 1"))
+            await until(second.done, "the second task waits for the first")
+            await until(lambda: b"SELECT 1" in wire.lines[0].sent, "the second query was not sent")
+            mysql_watcher.let_go(lock)
+            await first
+            connection.close()
 
     assert type(second.exception()) is RuntimeError
     assert "another coroutine is already waiting" in str(second.exception())
@@ -138,6 +141,8 @@ async def test_what_is_inserted_and_not_committed_is_seen_by_nobody_else_and_los
         assert mysql_watcher.ask(f"SELECT * FROM {table}") == (("committed",),)
 
         await cursor.execute(f"INSERT INTO {table} VALUES ('not committed')")
+        await cursor.execute(f"SELECT COUNT(*) FROM {table}")
+        assert await cursor.fetchall() == ((2,),)
         connection.close()
         await until_seen(lambda: not mysql_watcher.has(id), "the server still has the connection")
 

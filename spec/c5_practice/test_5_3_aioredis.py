@@ -10,7 +10,7 @@ import pytest
 from fixtures.claims import claim
 from fixtures.servers.aioredis_client import address_of, plain
 from fixtures.servers.wire import Wire
-from fixtures.trace import turn, until
+from fixtures.trace import until
 
 
 @pytest.fixture
@@ -151,14 +151,13 @@ async def test_an_exception_before_release_leaves_the_connection_taken_and_the_n
         fails()
         pool.release(connection)
 
-    async with pool(maxsize=1) as pool:
+    async with pool() as other, pool(maxsize=1) as pool:
         with pytest.raises(LookupError):
             await red()
 
         assert (pool.size, pool.freesize) == (1, 0)
         next_taker = asyncio.create_task(pool.acquire())
-        for _ in range(50):
-            await turn()
+        await time_to_connect(await other.acquire())
         assert not next_taker.done(), "the connection came back to the pool"
 
         next_taker.cancel()

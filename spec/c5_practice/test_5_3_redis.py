@@ -116,6 +116,12 @@ def test_a_pool_opened_in_the_lifespan_serves_every_request_and_leaves_no_socket
 
     assert [site.get("/red").status for _ in range(3)] == [200, 200, 200]
     assert connections() == 1
+    holding = [site.ask("/holds") for _ in range(3)]
+    printed = [site.next_line() for _ in range(6)]
+    assert (printed.count("has a connection"), connections()) == (3, 3)
+    site.get("/open")
+    assert [answer_to(request).status for request in holding] == [200] * 3
+    assert [site.next_line() for _ in range(3)] == ["gives it back"] * 3
 
     assert site.interrupt() == 0
 
@@ -128,14 +134,14 @@ def test_all_requests_that_come_while_one_waits_are_printed_before_any_result(we
 
     waiting = [site.ask("/waits")]
     printed = [site.next_line()]
-    waiting += [site.ask("/waits"), site.ask("/waits")]
-    printed += [site.next_line(), site.next_line()]
+    waiting += [site.ask("/waits") for _ in range(4)]
+    printed += [site.next_line() for _ in range(4)]
 
     site.get("/open")
     printed += [site.next_line() for _ in waiting]
 
-    assert printed == ["came"] * 3 + ["result"] * 3
-    assert [answer_to(request).status for request in waiting] == [200, 200, 200]
+    assert printed == ["came"] * 5 + ["result"] * 5
+    assert [answer_to(request).status for request in waiting] == [200] * 5
 
 
 @claim("fastapi-red-uses-at-most-ten-connections")
@@ -163,8 +169,12 @@ def test_ten_requests_have_a_connection_each_and_an_eleventh_waits_until_one_com
 def test_the_next_request_is_served_over_the_connection_of_the_one_before(website, connections):
     site = website(LUFFY)
 
-    ids = [site.get("/id").body for _ in range(3)]
+    ids, statuses = [], []
+    for _ in range(3):
+        ids.append(site.get("/id").body)
+        statuses.append(site.get("/red").status)
 
+    assert statuses == [200] * 3
     assert len(set(ids)) == 1
     assert connections() == 1
 
@@ -184,10 +194,13 @@ def test_a_request_that_fails_gives_its_connection_back_too(website, connections
 
 
 @claim("fastapi-red-returns-the-hash-as-json")
-def test_the_stored_hash_is_answered_as_json_with_strings_for_values(website, redis_prefix):
+def test_the_stored_hash_is_answered_as_json_with_strings_for_values(website, redis_server, redis_prefix):
     site = website(LUFFY)
 
     answer = site.get("/red")
+    with redis.Redis.from_url(redis_server.url, decode_responses=True) as client:
+        stored = client.hgetall(f"{redis_prefix}car")
 
     assert (answer.status, answer.kind) == (200, "application/json")
     assert answer.body == STORED
+    assert stored == STORED

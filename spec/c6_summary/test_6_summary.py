@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 import requests
@@ -22,8 +23,11 @@ async def test_one_thread_has_many_downloads_in_flight_at_once(downloads, trace)
         trace(name)
         return answer.status, body
 
+    before = set(threading.enumerate())
     async with aiohttp.ClientSession() as session:
         answers = await asyncio.gather(*(download(session, name) for name in names))
+
+    assert set(threading.enumerate()) - before == set()
 
     assert answers == [(200, downloads.body(name)) for name in names]
     assert downloads.report().peak == len(names)
@@ -33,7 +37,10 @@ async def test_one_thread_has_many_downloads_in_flight_at_once(downloads, trace)
 
 @claim("summary-executors-def-endpoints-and-look-ups-use-threads")
 async def test_a_job_in_an_executor_runs_in_another_thread_than_the_loops():
-    assert await asyncio.get_running_loop().run_in_executor(None, threading.get_ident) != threading.get_ident()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        for executor in (None, pool):
+            worker = await asyncio.get_running_loop().run_in_executor(executor, threading.get_ident)
+            assert worker != threading.get_ident()
 
 
 @claim("summary-executors-def-endpoints-and-look-ups-use-threads")

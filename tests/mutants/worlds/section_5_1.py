@@ -1,11 +1,15 @@
 """Worlds in which the claims of section 5.1, on Redis, are false."""
 
 import asyncio
+import warnings
 import weakref
+from collections import OrderedDict
 
 import redis
 import redis.asyncio
 import redis.exceptions
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.mutants.worlds import world
 
@@ -55,6 +59,16 @@ def _(patch):
     patch.setattr(Redis, "hget", number)
 
 
+@world("of a hash, only a 1 comes back as a string", falsifies=["redis-hash-values-come-back-as-strings"])
+def _(patch):
+    hgetall = Redis.hgetall
+
+    async def numbers(self, name):
+        return {key: value if value == "1" else int(value) for key, value in (await hgetall(self, name)).items()}
+
+    patch.setattr(Redis, "hgetall", numbers)
+
+
 @world("replies are never decoded", falsifies=["redis-decoding-gives-str-instead-of-bytes"])
 def _(patch):
     from_url = redis.asyncio.from_url
@@ -65,6 +79,27 @@ def _(patch):
 def _(patch):
     from_url = redis.asyncio.from_url
     patch.setattr(redis.asyncio, "from_url", lambda url, **named: from_url(url, **{**named, "decode_responses": True}))
+
+
+@world("the names of fields are decoded as Latin-1", falsifies=["redis-decoding-gives-str-instead-of-bytes"])
+def _(patch):
+    hgetall = Redis.hgetall
+
+    async def mistaken(self, name):
+        found = await hgetall(self, name)
+        return {key.encode().decode("latin-1") if type(key) is str else key: found[key] for key in found}
+
+    patch.setattr(Redis, "hgetall", mistaken)
+
+
+@world("a hash comes back as an OrderedDict", falsifies=["redis-first-example-prints-start-hash-end"])
+def _(patch):
+    hgetall = Redis.hgetall
+
+    async def ordered(self, name):
+        return OrderedDict(await hgetall(self, name))
+
+    patch.setattr(Redis, "hgetall", ordered)
 
 
 @world(
@@ -89,6 +124,23 @@ def _(patch):
     patch.setattr(redis.asyncio, "from_url", lambda url, **named: from_url(url.replace("/1", "/0"), **named))
 
 
+@world("the host in a URL is not heeded", falsifies=["redis-address-may-be-a-url"])
+def _(patch):
+    connected_to(patch, host="127.0.0.1")
+
+
+@world("the port in a URL is not heeded", falsifies=["redis-address-may-be-a-url"])
+def _(patch):
+    connected_to(patch, port=6379)
+
+
+def connected_to(patch, **different):
+    """Have connections be made to another place than the one that was asked for."""
+    init = redis.asyncio.Connection.__init__
+    elsewhere = lambda self, **named: init(self, **{**named, **different})  # noqa: E731
+    patch.setattr(redis.asyncio.Connection, "__init__", elsewhere)
+
+
 @world("a refused password goes unnoticed", falsifies=["redis-server-asks-for-the-right-password"])
 def _(patch):
     execute = Redis.execute_command
@@ -98,6 +150,21 @@ def _(patch):
             return await execute(self, *arguments, **options)
         except redis.exceptions.AuthenticationError:
             return True
+
+    patch.setattr(Redis, "execute_command", quiet)
+
+
+@world("PING alone is refused without the password", falsifies=["redis-server-asks-for-the-right-password"])
+def _(patch):
+    execute = Redis.execute_command
+
+    async def quiet(self, *arguments, **options):
+        try:
+            return await execute(self, *arguments, **options)
+        except redis.exceptions.AuthenticationError:
+            if arguments[0] == "PING":
+                raise
+            return None
 
     patch.setattr(Redis, "execute_command", quiet)
 
@@ -125,8 +192,23 @@ def _(patch):
 
 
 @world(
+    "closing a client or a pool disconnects one connection",
+    falsifies=["redis-closing-releases-the-socket", "redis-closing-the-pool-releases-every-socket"],
+)
+def _(patch):
+    kept = []
+
+    async def only_one(self, inuse_connections=True):
+        first, *others = [*self._available_connections, *self._in_use_connections]
+        await first.disconnect()
+        kept.extend(others)
+
+    patch.setattr(Pool, "disconnect", only_one)
+
+
+@world(
     "a command blocks the event loop until its reply is there",
-    falsifies=["redis-each-command-waits-on-the-network", "redis-second-example-each-command-lets-the-other-run"],
+    falsifies=["redis-second-example-each-command-lets-the-other-run"],
 )
 def _(patch):
     def remembering(url, **named):
@@ -143,11 +225,59 @@ def _(patch):
 
 
 @world(
+    "a command gives the event loop a turn and then blocks it until its reply is there, or for a time",
+    falsifies=["redis-each-command-waits-on-the-network"],
+)
+def _(patch):
+    async def blocking(self, *arguments, **options):
+        await asyncio.sleep(0)
+        made = self.connection_pool.connection_kwargs
+        place = {name: made.get(name) for name in ("host", "port", "username", "password")}
+        with redis.Redis(**place, socket_timeout=0.02, retry=Retry(NoBackoff(), 0)) as client:
+            try:
+                return client.execute_command(*arguments, **options)
+            except redis.exceptions.TimeoutError:
+                return None  # or it would block where nothing reaches
+
+    patch.setattr(Redis, "execute_command", blocking)
+
+
+@world("a hash that was set is read back without the server", falsifies=["redis-each-command-waits-on-the-network"])
+def _(patch):
+    hset = Redis.hset
+
+    async def keeping(self, name, mapping):
+        self.kept = {key.encode(): str(value).encode() for key, value in mapping.items()}
+        return await hset(self, name, mapping=mapping)
+
+    async def hgetall(self, name):
+        await asyncio.sleep(0)
+        return self.kept
+
+    patch.setattr(Redis, "hset", keeping)
+    patch.setattr(Redis, "hgetall", hgetall)
+
+
+@world(
     "a client of one connection does not connect before its first command",
     falsifies=["redis-connecting-waits-on-the-network", "redis-two-servers-are-waited-for-at-once"],
 )
 def _(patch):
     async def initialize(self):
+        return self
+
+    patch.setattr(Redis, "initialize", initialize)
+
+
+@world(
+    "an awaited client gives the loop a turn, and does not connect before its first command",
+    falsifies=["redis-connecting-waits-on-the-network"],
+)
+def _(patch):
+    async def initialize(self):
+        if self.connection is None:
+            self.connection = self.connection_pool.get_available_connection()
+            await asyncio.sleep(0)
         return self
 
     patch.setattr(Redis, "initialize", initialize)
@@ -175,6 +305,25 @@ def _(patch):
         return await initialize(self)
 
     patch.setattr(Redis, "initialize", eager)
+
+
+@world("a pool connects in the background once it is made", falsifies=["redis-pool-opens-connections-when-needed"])
+def _(patch):
+    made, get_connection = Pool.__init__, Pool.get_connection
+
+    async def connect(pool):
+        await pool.release(await get_connection(pool))
+
+    def eager(self, *arguments, **named):
+        made(self, *arguments, **named)
+        self.connecting = asyncio.ensure_future(connect(self))
+
+    async def from_then_on(self):
+        await self.connecting
+        return await get_connection(self)
+
+    patch.setattr(Pool, "__init__", eager)
+    patch.setattr(Pool, "get_connection", from_then_on)
 
 
 @world("a pool opens a connection for each command", falsifies=["redis-pool-opens-connections-when-needed"])
@@ -213,6 +362,23 @@ def _(patch):
     patch.setattr(Pool, "get_available_connection", one_more)
 
 
+@world("a plain pool at its maximum raises once", falsifies=["redis-plain-pool-at-its-maximum-raises"])
+def _(patch):
+    get_available = Pool.get_available_connection
+
+    def once(self):
+        try:
+            return get_available(self)
+        except redis.exceptions.MaxConnectionsError:
+            if not vars(self).setdefault("has_raised", False):
+                self.has_raised = True
+                raise
+            self._in_use_connections.add(connection := self.make_connection())
+            return connection
+
+    patch.setattr(Pool, "get_available_connection", once)
+
+
 @world(
     "an empty blocking pool raises like a plain one",
     falsifies=["redis-blocking-pool-makes-the-next-taker-wait"],
@@ -225,6 +391,29 @@ def _(patch):
 @world("a connection that is released wakes nobody", falsifies=["redis-blocking-pool-makes-the-next-taker-wait"])
 def _(patch):
     patch.setattr(BlockingPool, "release", Pool.release)
+
+
+@world(
+    "a connection that is released goes to all who wait", falsifies=["redis-blocking-pool-makes-the-next-taker-wait"]
+)
+def _(patch):
+    get, release, waiting = BlockingPool.get_connection, BlockingPool.release, weakref.WeakKeyDictionary()
+
+    async def get_connection(self, *arguments, **options):
+        if self.can_get_connection():
+            return await get(self)
+        waiting.setdefault(self, []).append(served := asyncio.get_running_loop().create_future())
+        return await served
+
+    async def release_to_all(self, connection):
+        served = waiting.pop(self, [])
+        for future in served:
+            future.set_result(connection)
+        if not served:
+            await release(self, connection)
+
+    patch.setattr(BlockingPool, "get_connection", get_connection)
+    patch.setattr(BlockingPool, "release", release_to_all)
 
 
 @world("a connection that is released is thrown away", falsifies=["redis-blocking-pool-makes-the-next-taker-wait"])
@@ -313,6 +502,18 @@ def _(patch):
 
 
 @world(
+    "wait begins with the first of the coroutine objects that it is given",
+    falsifies=["redis-second-example-start-order-is-not-promised", "mysql-second-example-start-order-is-not-promised"],
+)
+def _(patch):
+    async def wait(tasks, **options):
+        warnings.warn("The explicit passing of coroutine objects to asyncio.wait()", DeprecationWarning, stacklevel=2)
+        return await _wait([asyncio.ensure_future(task) for task in dict.fromkeys(tasks)], **options)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
     "wait starts coroutine objects before it refuses them",
     falsifies=["redis-second-example-wait-refuses-coroutines", "mysql-second-example-wait-refuses-coroutines"],
 )
@@ -331,6 +532,18 @@ def _(patch):
         for task in done:
             task.result()
         return done, pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world("wait cancels the others when a task fails", falsifies=["redis-failure-inside-wait-stays-in-its-task"])
+def _(patch):
+    async def wait(tasks):
+        tasks = set(tasks)
+        _, pending = await _wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in pending:
+            task.cancel()
+        return await _wait(tasks)
 
     patch.setattr(asyncio, "wait", wait)
 

@@ -116,6 +116,19 @@ def _(patch):
     patch.setattr(aioredis.Redis, "hgetall", lambda self, key, encoding=None: hgetall(self, key))
 
 
+@world("hgetall decodes the names of fields as Latin-1", falsifies=["aioredis-hgetall-encoding-gives-str"])
+def _(patch):
+    import aioredis
+
+    hgetall = aioredis.Redis.hgetall
+
+    async def mistaken(self, key, encoding=None):
+        found = await hgetall(self, key, encoding=encoding)
+        return {name.encode().decode("latin-1"): found[name] for name in found} if encoding else found
+
+    patch.setattr(aioredis.Redis, "hgetall", mistaken)
+
+
 @world("hgetall always decodes", falsifies=["aioredis-hgetall-encoding-gives-str"])
 def _(patch):
     import aioredis
@@ -184,6 +197,16 @@ def _(patch):
     patch.setattr(aioredis.Redis, "wait_closed", slow)
 
 
+@world("wait_closed only gives the loop a turn", falsifies=["aioredis-wait-closed-moves-no-bytes"])
+def _(patch):
+    import aioredis
+
+    async def turn(self):
+        await asyncio.sleep(0)
+
+    patch.setattr(aioredis.Redis, "wait_closed", turn)
+
+
 @world(
     "create_redis_pool connects with the first command",
     falsifies=["aioredis-create-redis-pool-is-used-like-a-client"],
@@ -216,6 +239,19 @@ def _(patch):
         await self.clear()
 
     patch.setattr(aioredis.ConnectionsPool, "_do_close", only_idle)
+
+
+@world(
+    "a pool that is waited for is closed in the background",
+    falsifies=["aioredis-pool-close-and-wait-closed-release-every-socket"],
+)
+def _(patch):
+    import aioredis
+
+    async def at_once(self):
+        pass
+
+    patch.setattr(aioredis.ConnectionsPool, "wait_closed", at_once)
 
 
 @world(

@@ -29,6 +29,21 @@ def _(patch):
     made_with(patch, db=None)
 
 
+@world("the host asked for is not heeded", falsifies=["aiomysql-connect-takes-host-port-user-password-db"])
+def _(patch):
+    made_with(patch, host="127.0.0.1")
+
+
+@world("the port asked for is not heeded", falsifies=["aiomysql-connect-takes-host-port-user-password-db"])
+def _(patch):
+    made_with(patch, port=3306)
+
+
+@world("the password given is not heeded", falsifies=["aiomysql-connect-takes-host-port-user-password-db"])
+def _(patch):
+    made_with(patch, password="")
+
+
 @world(
     "connecting blocks the event loop until it is done",
     falsifies=["mysql-connecting-waits-on-the-network", "mysql-two-servers-are-waited-for-at-once"],
@@ -46,7 +61,7 @@ def _(patch):
 )
 def _(patch):
     async def not_yet(self):
-        pass
+        await asyncio.sleep(0)
 
     patch.setattr(Connection, "_connect", not_yet)
 
@@ -75,6 +90,20 @@ def _(patch):
             raise aiomysql.OperationalError(2003, "Can't connect to MySQL server") from error
 
     patch.setattr(Connection, "_connect", other_number)
+
+
+@world(
+    "a login without a password looks like a server out of reach", falsifies=["mysql-wrong-password-raises-error-1045"]
+)
+def _(patch):
+    connect = Connection._connect
+
+    async def only_with_one(self):
+        if not self._password:
+            raise aiomysql.OperationalError(2003, "Can't connect to MySQL server")
+        await connect(self)
+
+    patch.setattr(Connection, "_connect", only_with_one)
 
 
 @world("awaiting cursor() gives nothing", falsifies=["mysql-cursor-can-be-awaited"])
@@ -130,6 +159,31 @@ def _(patch):
         return make(self, *kinds)
 
     patch.setattr(Connection, "cursor", cursor)
+
+
+@world("the server is told of a cursor that is unbuffered", falsifies=["mysql-creating-a-cursor-sends-nothing"])
+def _(patch):
+    make = Connection.cursor
+
+    def cursor(self, *kinds):
+        if aiomysql.SSCursor in kinds:
+            self._write_bytes(NO_REPLY)
+        return make(self, *kinds)
+
+    patch.setattr(Connection, "cursor", cursor)
+
+
+@world("a statement that gives no rows is not waited for", falsifies=["mysql-execute-waits-on-the-network"])
+def _(patch):
+    query, under_way = Cursor._query, []
+
+    async def only_for_rows(self, sql):
+        if sql.startswith("DO"):
+            under_way.append(asyncio.get_running_loop().create_task(query(self, sql)))
+        else:
+            await query(self, sql)
+
+    patch.setattr(Cursor, "_query", only_for_rows)
 
 
 @world(
@@ -205,6 +259,40 @@ def _(patch):
 )
 def _(patch):
     made_with(patch, cursorclass=aiomysql.SSCursor)
+
+
+@world(
+    "fetchall gives the loop a turn after each hundred rows",
+    falsifies=["mysql-fetchall-hands-out-rows-already-received"],
+)
+def _(patch):
+    fetchall = Cursor.fetchall
+
+    async def considerate(self):
+        rows = await fetchall(self)
+        for _ in range(len(rows) // 100):
+            await asyncio.sleep(0)
+        return rows
+
+    patch.setattr(Cursor, "fetchall", considerate)
+
+
+@world(
+    "an unbuffered cursor has all rows with execute, and gives the loop a turn for each",
+    falsifies=["mysql-unbuffered-cursor-reads-rows-as-they-are-fetched"],
+)
+def _(patch):
+    fetchall = Cursor.fetchall
+
+    async def by_turns(self):
+        rows = await fetchall(self)
+        for _ in rows:
+            await asyncio.sleep(0)
+        return rows
+
+    patch.setattr(aiomysql.SSCursor, "_query", Cursor._query)
+    patch.setattr(aiomysql.SSCursor, "close", Cursor.close)
+    patch.setattr(aiomysql.SSCursor, "fetchall", by_turns)
 
 
 @world("an unbuffered cursor is buffered", falsifies=["mysql-unbuffered-cursor-reads-rows-as-they-are-fetched"])
@@ -283,25 +371,26 @@ def _(patch):
 
 
 @world(
-    "the server is told that a cursor closes, and its answer not waited for",
+    "the server is told that a cursor closes of which rows were fetched",
     falsifies=["mysql-closing-the-cursor-sends-nothing"],
 )
 def _(patch):
     close = Cursor.close
 
     async def tell_and_close(self):
-        self._connection._write_bytes(NO_REPLY)
+        if self._rownumber and self._connection:
+            self._connection._write_bytes(NO_REPLY)
         await close(self)
 
     patch.setattr(Cursor, "close", tell_and_close)
 
 
-@world("close() says goodbye", falsifies=["mysql-close-drops-the-socket-without-goodbye"])
+@world("close() says goodbye after a query", falsifies=["mysql-close-drops-the-socket-without-goodbye"])
 def _(patch):
     close = Connection.close
 
     def polite(self):
-        if self._writer:
+        if self._writer and self._result:
             self._write_bytes(GOODBYE)
         close(self)
 
@@ -377,6 +466,25 @@ def _(patch):
             return await query(self, sql, unbuffered)
 
     patch.setattr(Connection, "query", in_turn)
+
+
+@world(
+    "a query is refused before it is sent where another waits",
+    falsifies=["mysql-one-connection-serves-one-task-at-a-time"],
+)
+def _(patch):
+    query, busy = Connection.query, set()
+
+    async def refused(self, sql, unbuffered=False):
+        if self in busy:
+            raise RuntimeError("another coroutine is already waiting for this connection")
+        busy.add(self)
+        try:
+            return await query(self, sql, unbuffered)
+        finally:
+            busy.discard(self)
+
+    patch.setattr(Connection, "query", refused)
 
 
 @world(
@@ -465,10 +573,26 @@ def _(patch):
     patch.setattr(Connection, "close", commit_and_close)
 
 
-@world("a pool has no bound", falsifies=["mysql-pool-makes-the-next-taker-wait"])
+@world("reading commits what was inserted before", falsifies=["mysql-autocommit-is-off-by-default"])
+def _(patch):
+    execute = Cursor.execute
+
+    async def commit_and_read(self, sql, *values):
+        if sql.startswith("SELECT"):
+            await self._connection.commit()
+        return await execute(self, sql, *values)
+
+    patch.setattr(Cursor, "execute", commit_and_read)
+
+
+@world("a pool for more than one connection has no bound", falsifies=["mysql-pool-makes-the-next-taker-wait"])
 def _(patch):
     init = Pool.__init__
-    patch.setattr(Pool, "__init__", lambda self, minsize, maxsize, **named: init(self, minsize, maxsize=0, **named))
+
+    def unbounded(self, minsize, maxsize, **named):
+        init(self, minsize, maxsize if maxsize == 1 else 0, **named)
+
+    patch.setattr(Pool, "__init__", unbounded)
 
 
 @world("a connection that comes back wakes nobody", falsifies=["mysql-pool-makes-the-next-taker-wait"])

@@ -1,6 +1,7 @@
 """Worlds in which what section 5.2 says of logging in is false. They import no MySQL client before they are entered."""
 
 import sys
+from importlib import metadata
 
 from tests.mutants.worlds import world
 
@@ -27,6 +28,22 @@ def _(patch):
     from pymysql import _auth
 
     patch.setattr(_auth, "sha2_rsa_encrypt", lambda password, salt, key: bytes(256))
+
+
+@world("aiomysql[rsa] brings no cryptography", falsifies=["mysql-9-password-login-needs-cryptography-too"])
+def _(patch):
+    requires = metadata.requires
+    patch.setattr(metadata, "requires", lambda name: [one for one in requires(name) or [] if "rsa" not in one])
+
+
+@world("logging in is left to the first query", falsifies=["mariadb-password-login-needs-aiomysql-alone"])
+def _(patch):
+    from aiomysql import Connection
+
+    async def not_yet(self):
+        pass
+
+    patch.setattr(Connection, "_connect", not_yet)
 
 
 @world("a login to MariaDB takes cryptography too", falsifies=["mariadb-password-login-needs-aiomysql-alone"])

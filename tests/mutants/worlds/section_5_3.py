@@ -7,6 +7,7 @@ would take longer than its claims.
 import asyncio
 import functools
 import sys
+import threading
 from importlib import metadata
 
 import redis.asyncio
@@ -89,6 +90,13 @@ def _(patch):
     patch.setattr(uvicorn, "run", failing)
 
 
+@server_world("a server ends after its first request", falsifies=["uvicorn-run-serves-by-import-string"])
+def _(patch):
+    import uvicorn
+
+    patch.setattr(uvicorn, "run", functools.partial(uvicorn.run, limit_max_requests=1))
+
+
 @server_world("lifespans are not run to their end", falsifies=["fastapi-lifespan-opens-and-closes-the-pool"])
 def _(patch):
     from uvicorn.lifespan.on import LifespanOn
@@ -121,6 +129,15 @@ def _(patch):
         pass
 
     patch.setattr(Pool, "disconnect", nothing)
+
+
+@server_world("closing a pool closes one socket", falsifies=["fastapi-lifespan-opens-and-closes-the-pool"])
+def _(patch):
+    async def only_one(self, **_):
+        for connection in [*self._available_connections, *self._in_use_connections][:1]:
+            await connection.disconnect()
+
+    patch.setattr(Pool, "disconnect", only_one)
 
 
 @server_world(
@@ -200,6 +217,42 @@ def _(patch):
     patch.setattr(fastapi.routing, "run_endpoint_function", apart)
 
 
+def served_at_once(patch, how_many):
+    """Have no more requests than these be in their endpoints at once."""
+    import fastapi.routing
+
+    usual, places = fastapi.routing.run_endpoint_function, asyncio.Semaphore(how_many)
+
+    async def in_turn(**named):
+        async with places:
+            return await usual(**named)
+
+    patch.setattr(fastapi.routing, "run_endpoint_function", in_turn)
+
+
+@server_world(
+    "async endpoints share a thread of their own",
+    falsifies=["fastapi-blocking-async-endpoint-holds-up-everyone"],
+    also=[
+        "fastapi-def-endpoints-run-side-by-side",
+        "fastapi-lifespan-opens-and-closes-the-pool",
+        "uvicorn-runs-on-uvloop-only-where-installed",
+    ],
+)
+def _(patch):
+    import fastapi.routing
+
+    usual, loop = fastapi.routing.run_endpoint_function, asyncio.SelectorEventLoop()
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+
+    async def apart(**named):
+        if not named["is_coroutine"]:
+            return await usual(**named)
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(usual(**named), loop))
+
+    patch.setattr(fastapi.routing, "run_endpoint_function", apart)
+
+
 @server_world(
     "requests are served in turn",
     falsifies=[
@@ -209,15 +262,19 @@ def _(patch):
     also=["fastapi-red-uses-at-most-ten-connections", "fastapi-def-endpoints-run-side-by-side"],
 )
 def _(patch):
-    import fastapi.routing
+    served_at_once(patch, 1)
 
-    usual, one_at_a_time = fastapi.routing.run_endpoint_function, asyncio.Semaphore(1)
 
-    async def in_turn(**named):
-        async with one_at_a_time:
-            return await usual(**named)
-
-    patch.setattr(fastapi.routing, "run_endpoint_function", in_turn)
+@server_world(
+    "no more than four requests are served at once",
+    falsifies=[
+        "fastapi-async-endpoints-overlap",
+        "fastapi-waiting-requests-let-new-ones-arrive",
+    ],
+    also=["fastapi-red-uses-at-most-ten-connections"],
+)
+def _(patch):
+    served_at_once(patch, 4)
 
 
 def pools_of(patch, size):
@@ -267,6 +324,19 @@ def _(patch):
         return await hset(self, name, mapping=dict(list(mapping.items())[:-1]))
 
     patch.setattr(Redis, "hset", loses_one)
+
+
+@server_world("a hash is kept by the client", falsifies=["fastapi-red-returns-the-hash-as-json"])
+def _(patch):
+    async def hset(self, name, mapping):
+        self.kept = {key: str(value) for key, value in mapping.items()}
+        return len(mapping)
+
+    async def hgetall(self, name):
+        return self.kept
+
+    patch.setattr(Redis, "hset", hset)
+    patch.setattr(Redis, "hgetall", hgetall)
 
 
 @server_world("numbers come back as integers", falsifies=["fastapi-red-returns-the-hash-as-json"])

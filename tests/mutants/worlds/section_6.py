@@ -30,6 +30,29 @@ def _(patch):
     patch.setattr(aiohttp.ClientSession, "get", lambda self, url: aiohttp.request("GET", url))
 
 
+@world("aiohttp has its downloads made in threads", falsifies=["summary-one-thread-serves-many-waits"])
+def _(patch):
+    import aiohttp
+    import requests
+
+    class Threaded:
+        def __init__(self, url):
+            self.url = url
+
+        async def __aenter__(self):
+            response = await asyncio.to_thread(requests.get, self.url)
+            self.status, self.body = response.status_code, response.content
+            return self
+
+        async def __aexit__(self, *_):
+            pass
+
+        async def read(self):
+            return self.body
+
+    patch.setattr(aiohttp.ClientSession, "get", lambda self, url: Threaded(url))
+
+
 @world(
     "gather gives what it gathers in the order in which it came",
     falsifies=["summary-one-thread-serves-many-waits", "default-executor-bounds-what-overlaps"],
@@ -102,3 +125,19 @@ def _(patch):
             return self.body
 
     patch.setattr(aiohttp.ClientSession, "get", lambda self, url: Held(url))
+
+
+@world(
+    "a pool given to run_in_executor has its jobs done in the loop's thread",
+    falsifies=["summary-executors-def-endpoints-and-look-ups-use-threads"],
+)
+def _(patch):
+    class DoesThemInline:
+        def run_in_executor(self, executor, job, *arguments):
+            if executor is None:
+                return super().run_in_executor(executor, job, *arguments)
+            done = self.create_future()
+            done.set_result(job(*arguments))
+            return done
+
+    patch.loops(DoesThemInline)
