@@ -16,20 +16,19 @@ MUCH = b"x" * 8_000_000  # more than the kernel's buffers on both sides take
 
 
 @contextlib.asynccontextmanager
-async def connected(connections=1):
+async def connected(connections=1, protocol=Recorder):
     """Pairs of protocols, of a client and of the server, that are connected; all is closed at the end."""
     loop, theirs = asyncio.get_running_loop(), []
 
     def accept():
-        theirs.append(Recorder())
+        theirs.append(protocol())
         return theirs[-1]
 
     server = await loop.create_server(accept, "127.0.0.1", 0)
     ours = []
     try:
         for _ in range(connections):
-            _, protocol = await loop.create_connection(Recorder, *server.sockets[0].getsockname())
-            ours.append(protocol)
+            ours.append((await loop.create_connection(protocol, *server.sockets[0].getsockname()))[1])
             await until(
                 lambda: len(theirs) == len(ours) and theirs[-1].calls == ["connection_made"],
                 "the server was told of no connection",
@@ -37,9 +36,9 @@ async def connected(connections=1):
         yield list(zip(ours, theirs))
     finally:
         server.close()
-        for protocol in (*ours, *theirs):
-            if not protocol.is_lost():
-                protocol.transport.abort()
+        for each in (*ours, *theirs):
+            if not each.is_lost():
+                each.transport.abort()
         await until(lambda: all(each.is_lost() for each in (*ours, *theirs)), "one is not closed")
 
 
@@ -50,9 +49,10 @@ async def test_connection_made_comes_first_and_connection_lost_last_each_once():
         await until(lambda: server.received == b"one", "nothing arrived")
         client.transport.write(b"two")
         client.transport.write_eof()
-        await until(server.is_lost, "the connection was not lost")
+        await until(lambda: client.is_lost() and server.is_lost(), "the connection was not lost")
 
         assert server.calls == ["connection_made", "data_received", "eof_received", "connection_lost"]
+        assert client.calls == ["connection_made", "eof_received", "connection_lost"]
         assert (server.received, server.error) == (b"onetwo", None)
 
 
@@ -79,9 +79,10 @@ async def test_close_returns_at_once_and_the_connection_is_lost_only_when_all_is
         closing, calls = client.transport.is_closing(), list(client.calls)
         server.transport.resume_reading()
         await until(lambda: client.is_lost() and server.is_lost(), "it is not lost")
+        is_whole = server.received == MUCH
 
         assert (closing, "connection_lost" in calls) == (True, False)
-        assert len(server.received) == len(MUCH)
+        assert (len(server.received), is_whole) == (len(MUCH), True)
         assert (client.calls[-1], client.error) == ("connection_lost", None)
 
 
@@ -91,12 +92,12 @@ async def test_abort_loses_the_connection_with_no_error_and_what_is_buffered_wit
         server.transport.pause_reading()
         client.transport.write(MUCH)
         client.transport.abort()
-        at_once = list(client.calls)
+        closing, at_once = client.transport.is_closing(), list(client.calls)
         await until(client.is_lost, "the connection was not lost")
         server.transport.resume_reading()
         await until(server.is_lost, "the server did not lose it")
 
-        assert "connection_lost" not in at_once  # it comes on a later pass
+        assert (closing, "connection_lost" in at_once) == (True, False)  # that comes on a later pass
         assert client.error is None
         assert len(server.received) < len(MUCH)
 
@@ -104,7 +105,7 @@ async def test_abort_loses_the_connection_with_no_error_and_what_is_buffered_wit
 @claim("end-of-file-closes-unless-the-protocol-keeps-it-open")
 async def test_after_eof_received_the_transport_closes_itself_unless_that_returned_a_true_value():
     async with connected(connections=2) as [(client, closing), (other, staying)]:
-        staying.keeps_open = True
+        staying.keeps_open = "yes"
         client.transport.write_eof()
         other.transport.write_eof()
         await until(lambda: "eof_received" in closing.calls and "eof_received" in staying.calls, "no end of file")
@@ -121,35 +122,66 @@ async def test_after_eof_received_the_transport_closes_itself_unless_that_return
 async def test_what_comes_while_reading_is_paused_is_delivered_after_resume():
     async with connected(connections=2) as [(client, paused), (other, control)]:
         paused.transport.pause_reading()
-        client.transport.write(b"meanwhile")
-        other.transport.write(b"meanwhile")
-        await until(lambda: control.received == b"meanwhile", "nothing arrived where reading was not paused")
+        for piece in (b"meanwhile", b" and later"):
+            client.transport.write(piece)
+            other.transport.write(piece)
+            await until(
+                lambda piece=piece: control.received.endswith(piece), "nothing arrived where reading was not paused"
+            )
         for _ in range(10):
             await turn()
         before = (paused.received, paused.transport.is_reading())
         paused.transport.resume_reading()
-        await until(lambda: paused.received == b"meanwhile", "nothing arrived after resume_reading")
+        await until(lambda: paused.received == control.received, "not all arrived after resume_reading")
 
         assert before == (b"", False)
         assert paused.transport.is_reading()
 
 
+class PausedByData(Recorder):
+    """Pauses reading as soon as something has come."""
+
+    def data_received(self, data):
+        super().data_received(data)
+        self.transport.pause_reading()
+
+
+@claim("pause-reading-holds-data-back-until-resume")
+async def test_data_received_may_pause_reading_itself():
+    async with connected(protocol=PausedByData) as [(client, server)]:
+        client.transport.write(b"first")
+        await until(lambda: server.received == b"first", "nothing arrived")
+        client.transport.write(b", then")
+        server.transport.write(b"the other way")
+        await until(lambda: client.received, "nothing arrived the other way")
+        for _ in range(10):
+            await turn()
+        before = server.received
+        server.transport.resume_reading()
+        await until(lambda: server.received == b"first, then", "nothing arrived after resume_reading")
+
+        assert before == b"first"
+
+
 @claim("protocol-is-paused-while-too-much-is-buffered")
 async def test_pause_writing_comes_above_the_high_mark_and_resume_writing_when_the_buffer_has_emptied():
     async with connected() as [(client, server)]:
-        client.transport.set_write_buffer_limits(high=1000)
         server.transport.pause_reading()
-        client.transport.write(b"x" * 1000)
-        below = list(client.calls)
+        client.transport.set_write_buffer_limits(high=2 * len(MUCH))
         client.transport.write(MUCH)
-        buffered = client.transport.get_write_buffer_size()
+        mark = client.transport.get_write_buffer_size() + 1000
+        client.transport.set_write_buffer_limits(high=mark, low=0)
+        client.transport.write(b"x" * 1000)
+        at_the_mark, below = client.transport.get_write_buffer_size(), list(client.calls)
+        client.transport.write(b"x")
+        for _ in range(10):
+            await turn()
         above = list(client.calls)
         server.transport.resume_reading()
         await until(lambda: "resume_writing" in client.calls, "resume_writing was not called")
 
-        assert below == ["connection_made"]
+        assert (at_the_mark, below) == (mark, ["connection_made"])
         assert above == ["connection_made", "pause_writing"]
-        assert buffered > 1000
         assert client.calls == ["connection_made", "pause_writing", "resume_writing"]
 
 
@@ -161,20 +193,23 @@ async def test_peername_of_one_end_is_sockname_of_the_other_and_what_is_unknown_
         assert here == server.transport.get_extra_info("peername")
         assert there == server.transport.get_extra_info("sockname")
         assert here != there
+        assert client.transport.get_extra_info("sockname", "the default") == here
         assert client.transport.get_extra_info("nothing of the kind") is None
         assert client.transport.get_extra_info("nothing of the kind", "the default") == "the default"
 
 
+@pytest.mark.parametrize("peer", ["client", "server"])
 @claim("reset-connection-is-lost-with-its-error")
-async def test_a_connection_that_the_peer_resets_is_lost_with_connectionreseterror():
+async def test_a_connection_that_the_peer_resets_is_lost_with_connectionreseterror(peer):
     async with connected() as [(client, server)]:
-        end = client.transport.get_extra_info("socket")
+        resetting, told = (client, server) if peer == "client" else (server, client)
+        end = resetting.transport.get_extra_info("socket")
         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        client.transport.abort()
-        await until(server.is_lost, "the server did not lose it")
+        resetting.transport.abort()
+        await until(told.is_lost, "the other end did not lose it")
 
-        assert type(server.error) is ConnectionResetError
-        assert server.calls == ["connection_made", "connection_lost"]
+        assert type(told.error) is ConnectionResetError
+        assert told.calls == ["connection_made", "connection_lost"]
 
 
 @claim("set-protocol-hands-the-connection-over")
@@ -186,24 +221,27 @@ async def test_after_set_protocol_all_goes_to_the_new_protocol_which_is_not_told
         client.transport.write(b"to whom")
         await until(lambda: heir.received or server.received, "nothing arrived")
         now = server.transport.get_protocol()
+        server.transport.write(MUCH)
+        await until(lambda: sum(map(len, client.pieces)) == len(MUCH), "not all arrived")
         client.transport.close()
         await until(lambda: "connection_lost" in heir.calls + server.calls[1:], "it was not lost")
         told = list(server.calls)
         server.calls.append("connection_lost")  # as the end of this test asks of each
 
         assert now is heir
-        assert (heir.received, heir.calls) == (b"to whom", ["data_received", "eof_received", "connection_lost"])
-        assert told == ["connection_made"]
+        assert (heir.received, told) == (b"to whom", ["connection_made"])
+        assert heir.calls == ["data_received", "pause_writing", "resume_writing", "eof_received", "connection_lost"]
 
 
+@pytest.mark.parametrize("data", [b"after", b""], ids=["data", "nothing"])
 @claim("writing-after-write-eof-raises")
-async def test_write_after_write_eof_raises_runtimeerror_and_sends_nothing():
+async def test_write_after_write_eof_raises_runtimeerror_and_sends_nothing(data):
     async with connected() as [(client, server)]:
         server.keeps_open = True
         client.transport.write(b"before")
         client.transport.write_eof()
         with pytest.raises(RuntimeError, match="after write_eof"):
-            client.transport.write(b"after")
+            client.transport.write(data)
         await until(lambda: "eof_received" in server.calls, "no end of file")
 
         assert server.received == b"before"
@@ -219,16 +257,16 @@ def said_to(write):
 
 
 @claim("writing-to-a-closed-transport-is-silent-on-asyncio")
-async def test_on_asyncio_write_to_a_closed_transport_raises_nothing_and_the_fifth_is_logged(caplog):
+async def test_on_asyncio_write_to_a_closed_transport_raises_nothing_and_a_warning_is_logged_from_the_fifth_on(caplog):
     async with connected() as [(client, server)]:
         client.transport.close()
         await until(client.is_lost, "it was not lost")
         logged = []
-        for _ in range(5):
+        for _ in range(6):
             assert said_to(client.transport.write) is None
-            logged.append(len(caplog.messages))
+            logged.append([record.levelname for record in caplog.records])
 
-        assert logged == [0, 0, 0, 0, 1]
+        assert logged == [[], [], [], [], ["WARNING"], ["WARNING", "WARNING"]]
         await until(server.is_lost, "the server did not lose it")
         assert server.received == b""
 
@@ -240,6 +278,7 @@ async def test_on_uvloop_write_to_a_closed_transport_raises_runtimeerror():
         await until(client.is_lost, "it was not lost")
 
         assert said_to(client.transport.write) is RuntimeError
+        assert said_to(lambda data: client.transport.writelines([data])) is RuntimeError
         await until(server.is_lost, "the server did not lose it")
         assert server.received == b""
 
@@ -251,13 +290,26 @@ async def test_a_connections_transport_is_an_asyncio_transport():
         assert isinstance(server.transport, asyncio.Transport)
 
 
+@claim("transports-are-asyncio-transports-on-asyncio")
+async def test_the_transport_of_a_connection_over_a_unix_socket_is_an_asyncio_transport():
+    here, there = socket.socketpair()
+    with there:
+        transport, protocol = await asyncio.get_running_loop().create_unix_connection(Recorder, sock=here)
+        transport.abort()
+        await until(protocol.is_lost, "it was not lost")
+
+    assert isinstance(transport, asyncio.Transport)
+
+
 @claim("transports-are-no-asyncio-transports-on-uvloop")
-async def test_on_uvloop_a_connections_transport_inherits_nothing_from_asyncio():
+async def test_on_uvloop_a_connections_transport_inherits_nothing_from_asyncio_and_has_the_same_methods():
     async with connected() as [(client, server)]:
         bases = {kind.__module__ for each in (client, server) for kind in type(each.transport).__mro__}
+        methods = [name for name in dir(asyncio.Transport) if not name.startswith("_")]
 
         assert not isinstance(client.transport, asyncio.BaseTransport)
         assert bases == {"uvloop.loop", "builtins"}
+        assert [name for name in methods if not hasattr(client.transport, name)] == []
 
 
 @claim("socket-of-a-transport-can-be-shut-down-on-asyncio")
@@ -279,33 +331,56 @@ async def test_on_uvloop_the_socket_of_a_transport_refuses_shutdown_with_typeerr
 
 
 async def limits():
-    """The low and the high mark of a write buffer by default, and when the high one was set to 4000."""
+    """The low and the high mark of a write buffer by default, and when the high one was set to 4000 and to 400 000."""
     async with connected() as [(client, _)]:
-        by_default = client.transport.get_write_buffer_limits()
-        client.transport.set_write_buffer_limits(high=4000)
-        return by_default, client.transport.get_write_buffer_limits()
+        told = [client.transport.get_write_buffer_limits()]
+        for high in (4000, 400_000):
+            client.transport.set_write_buffer_limits(high=high)
+            told.append(client.transport.get_write_buffer_limits())
+        return told
 
 
 @claim("writing-is-resumed-at-a-quarter-of-the-high-mark-on-asyncio")
 async def test_on_asyncio_the_low_mark_is_a_quarter_of_the_high_one():
-    assert await limits() == ((16 * 1024, 64 * 1024), (1000, 4000))
+    assert await limits() == [(16 * 1024, 64 * 1024), (1000, 4000), (100_000, 400_000)]
+
+
+class Measuring(Recorder):
+    """Records, too, how much is buffered when it is told that it may write again."""
+
+    def resume_writing(self):
+        super().resume_writing()
+        self.left = self.transport.get_write_buffer_size()
+
+
+@claim("writing-is-resumed-at-a-quarter-of-the-high-mark-on-asyncio")
+async def test_on_asyncio_resume_writing_comes_when_a_quarter_is_left_and_not_when_all_is_sent():
+    async with connected(protocol=Measuring) as [(client, server)]:
+        for end, size in ((client, socket.SO_SNDBUF), (server, socket.SO_RCVBUF)):
+            end.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, size, 64 * 1024)  # little at a time
+        client.transport.set_write_buffer_limits(high=2_000_000)
+        client.transport.write(MUCH[:3_000_000])
+        await until(lambda: "resume_writing" in client.calls, "resume_writing was not called")
+
+        assert 0 < client.left <= 500_000
 
 
 @claim("writing-is-resumed-at-16-bytes-on-uvloop")
 async def test_on_uvloop_the_low_mark_is_16_bytes_until_a_high_one_is_set_and_then_a_quarter():
-    assert await limits() == ((16, 64 * 1024), (1000, 4000))
+    assert await limits() == [(16, 64 * 1024), (1000, 4000), (100_000, 400_000)]
 
 
 @claim("loop-sendfile-sends-a-file-on-asyncio")
 async def test_loop_sendfile_sends_a_whole_file_over_a_transport(tmp_path):
-    (tmp_path / "letter").write_bytes(b"the whole file")
+    letter = b"".join(struct.pack(">I", number) for number in range(25_000))
+    (tmp_path / "letter").write_bytes(letter)
 
     async with connected() as [(client, server)]:
         with (tmp_path / "letter").open("rb") as file:
             sent = await asyncio.get_running_loop().sendfile(client.transport, file)
         await until(lambda: len(server.received) >= sent, "it did not arrive")
 
-        assert (sent, server.received) == (14, b"the whole file")
+        assert (sent, server.received == letter) == (100_000, True)
 
 
 @claim("loop-sendfile-is-not-implemented-on-uvloop")

@@ -13,14 +13,17 @@ from fixtures.trace import turn
 
 
 class Peer(asyncio.Protocol):
-    """One end of a connection; `lost` is set when the connection is."""
+    """One end of a connection; `lost` is set when the connection is, `received` is what has come."""
 
     def __init__(self):
-        self.made, self.lost = asyncio.Event(), asyncio.Event()
+        self.made, self.lost, self.received = asyncio.Event(), asyncio.Event(), b""
 
     def connection_made(self, transport):
         self.transport = transport
         self.made.set()
+
+    def data_received(self, data):
+        self.received += data
 
     def connection_lost(self, error):
         self.lost.set()
@@ -68,16 +71,17 @@ def address_of(server):
 @claim("server-listens-from-start-serving-on")
 async def test_a_server_is_bound_at_once_and_refuses_connections_until_it_is_started():
     async with serving(start_serving=False) as (server, accepted):
-        before = (address_of(server)[1] > 0, server.is_serving(), await is_refused(address_of(server)))
+        address = address_of(server)
+        before = (address[1] > 0, server.is_serving(), await is_refused(address))
         await server.start_serving()
 
         assert before == (True, False, True)
-        assert (server.is_serving(), await is_refused(address_of(server))) == (True, False)
+        assert (server.is_serving(), await is_refused(address)) == (True, False)
         await until(lambda: accepted and accepted[0].made.is_set(), "the server was told of no connection")
 
 
 @claim("closed-server-refuses-new-connections-and-keeps-the-old")
-async def test_after_close_nobody_listens_and_a_connection_that_was_open_stays_so():
+async def test_after_close_nobody_listens_and_a_connection_that_was_open_stays_so_and_carries_data():
     async with serving() as (server, accepted):
         address = address_of(server)
         client = await connect(address)
@@ -90,17 +94,22 @@ async def test_after_close_nobody_listens_and_a_connection_that_was_open_stays_s
         assert refused
         assert (len(server.sockets), server.is_serving()) == (0, False)
         assert not client.lost.is_set() and not accepted[0].lost.is_set()
+        client.transport.write(b"still here")
+        accepted[0].transport.write(b"here too")
+        await until(lambda: client.received and accepted[0].received, "nothing arrives any more")
+        assert (client.received, accepted[0].received) == (b"here too", b"still here")
         client.transport.abort()
         await soon(client.lost.wait())
 
 
+@pytest.mark.parametrize("started", [True, False], ids=["started", "not-started"])
 @claim("serve-forever-that-is-cancelled-closes-its-server")
-async def test_cancelling_serve_forever_closes_the_server_and_raises_cancellederror():
-    async with serving() as (server, _):
+async def test_cancelling_serve_forever_closes_the_server_and_raises_cancellederror(started):
+    async with serving(start_serving=started) as (server, _):
         address = address_of(server)
         forever = asyncio.ensure_future(server.serve_forever())
-        await turn()
-        before = (forever.done(), await is_refused(address))
+        await until(server.is_serving, "it does not serve")
+        before = (await is_refused(address), forever.done())
         forever.cancel()
         await asyncio.wait([forever])
 
@@ -125,28 +134,43 @@ async def test_serve_forever_raises_runtimeerror_when_it_runs_already_or_the_ser
         assert still_runs
 
 
+@claim("serve-forever-refuses-a-second-run-and-a-closed-server")
+async def test_serve_forever_raises_runtimeerror_where_the_server_was_closed_before_it_ever_ran():
+    async with serving() as (server, _):
+        server.close()
+        with pytest.raises(RuntimeError, match="is closed"):
+            await soon(server.serve_forever())
+
+
+@pytest.mark.parametrize("leaving", [contextlib.nullcontext(), pytest.raises(LookupError)], ids=["ends", "raises"])
 @claim("server-closes-at-the-end-of-async-with")
-async def test_within_async_with_a_server_serves_and_after_it_is_closed():
+async def test_within_async_with_a_server_serves_and_after_it_is_closed(leaving):
     async with serving() as (server, _):
         address = address_of(server)
-        async with server as entered:
-            within = (entered is server, server.is_serving(), await is_refused(address))
+        with leaving as raised:
+            async with server as entered:
+                within = (entered is server, server.is_serving(), await is_refused(address))
+                if raised is not None:
+                    raise LookupError
 
         assert within == (True, True, False)
         assert (server.is_serving(), await is_refused(address)) == (False, True)
 
 
-async def waits_for_its_connection(server, accepted):
-    """Whether wait_closed() of a closed server comes to its end only when its connection does."""
-    client = await connect(address_of(server))
-    await until(lambda: accepted and accepted[0].made.is_set(), "the server was told of no connection")
+async def waits_for_its_connections(server, accepted):
+    """Whether wait_closed() of a closed server comes to its end only when the last of its connections does."""
+    clients = [await connect(address_of(server)) for _ in range(2)]
+    await until(lambda: len(accepted) == 2 and all(peer.made.is_set() for peer in accepted), "not both were accepted")
     server.close()
     waiting = asyncio.ensure_future(server.wait_closed())
+    clients[0].transport.abort()
+    await until(lambda: any(peer.lost.is_set() for peer in accepted), "the first was not lost")
     for _ in range(20):
         await turn()
     waits = not waiting.done()
-    client.transport.abort()
-    await soon(accepted[0].lost.wait())
+    clients[1].transport.abort()
+    for peer in accepted:
+        await soon(peer.lost.wait())
     await soon(waiting)
     return waits
 
@@ -154,52 +178,54 @@ async def waits_for_its_connection(server, accepted):
 @claim("wait-closed-does-not-wait-for-connections-before-3-12")
 async def test_before_python_3_12_wait_closed_returns_while_a_connection_is_open():
     async with serving() as (server, accepted):
-        assert not await waits_for_its_connection(server, accepted)
+        assert not await waits_for_its_connections(server, accepted)
 
 
 @claim("wait-closed-does-not-wait-for-connections-on-uvloop")
 async def test_on_uvloop_wait_closed_returns_while_a_connection_is_open():
     async with serving() as (server, accepted):
-        assert not await waits_for_its_connection(server, accepted)
+        assert not await waits_for_its_connections(server, accepted)
 
 
 @claim("wait-closed-waits-for-connections-since-3-12")
 async def test_since_python_3_12_wait_closed_waits_for_the_last_connection_to_close():
     async with serving() as (server, accepted):
-        assert await waits_for_its_connection(server, accepted)
+        assert await waits_for_its_connections(server, accepted)
 
 
-async def ends_with_its_server(server):
-    """Whether serve_forever() comes to its end when the server is closed."""
+async def end_with_its_server(server):
+    """Whether serve_forever() comes to its end when the server is closed, and whether it is cancelled then."""
     forever = asyncio.ensure_future(server.serve_forever())
     await turn()
     server.close()
     for _ in range(20):
         await turn()
-    ended = forever.done()
+    ended, is_cancelled = forever.done(), forever.cancelled()
     forever.cancel()
     await asyncio.wait([forever])
-    return ended
+    return ended, is_cancelled
 
 
 @claim("closing-a-server-ends-serve-forever-on-asyncio")
 async def test_on_asyncio_serve_forever_is_cancelled_when_its_server_is_closed():
     async with serving() as (server, _):
-        assert await ends_with_its_server(server)
+        assert await end_with_its_server(server) == (True, True)
 
 
 @claim("closing-a-server-leaves-serve-forever-waiting-on-uvloop")
 async def test_on_uvloop_serve_forever_goes_on_waiting_when_its_server_is_closed():
     async with serving() as (server, _):
-        assert not await ends_with_its_server(server)
+        assert await end_with_its_server(server) == (False, False)
 
 
 @claim("servers-are-asyncio-servers-on-asyncio")
-async def test_a_server_is_an_asyncio_server_and_its_sockets_are_a_tuple():
+async def test_a_server_is_an_asyncio_server_and_its_sockets_are_a_tuple_also_when_it_is_closed():
     async with serving() as (server, _):
         assert type(server) is asyncio.Server
         assert isinstance(server, asyncio.AbstractServer)
         assert type(server.sockets) is tuple
+        server.close()
+        assert server.sockets == ()
 
 
 @claim("servers-are-no-asyncio-servers-on-uvloop")
@@ -211,7 +237,7 @@ async def test_on_uvloop_a_server_inherits_nothing_from_asyncio_and_its_sockets_
 
 
 @claim("close-clients-closes-every-connection-on-asyncio")
-async def test_close_clients_closes_all_connections_that_the_server_has():
+async def test_close_clients_closes_all_connections_that_the_server_has_and_none_that_comes_later():
     async with serving() as (server, accepted):
         clients = [await connect(address_of(server)) for _ in range(2)]
         await until(
@@ -220,8 +246,15 @@ async def test_close_clients_closes_all_connections_that_the_server_has():
         server.close_clients()
         for peer in (*clients, *accepted):
             await soon(peer.lost.wait())
-
         assert server.is_serving()  # only its connections are closed
+        later = await connect(address_of(server))
+        await until(lambda: len(accepted) == 3 and accepted[2].made.is_set(), "nobody is accepted any more")
+        for _ in range(10):
+            await turn()
+
+        assert not later.lost.is_set() and not accepted[2].lost.is_set()
+        later.transport.abort()
+        await soon(later.lost.wait())
 
 
 @claim("close-clients-is-missing-on-uvloop")
@@ -251,18 +284,23 @@ async def test_a_server_on_a_port_that_another_listens_on_is_refused_with_eaddri
 
 
 @claim("server-takes-an-address-or-a-socket-and-not-both")
-async def test_create_server_refuses_both_an_address_and_a_socket_and_neither():
+async def test_create_server_refuses_both_an_address_or_half_of_one_and_a_socket_and_neither():
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
-        refused = [await refusal("127.0.0.1", 0, sock=bound), await refusal(), await refusal("127.0.0.1", 0)]
+        both = [await refusal(*address, sock=bound) for address in (("127.0.0.1", 0), ("127.0.0.1",), (None, 0))]
+    either_or_neither = [await refusal("127.0.0.1", 0), await refusal()]
 
-    assert [type(error) for error in refused] == [ValueError, ValueError, type(None)]
+    assert [type(error) for error in both] == [ValueError] * 3
+    assert [type(error) for error in either_or_neither] == [type(None), ValueError]
 
 
 async def file_of_a_closed_unix_server(tmp_path):
     """Whether the file of a Unix socket is there while its server serves, and after it was closed."""
     path = tmp_path / "socket"
-    server = await asyncio.get_running_loop().create_unix_server(Peer, str(path))
+    try:
+        server = await asyncio.get_running_loop().create_unix_server(Peer, str(path))
+    except OSError as error:
+        raise AssertionError("the server is refused its path") from error
     serving = path.exists()
     server.close()
     await soon(server.wait_closed())
@@ -270,13 +308,29 @@ async def file_of_a_closed_unix_server(tmp_path):
 
 
 @claim("unix-socket-file-stays-before-3-13")
-async def test_before_python_3_13_the_file_of_a_unix_socket_stays_when_its_server_is_closed(tmp_path):
+async def test_before_python_3_13_the_file_of_a_unix_socket_stays_and_the_next_server_takes_its_place(tmp_path):
+    assert await file_of_a_closed_unix_server(tmp_path) == (True, True)
+    with socket.socket(socket.AF_UNIX) as other, pytest.raises(OSError) as refused:
+        other.bind(str(tmp_path / "socket"))
+    assert refused.value.errno == errno.EADDRINUSE
     assert await file_of_a_closed_unix_server(tmp_path) == (True, True)
 
 
 @claim("unix-socket-file-goes-since-3-13")
 async def test_since_python_3_13_the_file_of_a_unix_socket_goes_when_its_server_is_closed(tmp_path):
     assert await file_of_a_closed_unix_server(tmp_path) == (True, False)
+
+
+@claim("unix-socket-file-goes-since-3-13")
+async def test_since_python_3_13_a_file_that_another_server_has_replaced_goes_only_with_that_one(tmp_path):
+    path, is_there = tmp_path / "socket", []
+    servers = [await asyncio.get_running_loop().create_unix_server(Peer, str(path)) for _ in range(2)]
+    for server in servers:
+        server.close()
+        await soon(server.wait_closed())
+        is_there.append(path.exists())
+
+    assert is_there == [True, False]
 
 
 @claim("accepted-socket-becomes-a-connection")
@@ -290,9 +344,11 @@ async def test_connect_accepted_socket_gives_transport_and_protocol_for_a_socket
             transport.write(b"welcome")
             client.setblocking(False)
             said = await soon(loop.sock_recv(client, 100))
+            await loop.sock_sendall(client, b"thank you")
+            await until(lambda: peer.received, "nothing arrived")
         await soon(peer.lost.wait())
 
-    assert said == b"welcome"
+    assert (said, peer.received) == (b"welcome", b"thank you")
     assert peer.transport is transport
 
 

@@ -39,15 +39,32 @@ class Encrypted(Recorder):
         super().connection_made(transport)
 
 
-async def end(protocols):
-    """Have all connections lost that were made."""
+def abort(protocols):
+    """Abort all connections that were made; these are returned."""
     made = [protocol for protocol in protocols if protocol.is_made()]
     for protocol in made:
         if not protocol.is_lost():
             protocol.transport.abort()
+    return made
+
+
+async def end(protocols):
+    """Have all connections lost that were made."""
+    made = abort(protocols)
     await until(lambda: all(protocol.is_lost() for protocol in made), "one is not closed")
     for protocol in made:
         protocol.transport.close()  # before Python 3.11 asyncio warns of one that was closed by the other side alone
+
+
+@contextlib.asynccontextmanager
+async def ending(protocols):
+    """Have the connections of these protocols lost at the end. What fails before that is not hidden by it."""
+    try:
+        yield
+    except BaseException:
+        abort(protocols)
+        raise
+    await end(protocols)
 
 
 @contextlib.asynccontextmanager
@@ -60,11 +77,11 @@ async def serving(context, **options):
         return accepted[-1]
 
     server = await asyncio.get_running_loop().create_server(accept, "127.0.0.1", 0, ssl=context, **options)
-    try:
-        yield server.sockets[0].getsockname(), accepted
-    finally:
-        server.close()
-        await end(accepted)
+    async with ending(accepted):
+        try:
+            yield server.sockets[0].getsockname(), accepted
+        finally:
+            server.close()
 
 
 async def connect(address, context, **options):
@@ -77,11 +94,9 @@ async def connected():
     """The protocols of a client and of the server, with TLS between them."""
     async with serving(of_a_server()) as (address, accepted):
         client = await connect(address, of_a_client())
-        try:
+        async with ending([client]):
             await until(lambda: accepted and accepted[0].is_made(), "the server was told of no connection")
             yield client, accepted[0]
-        finally:
-            await end([client])
 
 
 @contextlib.asynccontextmanager
@@ -140,6 +155,25 @@ async def test_connection_made_comes_when_the_handshake_is_done_and_to_nobody_wh
         assert accepted[1].cipher_at_first == client.cipher_at_first
 
 
+@claim("tls-handshake-is-done-before-connection-made")
+async def test_connection_made_does_not_come_to_a_client_that_refuses_the_certificate():
+    out_of_debug_mode()
+    asked = []
+
+    def ask():
+        asked.append(Encrypted())
+        return asked[-1]
+
+    async with serving(of_a_server()) as (address, _):
+        connecting = asyncio.get_running_loop().create_connection(
+            ask, *address, ssl=of_a_client(), server_hostname="example.com"
+        )
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await soon(connecting)
+
+    assert [protocol.calls for protocol in asked] == [[]]
+
+
 def name_in(certificate):
     """The name of whose certificate it is; None where there is none."""
     return dict(pair for (pair,) in (certificate or {}).get("subject", ())).get("commonName")
@@ -147,21 +181,22 @@ def name_in(certificate):
 
 @claim("tls-transport-tells-of-its-encryption")
 async def test_get_extra_info_tells_cipher_context_and_the_peers_certificate():
-    context = of_a_client()
+    contexts = [of_a_client(), of_a_server()]
 
-    async with serving(of_a_server()) as (address, accepted):
-        client = await connect(address, context)
+    async with serving(contexts[1]) as (address, accepted):
+        client = await connect(address, contexts[0])
         await until(lambda: accepted and accepted[0].is_made(), "the server was told of no connection")
-        names = ("sslcontext", "ssl_object", "cipher", "peercert")
-        told = {name: client.transport.get_extra_info(name) for name in names}
-        told_the_server = accepted[0].transport.get_extra_info("peercert")
+        told = {
+            name: [protocol.transport.get_extra_info(name) for protocol in (client, accepted[0])]
+            for name in ("sslcontext", "ssl_object", "cipher", "peercert")
+        }
         await end([client])
 
-        assert told["sslcontext"] is context
-        assert isinstance(told["ssl_object"], ssl.SSLObject)
-        assert told["cipher"] == client.cipher_at_first is not None
-        assert name_in(told["peercert"]) == "localhost"
-        assert name_in(told_the_server) is None  # it asked the client for none
+        assert told["sslcontext"] == contexts
+        assert all(isinstance(of_either, ssl.SSLObject) for of_either in told["ssl_object"])
+        assert told["cipher"] == [client.cipher_at_first] * 2 != [None] * 2
+        names = [name_in(certificate) for certificate in told["peercert"]]
+        assert names == ["localhost", None]  # the server asked the client for none
 
 
 async def refusal(address, context, **options):
@@ -211,9 +246,11 @@ async def test_the_certificate_has_to_be_for_server_hostname_and_without_it_for_
     async with serving(of_a_server()) as (address, _):
         of_another = await refusal(address, of_a_client(), server_hostname="example.com")
         of_the_host = await refusal(address, of_a_client())
+        # Another name for 127.0.0.1, which is not in the certificate.
+        of_another_host = await refusal(("127.1", address[1]), of_a_client())
         of_its_other_name = await refusal(address, of_a_client(), server_hostname="localhost")
 
-        assert type(of_another) is ssl.SSLCertVerificationError
+        assert type(of_another) is type(of_another_host) is ssl.SSLCertVerificationError
         assert (of_the_host, of_its_other_name) == (None, None)
 
 
@@ -249,6 +286,20 @@ async def test_create_server_refuses_a_handshake_timeout_where_there_is_no_tls()
             pass
 
 
+@claim("options-of-tls-without-tls-are-refused")
+async def test_connections_and_servers_of_unix_sockets_refuse_options_of_tls_where_there_is_no_tls(tmp_path):
+    loop, path = asyncio.get_running_loop(), str(tmp_path / "socket")
+
+    with contextlib.closing(await loop.create_unix_server(Encrypted, path)):
+        for make, option in (
+            (loop.create_unix_connection, {"server_hostname": "localhost"}),
+            (loop.create_unix_connection, {"ssl_handshake_timeout": 1}),
+            (loop.create_unix_server, {"ssl_handshake_timeout": 1}),
+        ):
+            with pytest.raises(ValueError, match="only meaningful with ssl"):
+                await make(Encrypted, path, **option)
+
+
 @claim("server-needs-a-context-of-its-own")
 async def test_create_server_refuses_ssl_true_with_typeerror():
     with pytest.raises(TypeError, match="must be an SSLContext"):
@@ -256,23 +307,34 @@ async def test_create_server_refuses_ssl_true_with_typeerror():
             pass
 
 
+def nearly(timeout):
+    """An event that is set when most of a timeout has passed that begins now, or later."""
+    passed = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.9 * timeout, passed.set)
+    return passed
+
+
 @claim("peer-that-is-silent-in-the-handshake-is-given-up")
-async def test_a_server_that_says_nothing_is_a_connectionabortederror_after_the_timeout():
+async def test_a_server_that_says_nothing_is_a_connectionabortederror_after_the_timeout_and_not_before():
     with socket.create_server(("127.0.0.1", 0)) as silent:
+        waited = nearly(NOT_LONG)
         refused = await refusal(silent.getsockname(), of_a_client(), ssl_handshake_timeout=NOT_LONG)
 
     assert type(refused) is ConnectionAbortedError
+    assert waited.is_set(), "it was given up too early"
 
 
 @claim("peer-that-is-silent-in-the-handshake-is-given-up")
-async def test_a_client_that_says_nothing_is_disconnected_after_the_timeout():
+async def test_a_client_that_says_nothing_is_disconnected_after_the_timeout_and_not_before():
     out_of_debug_mode()
 
     async with serving(of_a_server(), ssl_handshake_timeout=NOT_LONG) as (address, accepted):
+        waited = nearly(NOT_LONG)
         async with plainly_connected(address) as silent:
             said = await all_it_says(silent)
 
         assert said == b""
+        assert waited.is_set(), "it was given up too early"
         assert [protocol.calls for protocol in accepted] == [[]]
 
 
@@ -449,14 +511,16 @@ async def test_after_ssl_shutdown_timeout_the_connection_to_a_peer_that_does_not
         held.settimeout(SOON)
         async with of_a_thread(lambda _connection: held.recv(1)) as (address, _):
             client = await connect(address, of_a_client(), ssl_shutdown_timeout=NOT_LONG)
+            waited = nearly(NOT_LONG)
             client.transport.close()
             with contextlib.suppress(AssertionError):
                 await until(client.is_lost, "it is not given up")
-            lost = client.is_lost()
+            lost, in_time = client.is_lost(), waited.is_set()
             hold.send(b"!")
             await end([client])
 
             assert lost and type(client.error) is TimeoutError
+            assert in_time, "it was given up too early"
 
 
 class Stream:
@@ -506,6 +570,16 @@ async def test_on_uvloop_a_close_while_the_peer_goes_on_sending_reads_on_and_los
         assert len(client.received) == before
 
 
+@claim("closing-tls-on-a-stream-of-data-waits-on-uvloop")
+async def test_on_uvloop_a_close_while_the_peer_goes_on_sending_is_given_up_after_ssl_shutdown_timeout():
+    async with of_a_thread(Stream()) as (address, _):
+        client = await connect(address, of_a_client(), ssl_shutdown_timeout=0.005)
+        async with ending([client]):
+            await until(lambda: client.received, "nothing arrived")
+            client.transport.close()
+            await until(client.is_lost, "it is not given up")
+
+
 @claim("tls-protocol-is-paused-while-too-much-is-buffered")
 async def test_over_tls_pause_writing_comes_when_the_peer_takes_nothing_and_resume_writing_when_it_does():
     async with connected() as (client, server):
@@ -535,19 +609,31 @@ async def test_over_tls_what_comes_while_reading_is_paused_is_delivered_after_re
         for client in clients:
             client.transport.write(b"meanwhile")
         await until(lambda: control.received == b"meanwhile", "nothing arrived where reading was not paused")
+        for client in clients:
+            client.transport.write(b" and later")
+        await until(lambda: control.received == b"meanwhile and later", "nothing arrived where reading was not paused")
         for _ in range(10):
             await turn()
         before = bytes(paused.received)
         paused.transport.resume_reading()
-        await until(lambda: paused.received == b"meanwhile", "nothing arrived after resume_reading")
+        await until(lambda: paused.received.endswith(b"later"), "nothing arrived after resume_reading")
         await end(clients)
 
-        assert before == b""
+        assert (before, paused.received) == (b"", b"meanwhile and later")
 
 
 async def high_mark():
-    async with connected() as (client, _):
-        return client.transport.get_write_buffer_limits()[1]
+    """How much a TLS transport takes before it pauses its protocol; it says so itself."""
+    async with connected() as (client, server):
+        server.transport.pause_reading()
+        sizes = [0]
+        while "pause_writing" not in client.calls and sizes[-1] < len(MUCH):
+            client.transport.write(b"x" * 16_384)
+            sizes.append(client.transport.get_write_buffer_size())
+        told = client.transport.get_write_buffer_limits()[1]
+
+        assert sizes[-2] <= told < sizes[-1]
+        return told
 
 
 @claim("tls-write-buffer-takes-512-kib-since-3-11")
@@ -618,15 +704,18 @@ async def test_start_tls_gives_a_new_transport_with_tls_for_the_same_connection_
         assert (plain.get_extra_info("cipher"), client.cipher_at_first) == (None, None)
         assert client.transport.get_extra_info("cipher") == server.transport.get_extra_info("cipher") is not None
         assert client.calls == ["connection_made"]
+        assert server.calls == ["connection_made", "data_received"]
 
 
 @claim("start-tls-needs-a-context")
 async def test_start_tls_refuses_what_is_no_context_with_typeerror_and_the_connection_stays_as_it_is():
     async with both_ends() as (client, server):
-        with pytest.raises(TypeError, match="instance of ssl.SSLContext"):
-            await soon(asyncio.get_running_loop().start_tls(client.transport, client, None))
-        client.transport.write(b"still plain")
-        await until(lambda: server.received == b"still plain", "nothing arrived")
+        for no_context in (None, True):
+            with pytest.raises(TypeError, match="instance of ssl.SSLContext"):
+                await soon(asyncio.get_running_loop().start_tls(client.transport, client, no_context))
+        for protocol in (client, server):
+            protocol.transport.write(b"still plain")
+        await until(lambda: server.received == client.received == b"still plain", "nothing arrived")
 
 
 @claim("start-tls-refuses-a-certificate-and-closes")
@@ -673,7 +762,8 @@ async def test_a_stream_goes_on_over_tls_after_start_tls_of_its_writer():
 @claim("sendfile-over-tls-without-fallback-is-a-runtimeerror-on-asyncio")
 async def test_on_asyncio_sendfile_over_tls_reads_and_writes_and_without_fallback_is_a_runtimeerror(tmp_path):
     loop = asyncio.get_running_loop()
-    (tmp_path / "letter").write_bytes(b"the whole file")
+    the_whole_file = bytes(range(251)) * 2_000  # more than is read and written at once
+    (tmp_path / "letter").write_bytes(the_whole_file)
 
     async with connected() as (client, server):
         with (tmp_path / "letter").open("rb") as file:
@@ -683,4 +773,4 @@ async def test_on_asyncio_sendfile_over_tls_reads_and_writes_and_without_fallbac
         await until(lambda: len(server.received) >= sent, "it did not arrive")
 
         assert not isinstance(refused.value, asyncio.SendfileNotAvailableError)
-        assert (sent, server.received) == (14, b"the whole file")
+        assert (sent, server.received) == (len(the_whole_file), the_whole_file)

@@ -39,8 +39,9 @@ async def test_get_exception_handler_is_none_at_first_then_what_was_set_and_none
     told.append(loop.get_exception_handler())
     loop.set_exception_handler(print)
     told.append(loop.get_exception_handler())
-    with pytest.raises(TypeError, match="callable object or None"):
-        loop.set_exception_handler("print")
+    for no_handler in ("print", ""):
+        with pytest.raises(TypeError, match="callable object or None"):
+            loop.set_exception_handler(no_handler)
     told.append(loop.get_exception_handler())
     loop.set_exception_handler(None)
     told.append(loop.get_exception_handler())
@@ -134,13 +135,17 @@ def test_systemexit_in_the_exception_handler_comes_out_of_run_forever(new_loop):
 
 @claim("callback-that-raises-is-reported-with-its-handle")
 async def test_the_context_of_a_callback_or_timer_that_raises_has_message_exception_and_handle():
-    loop, errors = asyncio.get_running_loop(), [LookupError("a callback"), LookupError("a timer")]
+    loop, errors = asyncio.get_running_loop(), [LookupError(what) for what in ("a callback", "a thread's", "a timer")]
     seen = reports(loop)
 
-    handles = [loop.call_soon(failing(errors[0])), loop.call_later(0.001, failing(errors[1]))]
-    await until(lambda: len(seen) >= 2, "not all was reported")
+    handles = [
+        loop.call_soon(failing(errors[0])),
+        loop.call_soon_threadsafe(failing(errors[1])),
+        loop.call_later(0.001, failing(errors[2])),
+    ]
+    await until(lambda: len(seen) >= 3, "not all was reported")
 
-    assert len(seen) == 2
+    assert len(seen) == 3
     assert {context.get("exception"): context.get("handle") for context in seen} == dict(zip(errors, handles))
     assert all(context["message"].startswith("Exception in callback") for context in seen)
 
@@ -198,38 +203,42 @@ async def test_in_debug_mode_the_context_has_the_source_traceback_and_otherwise_
     for debug in (True, False):
         loop.set_debug(debug)
         loop.call_soon(failing(LookupError()))
-        await until(lambda: seen, "nothing was reported")
-        told.append([frame.name for frame in seen.pop().get("source_traceback", ())])
+        loop.call_later(0.001, failing(LookupError()))
+        await until(lambda: len(seen) == 2, "not all was reported")
+        told.append([[frame.name for frame in context.get("source_traceback", ())] for context in seen])
+        seen.clear()
 
-    # Not the last of them, where whatever records calls of call_soon() has a frame of its own.
-    assert any(name.startswith("test_in_debug_mode_the_context") for name in told[0])
-    assert told[1] == []
+    for of_a_callback in told[0]:
+        # Not the last of them, where whatever records calls of call_soon() has a frame of its own.
+        assert any(name.startswith("test_in_debug_mode_the_context") for name in of_a_callback)
+    assert told[1] == [[], []]
 
 
 async def where_the_handler_runs():
-    """The context variable as an exception handler sees it, of a callback that was scheduled where it is "there"."""
+    """The context variable as exception handlers see it, of a callback and a timer scheduled where it is "there"."""
     loop, seen = asyncio.get_running_loop(), []
     loop.set_exception_handler(lambda _loop, _context: seen.append(WHERE.get()))
     there = contextvars.copy_context()
     there.run(WHERE.set, "there")
     loop.call_soon(failing(LookupError()), context=there)
-    await until(lambda: seen, "nothing was reported")
-    return seen[0]
+    loop.call_later(0.001, failing(LookupError()), context=there)
+    await until(lambda: len(seen) == 2, "not all was reported")
+    return seen
 
 
 @claim("exception-handler-runs-in-the-context-of-the-error-since-3-12-on-asyncio")
 async def test_since_3_12_the_exception_handler_sees_the_context_of_what_failed():
-    assert await where_the_handler_runs() == "there"
+    assert await where_the_handler_runs() == ["there"] * 2
 
 
 @claim("exception-handler-runs-outside-the-context-before-3-12-on-asyncio")
 async def test_on_asyncio_before_3_12_the_exception_handler_does_not_see_the_context_of_what_failed():
-    assert await where_the_handler_runs() == "nowhere"
+    assert await where_the_handler_runs() == ["nowhere"] * 2
 
 
 @claim("exception-handler-runs-in-the-context-of-the-error-on-uvloop")
 async def test_on_uvloop_the_exception_handler_sees_the_context_of_what_failed_on_any_python():
-    assert await where_the_handler_runs() == "there"
+    assert await where_the_handler_runs() == ["there"] * 2
 
 
 class Peer(asyncio.Protocol):
@@ -332,7 +341,7 @@ BROKEN_FACTORY = """
 
     async def main():
         loop, reported = asyncio.get_running_loop(), []
-        loop.set_exception_handler(lambda _loop, context: reported.append(sorted(context)))
+        loop.set_exception_handler(lambda _loop, context: reported.extend([sorted(context), context.get("exception")]))
         server = await loop.create_server(broken, "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         reading = asyncio.ensure_future(reader.read())
@@ -341,7 +350,7 @@ BROKEN_FACTORY = """
                 break
             gc.collect()
             await asyncio.sleep(0)
-        print(reported or ("nothing, and it is closed" if reading.done() else "nothing"))
+        print(*map(repr, reported or ["closed" if reading.done() else "open"]))
         writer.close()
         server.close()
 
@@ -354,11 +363,11 @@ BROKEN_FACTORY = """
 def test_on_asyncio_a_factory_that_raises_ends_the_connection_and_is_reported_in_debug_mode_only(program):
     ended = program(BROKEN_FACTORY, "ignore")  # asyncio leaves the closing to the garbage collector, which warns
 
-    assert ended.lines == ["nothing, and it is closed", "[['exception', 'message']]"]
+    assert ended.lines == ["'closed'", "['exception', 'message'] LookupError('no protocol')"]
 
 
 @claim("protocol-factory-that-raises-is-reported-without-a-message-on-uvloop")
 def test_on_uvloop_a_factory_that_raises_is_reported_in_any_mode_and_the_context_has_no_message(program):
     ended = program(BROKEN_FACTORY, "ignore")
 
-    assert ended.lines == ["[['exception']]"] * 2
+    assert ended.lines == ["['exception'] LookupError('no protocol')"] * 2

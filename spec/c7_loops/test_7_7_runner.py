@@ -1,8 +1,11 @@
 """7.7: what asyncio.Runner does with any event loop, and what Ctrl-C does to a loop that runs."""
 
 import asyncio
+import contextlib
 import contextvars
 import threading
+
+import pytest
 
 from fixtures.claims import claim
 
@@ -29,27 +32,48 @@ def test_a_runner_runs_one_after_the_other_on_one_loop_and_in_one_context_that_i
     assert (seen, seen_in_another, WHERE.get()) == ("in the runner", "nowhere", "nowhere")
 
 
+@claim("runner-keeps-one-loop-and-one-context")
+def test_the_context_of_a_runner_is_a_copy_of_ours_and_what_it_sets_does_not_come_back(new_loop):
+    ours = contextvars.copy_context()
+    ours.run(WHERE.set, "ours")
+
+    async def see_and_set():
+        seen = WHERE.get()
+        WHERE.set("in the runner")
+        return seen
+
+    with contextlib.closing(asyncio.Runner(loop_factory=new_loop)) as runner:
+        seen = ours.run(runner.run, see_and_set())
+
+    assert (seen, ours[WHERE]) == ("ours", "ours")
+
+
+@pytest.mark.parametrize("debug", [True, False])
 @claim("runner-makes-its-loop-when-it-is-needed")
-def test_a_runner_makes_no_loop_until_it_is_entered_or_asked_and_then_only_one(new_loop):
+def test_a_runner_makes_no_loop_until_it_is_entered_or_asked_and_then_only_one(new_loop, debug):
     made = []
 
     def counting():
         made.append(new_loop())
+        made[-1].set_debug(not debug)
         return made[-1]
 
-    runner = asyncio.Runner(loop_factory=counting, debug=True)
+    entered, asked = (asyncio.Runner(loop_factory=counting, debug=debug) for _ in range(2))
     before = len(made)
-    loop = runner.get_loop()
-    with runner:
-        runner.run(asyncio.sleep(0))
+    with entered:
+        when_it_is_entered = len(made)
+        entered.run(asyncio.sleep(0))
+        loops = [entered.get_loop(), asked.get_loop(), asked.get_loop()]
+    asked.close()
 
-    assert before == 0
-    assert made == [loop]
-    assert loop.get_debug() is True
+    assert (before, when_it_is_entered) == (0, 1)
+    assert made == loops[:2] and loops[2] is loops[1]
+    assert [loop.get_debug() for loop in made] == [debug] * 2
 
 
 @claim("runner-cleans-up-at-its-end")
-def test_at_its_end_a_runner_cancels_tasks_ends_generators_and_threads_and_closes_the_loop(new_loop, trace):
+@pytest.mark.parametrize("leaving", [contextlib.nullcontext(), pytest.raises(LookupError)], ids=["ends", "raises"])
+def test_at_its_end_a_runner_cancels_tasks_ends_generators_and_threads_and_closes_the_loop(new_loop, trace, leaving):
     threads = threading.active_count()
 
     async def wait():
@@ -65,19 +89,22 @@ def test_at_its_end_a_runner_cancels_tasks_ends_generators_and_threads_and_close
             trace("a generator ends")
 
     async def main(generator):
-        task = asyncio.ensure_future(wait())
+        tasks = [asyncio.ensure_future(wait()) for _ in range(2)]
         await generator.__anext__()
         await asyncio.to_thread(trace, "in a thread")
-        return task
+        return tasks
 
     generator = numbers()
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        task, loop = runner.run(main(generator)), runner.get_loop()
+    with leaving as raised, asyncio.Runner(loop_factory=new_loop) as runner:
+        tasks, loop = runner.run(main(generator)), runner.get_loop()
         before = list(trace.steps)
+        if raised is not None:
+            raise LookupError
 
     assert before == ["in a thread"]
-    assert trace.steps == ["in a thread", "a task ends", "a generator ends"]
-    assert (task.cancelled(), loop.is_closed(), threading.active_count()) == (True, True, threads)
+    assert trace.steps == ["in a thread", "a task ends", "a task ends", "a generator ends"]
+    assert [task.cancelled() for task in tasks] == [True, True]
+    assert (loop.is_closed(), threading.active_count()) == (True, threads)
 
 
 @claim("runner-refuses-a-second-life-and-a-running-loop")
@@ -113,6 +140,9 @@ INTERRUPTED = """
             await asyncio.sleep(60)
         except asyncio.CancelledError:
             print("cancelled")
+            for _ in range(3):
+                await asyncio.sleep(0)
+            print("and ended")
             raise
 
     with asyncio.Runner() as runner:
@@ -128,7 +158,7 @@ INTERRUPTED = """
 def test_ctrl_c_cancels_the_task_that_a_runner_runs_and_run_raises_keyboardinterrupt(program):
     ended = program(INTERRUPTED)
 
-    assert ended.lines == ["runs on", "cancelled", "KeyboardInterrupt", "True"]
+    assert ended.lines == ["runs on", "cancelled", "and ended", "KeyboardInterrupt", "True"]
 
 
 INTERRUPTED_TWICE = """

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import threading
 import warnings
 
@@ -82,6 +83,21 @@ def test_on_asyncio_shutdown_default_executor_warns_after_its_timeout_and_leaves
         loop.run_until_complete(loop.shutdown_default_executor(0.01))
 
 
+@claim("executor-that-does-not-end-is-given-up-after-a-timeout-on-asyncio")
+def test_on_asyncio_shutdown_default_executor_waits_for_jobs_that_end_before_its_timeout(new_loop):
+    loop = new_loop()
+
+    with a_job_that_does_not_end(loop) as gate, warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        shutdown = loop.create_task(loop.shutdown_default_executor(SOON))
+        loop.run_until_complete(asyncio.wait([shutdown], timeout=0.01))
+        given_up = shutdown.done()
+        gate.open()
+        loop.run_until_complete(asyncio.wait_for(shutdown, SOON))
+
+    assert (given_up, warned) == (False, [])
+
+
 @claim("executor-that-does-not-end-is-waited-for-in-spite-of-a-timeout-on-uvloop")
 def test_on_uvloop_shutdown_default_executor_waits_for_the_threads_whatever_its_timeout_is(new_loop):
     loop = new_loop()
@@ -103,16 +119,20 @@ def test_is_running_is_true_within_run_and_is_closed_after_close_which_may_be_ca
     def tell():
         told.append((loop.is_running(), loop.is_closed()))
 
+    async def main():
+        tell()
+
     tell()
     loop.call_soon(tell)
     loop.call_soon(loop.stop)
     loop.run_forever()
+    loop.run_until_complete(main())
     tell()
     loop.close()
     loop.close()
     tell()
 
-    assert told == [(False, False), (True, False), (False, False), (False, True)]
+    assert told == [(False, False), (True, False), (True, False), (False, False), (False, True)]
 
 
 @claim("running-loop-cannot-be-closed")
@@ -128,6 +148,14 @@ async def test_close_of_a_running_loop_raises_runtimeerror_and_it_runs_on(trace)
     assert trace.steps == ["runs on"]
 
 
+def closed(loop, passes):
+    """The loop, closed after this many passes."""
+    for _ in range(passes):
+        loop.run_until_complete(turn())
+    loop.close()
+    return loop
+
+
 def refused(function, *arguments):
     """Whether what is asked of a loop is refused since it is closed."""
     try:
@@ -137,12 +165,13 @@ def refused(function, *arguments):
     return False
 
 
+@pytest.mark.parametrize("passes", [0, 1])
 @claim("closed-loop-refuses-all-work")
-def test_a_closed_loop_refuses_callbacks_timers_jobs_and_runs_with_runtimeerror(new_loop):
+def test_a_closed_loop_refuses_callbacks_timers_jobs_and_runs_with_runtimeerror_whether_it_ran_or_not(new_loop, passes):
     loop = new_loop()
     done = loop.create_future()
     done.set_result(None)
-    loop.close()
+    closed(loop, passes)
 
     asked = {
         "call_soon": (print,),
@@ -167,39 +196,40 @@ def open_files():
 
 @claim("closed-loop-has-nothing-open")
 def test_a_loop_that_ran_and_was_closed_has_no_descriptor_open_and_leaves_nothing_to_warn_of(new_loop):
+    async def handle_a_signal():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, print)
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGUSR1)
+
     new_loop().close()  # what a loop's module opens with its first one, and keeps, is not the loop's
     before = open_files()
 
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         loop = new_loop()
-        loop.run_until_complete(turn())
+        loop.run_until_complete(handle_a_signal())
         loop.close()
         collect()
 
     assert (open_files() - before, [str(warning.message) for warning in warned]) == (set(), [])
 
 
+@pytest.mark.parametrize("passes", [0, 1])
 @claim("closed-loop-may-be-stopped-on-asyncio")
-def test_on_asyncio_stop_of_a_closed_loop_does_nothing(new_loop):
-    loop = new_loop()
-    loop.close()
-
-    assert not refused(loop.stop)
+def test_on_asyncio_stop_of_a_closed_loop_does_nothing_whether_it_ran_or_not(new_loop, passes):
+    assert not refused(closed(new_loop(), passes).stop)
 
 
+@pytest.mark.parametrize("passes", [0, 1])
 @claim("closed-loop-refuses-to-be-stopped-on-uvloop")
-def test_on_uvloop_stop_of_a_closed_loop_raises_runtimeerror(new_loop):
-    loop = new_loop()
-    loop.close()
-
-    assert refused(loop.stop)
+def test_on_uvloop_stop_of_a_closed_loop_raises_runtimeerror_whether_it_ran_or_not(new_loop, passes):
+    assert refused(closed(new_loop(), passes).stop)
 
 
 @claim("close-drops-what-was-scheduled")
 def test_callbacks_and_timers_that_wait_are_never_run_when_the_loop_is_closed(new_loop, trace):
     loop = new_loop()
     loop.call_soon(trace, "a callback")
+    loop.call_soon_threadsafe(trace, "a thread's callback")
     loop.call_later(0, trace, "a timer")
     loop.close()
     collect()
@@ -302,3 +332,29 @@ def test_after_systemexit_or_keyboardinterrupt_of_a_task_the_loop_runs_the_next(
         value = str(error)
 
     assert value == "stayed"
+
+
+@claim("loop-runs-again-after-a-task-left-it")
+def test_after_systemexit_of_another_task_than_the_one_it_runs_the_loop_runs_the_next_to_its_end(new_loop):
+    loop = new_loop()
+
+    async def leave():
+        raise SystemExit("left")
+
+    async def stay(turns):
+        for _ in range(turns):
+            await turn()
+        return "stayed"
+
+    other, first = loop.create_task(leave()), loop.create_task(stay(turns=2))
+    with pytest.raises(SystemExit, match="left"):
+        loop.run_until_complete(first)
+    left_waiting = not first.done()
+    try:
+        value = loop.run_until_complete(stay(turns=10))
+    except RuntimeError as error:
+        value = str(error)
+
+    assert left_waiting
+    assert value == first.result() == "stayed"
+    assert type(other.exception()) is SystemExit

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import inspect
 import types
 
 from fixtures.trace import Trace
-from tests.mutants.worlds import world
+from tests.mutants.worlds import loop_world, world
 from tests.mutants.worlds.section_4 import world_of_uvloop
 
 try:
@@ -74,6 +75,19 @@ def _(patch):
     patch.loops(Forgetful)
 
 
+@world("what is scheduled twice is called once", falsifies=["callback-gets-its-arguments-on-a-later-pass"])
+def _(patch):
+    class Merging(Scheduling):
+        def changed(self, callback, arguments, context):
+            due = vars(self).setdefault("due", {})
+            if callback in due:
+                return (lambda: None), (), context
+            due[callback] = arguments
+            return (lambda: callback(*due.pop(callback))), (), context
+
+    patch.loops(Merging)
+
+
 @world("a callback runs in an empty context", falsifies=["callback-runs-in-the-context-it-was-scheduled-in"])
 def _(patch):
     class Nowhere(Scheduling):
@@ -101,6 +115,32 @@ def _(patch):
     patch.loops(Copying)
 
 
+@loop_world(
+    "call_at has an empty context",
+    "callback-runs-in-the-context-it-was-scheduled-in",
+    "callback-runs-in-the-context-it-is-given",
+)
+class _:
+    is_within = False  # call_later(), which goes through call_at() on asyncio
+
+    def call_at(self, when, callback, *arguments, context=None):
+        context = context if self.is_within else contextvars.Context()
+        return super().call_at(when, callback, *arguments, context=context)
+
+    def call_later(self, delay, callback, *arguments, context=None):
+        self.is_within = True
+        try:
+            return super().call_later(delay, callback, *arguments, context=context)
+        finally:
+            self.is_within = False
+
+
+@loop_world("call_soon_threadsafe does not heed the context given", "callback-runs-in-the-context-it-is-given")
+class _:
+    def call_soon_threadsafe(self, callback, *arguments, context=None):
+        return super().call_soon_threadsafe(callback, *arguments)
+
+
 class Proxy:
     """What a loop hands out in the place of a handle; it passes on what it is asked."""
 
@@ -122,19 +162,47 @@ def handing_out(kind):
     return HandingOut
 
 
-@world(
-    "a handle that is cancelled runs all the same",
-    falsifies=["cancelled-handle-is-never-run"],
-)
+class Deaf(Proxy):
+    """A handle that tells that it was cancelled, and runs all the same."""
+
+    was_told = False
+
+    def cancel(self):
+        self.was_told = True
+
+    def cancelled(self):
+        return self.was_told
+
+
+@world("a handle that is cancelled runs all the same", falsifies=["cancelled-handle-is-never-run"])
 def _(patch):
-    class Deaf(Proxy):
-        def cancel(self):
-            pass
-
-        def cancelled(self):
-            return True
-
     patch.loops(handing_out(Deaf))
+
+
+@loop_world("a handle of call_soon_threadsafe runs though it is cancelled", "cancelled-handle-is-never-run")
+class _:
+    def call_soon_threadsafe(self, callback, *arguments, context=None):
+        return Deaf(super().call_soon_threadsafe(callback, *arguments, context=context))
+
+
+@world("a timer that is due can no longer be cancelled", falsifies=["cancelled-handle-is-never-run"])
+def _(patch):
+    class Late(Scheduling):
+        def call_later(self, delay, callback, *arguments, context=None):
+            handle = super().call_later(delay, callback, *arguments, context=context)
+            if not self.is_ours(callback):
+                return handle
+            loop, when = self, self.time() + delay
+
+            class Due(Deaf):
+                def cancel(self):
+                    super().cancel()
+                    if loop.time() < when:
+                        self.handle.cancel()
+
+            return Due(handle)
+
+    patch.loops(Late)
 
 
 @world("a handle does not tell that it was cancelled", falsifies=["cancelled-handle-is-never-run"])
@@ -158,8 +226,46 @@ def _(patch):
             Ending.ended = True
 
     class HandingOut(handing_out(Ending)):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            Ending.ended = False
+
         def changed(self, callback, arguments, context):
             return (lambda: None if Ending.ended else callback(*arguments)), (), context
+
+    patch.loops(HandingOut)
+
+
+class Once(Proxy):
+    """A handle that can be cancelled once, and not when it has run."""
+
+    is_over = False
+
+    def cancel(self):
+        if self.is_over:
+            raise RuntimeError("there is nothing to cancel")
+        self.is_over = True
+        self.handle.cancel()
+
+
+@world("a handle can be cancelled once", falsifies=["cancelling-a-handle-that-has-run-changes-nothing"])
+def _(patch):
+    patch.loops(handing_out(Once))
+
+
+@world("a timer that has run cannot be cancelled", falsifies=["cancelling-a-handle-that-has-run-changes-nothing"])
+def _(patch):
+    class HandingOut(Scheduling):
+        def call_later(self, delay, callback, *arguments, context=None):
+            if not self.is_ours(callback):
+                return super().call_later(delay, callback, *arguments, context=context)
+
+            def calling():
+                handle.is_over = True
+                callback(*arguments)
+
+            handle = Once(super().call_later(delay, calling, context=context))
+            return handle
 
     patch.loops(HandingOut)
 
@@ -182,6 +288,19 @@ def _(patch):
     patch.loops(Sleepy)
 
 
+@loop_world("a loop that never had a timer is not woken", "call-soon-threadsafe-wakes-a-waiting-loop")
+class _:
+    had_a_timer = False
+
+    def call_later(self, delay, callback, *arguments, context=None):
+        self.had_a_timer = True
+        return super().call_later(delay, callback, *arguments, context=context)
+
+    def call_soon_threadsafe(self, callback, *arguments, context=None):
+        schedule = super().call_soon_threadsafe if self.had_a_timer else self.call_soon
+        return schedule(callback, *arguments, context=context)
+
+
 @world("timers run in the order of their making", falsifies=["timers-run-in-the-order-of-their-deadlines"])
 def _(patch):
     class InOrder:
@@ -196,11 +315,39 @@ def _(patch):
 
 
 @world(
+    "timers that are due together run in the order of their making",
+    falsifies=["timers-run-in-the-order-of-their-deadlines"],
+)
+def _(patch):
+    class Together(Scheduling):
+        def call_at(self, when, callback, *arguments, context=None):
+            if not self.is_ours(callback):
+                return super().call_at(when, callback, *arguments, context=context)
+            made = vars(self).setdefault("made", [])
+
+            def due():
+                for timer in [timer for timer in made if timer[0] <= self.time()]:
+                    made.remove(timer)
+                    timer[1](*timer[2])
+
+            made.append((when, callback, arguments))
+            return super().call_at(when, due, context=context)
+
+    patch.loops(Together)
+
+
+@world(
     "deadlines are rounded to milliseconds",
     falsifies=["timer-handle-tells-the-deadline-it-was-given-on-asyncio"],
 )
 def _(patch):
     patch.setattr(asyncio.TimerHandle, "when", lambda self: round(self._when, 3))
+
+
+@loop_world("a deadline that has passed is now", "timer-handle-tells-the-deadline-it-was-given-on-asyncio")
+class _:
+    def call_at(self, when, callback, *arguments, context=None):
+        return super().call_at(max(when, self.time()), callback, *arguments, context=context)
 
 
 @world_of_uvloop(
@@ -214,12 +361,31 @@ def _(patch):
             handle.when = lambda: when
             return handle
 
-    patch.setattr(uvloop, "new_event_loop", Exact)
+    patch.uvloop_makes(Exact)
+
+
+@world_of_uvloop("uvloop's timers tell whole seconds", falsifies=["timer-handle-tells-whole-milliseconds-on-uvloop"])
+def _(patch):
+    class Coarse(uvloop.Loop):
+        def call_at(self, when, callback, *arguments, context=None):
+            handle = Proxy(super().call_at(when, callback, *arguments, context=context))
+            handle.when = lambda: float(int(when))
+            return handle
+
+    patch.uvloop_makes(Coarse)
 
 
 @world("asyncio's loop hands out handles of its own", falsifies=["handles-are-asyncios-own-types-on-asyncio"])
 def _(patch):
     patch.loops(handing_out(Proxy))
+
+
+@loop_world("a timer without a delay is a callback", "handles-are-asyncios-own-types-on-asyncio")
+class _:
+    def call_later(self, delay, callback, *arguments, context=None):
+        if delay <= 0:
+            return self.call_soon(callback, *arguments, context=context)
+        return super().call_later(delay, callback, *arguments, context=context)
 
 
 class Borrowed(asyncio.TimerHandle):
@@ -248,7 +414,7 @@ def _(patch):
         def _timer_handle_cancelled(self, handle):
             pass
 
-    patch.setattr(uvloop, "new_event_loop", Borrowing)
+    patch.uvloop_makes(Borrowing)
 
 
 def unchecked(taken):
@@ -263,7 +429,16 @@ def unchecked(taken):
     also=["asyncio-executor-gives-back-an-unrun-coroutine"],
 )
 def _(patch):
-    patch.setattr(asyncio.BaseEventLoop, "_check_callback", unchecked(asyncio.iscoroutinefunction))
+    patch.setattr(asyncio.BaseEventLoop, "_check_callback", unchecked(inspect.iscoroutinefunction))
+
+
+@world(
+    "call_soon takes methods that are coroutine functions in debug mode",
+    falsifies=["call-soon-refuses-coroutine-functions-in-debug-mode-on-asyncio"],
+)
+def _(patch):
+    taken = unchecked(lambda callback: inspect.iscoroutinefunction(callback) and hasattr(callback, "__self__"))
+    patch.setattr(asyncio.BaseEventLoop, "_check_callback", taken)
 
 
 @world_of_uvloop(
@@ -273,11 +448,42 @@ def _(patch):
 def _(patch):
     class Strict(uvloop.Loop):
         def call_soon(self, callback, *arguments, context=None):
-            if self.get_debug() and asyncio.iscoroutinefunction(callback):
+            if self.get_debug() and inspect.iscoroutinefunction(callback):
                 raise TypeError("coroutines cannot be used with call_soon()")
             return super().call_soon(callback, *arguments, context=context)
 
-    patch.setattr(uvloop, "new_event_loop", Strict)
+    patch.uvloop_makes(Strict)
+
+
+@world_of_uvloop(
+    "uvloop checks callbacks outside debug mode only",
+    falsifies=[
+        "call-soon-takes-coroutine-functions-even-in-debug-mode-on-uvloop",
+        "call-soon-takes-what-cannot-be-called-even-in-debug-mode-on-uvloop",
+    ],
+)
+def _(patch):
+    class Strict(uvloop.Loop):
+        def call_soon(self, callback, *arguments, context=None):
+            if not self.get_debug() and (inspect.iscoroutinefunction(callback) or not callable(callback)):
+                raise TypeError("this cannot be called")
+            return super().call_soon(callback, *arguments, context=context)
+
+    patch.uvloop_makes(Strict)
+
+
+@world_of_uvloop(
+    "uvloop makes a task of what a timer's coroutine function gives",
+    falsifies=["call-soon-takes-coroutine-functions-even-in-debug-mode-on-uvloop"],
+)
+def _(patch):
+    class Kind(uvloop.Loop):
+        def call_later(self, delay, callback, *arguments, context=None):
+            if inspect.iscoroutinefunction(callback):
+                return super().call_later(delay, lambda: self.create_task(callback(*arguments)), context=context)
+            return super().call_later(delay, callback, *arguments, context=context)
+
+    patch.uvloop_makes(Kind)
 
 
 def losing(*errors):
@@ -304,6 +510,34 @@ def _(patch):
     patch.loops(losing(asyncio.CancelledError))
 
 
+@world("what a timer raises is lost", falsifies=["callback-that-raises-does-not-stop-the-loop"])
+def _(patch):
+    class Losing(losing(Exception)):
+        def call_soon(self, callback, *arguments, context=None):
+            return super(Scheduling, self).call_soon(callback, *arguments, context=context)
+
+    patch.loops(Losing)
+
+
+@world(
+    "what a callback raises is lost where it is no Exception", falsifies=["callback-that-raises-does-not-stop-the-loop"]
+)
+def _(patch):
+    class Losing(Scheduling):
+        def changed(self, callback, arguments, context):
+            def calling():
+                try:
+                    callback(*arguments)
+                except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt):
+                    raise
+                except BaseException:
+                    return
+
+            return calling, (), context
+
+    patch.loops(Losing)
+
+
 @world(
     "SystemExit and Ctrl-C in a callback are lost", falsifies=["system-exit-and-ctrl-c-in-a-callback-leave-the-loop"]
 )
@@ -323,12 +557,29 @@ def _(patch):
     patch.loops(Late)
 
 
+@loop_world("a timer that is due already waits for a moment", "timer-that-is-due-already-runs-at-once")
+class _:
+    def call_later(self, delay, *arguments, **options):
+        return super().call_later(delay if delay >= 0 else 0.05, *arguments, **options)
+
+    def call_at(self, when, *arguments, **options):
+        return super().call_at(when if when >= self.time() else self.time() + 0.05, *arguments, **options)
+
+
 @world(
     "call_soon takes what cannot be called in debug mode",
     falsifies=["call-soon-refuses-what-cannot-be-called-in-debug-mode-on-asyncio"],
 )
 def _(patch):
     patch.setattr(asyncio.BaseEventLoop, "_check_callback", unchecked(lambda callback: not callable(callback)))
+
+
+@world(
+    "None can be called in debug mode",
+    falsifies=["call-soon-refuses-what-cannot-be-called-in-debug-mode-on-asyncio"],
+)
+def _(patch):
+    patch.setattr(asyncio.BaseEventLoop, "_check_callback", unchecked(lambda callback: callback is None))
 
 
 @world_of_uvloop(
@@ -342,4 +593,4 @@ def _(patch):
                 raise TypeError("a callable object was expected by call_soon()")
             return super().call_soon(callback, *arguments, context=context)
 
-    patch.setattr(uvloop, "new_event_loop", Strict)
+    patch.uvloop_makes(Strict)

@@ -10,7 +10,7 @@ import asyncio
 import os
 import socket
 
-from tests.mutants.worlds import world
+from tests.mutants.worlds import loop_world, world
 
 
 class Proxy:
@@ -57,26 +57,33 @@ class Between(asyncio.Protocol):
         self.protocol.resume_writing()
 
 
-def put(patch, between):
-    """Have each connection have a `between` in it."""
+def of_clients(between):
+    """A loop on which each connection has a `between` at the end of who makes it."""
 
     class Connecting:
         async def create_connection(self, factory, *arguments, **options):
             _, made = await super().create_connection(lambda: between(factory()), *arguments, **options)
             return made.transport, made.protocol
 
+    return Connecting
+
+
+def of_both_ends(between):
+    """A loop on which each connection has a `between` at both ends."""
+
+    class Connecting(of_clients(between)):
         async def create_server(self, factory, *arguments, **options):
             return await super().create_server(lambda: between(factory()), *arguments, **options)
 
-    patch.loops(Connecting)
+    return Connecting
 
 
-def protocol_world(name, *falsifies):
-    """A world in which protocols are told what the class below tells them."""
+def protocol_world(name, *falsifies, of=of_both_ends):
+    """A world in which protocols, `of` clients or of both ends, are told what the class below tells them."""
 
     def register(made):
         def enter(patch):
-            put(patch, made)
+            patch.loops(of(made))
 
         enter.__module__ = made.__module__  # a world is of the section in which its class stands
         world(name, falsifies=falsifies)(enter)
@@ -96,6 +103,13 @@ def transport_world(name, *falsifies):
 
 
 @protocol_world("a connection is lost twice", "protocol-is-told-of-its-connection-in-order")
+class _(Between):
+    def connection_lost(self, error):
+        super().connection_lost(error)
+        super().connection_lost(error)
+
+
+@protocol_world("a client loses its connection twice", "protocol-is-told-of-its-connection-in-order", of=of_clients)
 class _(Between):
     def connection_lost(self, error):
         super().connection_lost(error)
@@ -145,6 +159,15 @@ class _(Proxy):
             self.real.close()
 
 
+@protocol_world("what comes behind the first million bytes is wrong", "close-sends-what-was-written-before")
+class _(Between):
+    count = 0
+
+    def data_received(self, data):
+        self.count += len(data)
+        super().data_received(data if self.count < 1_000_000 else bytes(len(data)))
+
+
 @transport_world("abort sends the rest", "abort-drops-what-was-not-sent")
 class _(Proxy):
     def abort(self):
@@ -156,6 +179,12 @@ class _(Proxy):
     def abort(self):
         self.between.protocol.calls.append("connection_lost")
         self.real.abort()
+
+
+@transport_world("abort closes a moment later", "abort-drops-what-was-not-sent")
+class _(Proxy):
+    def abort(self):
+        asyncio.get_running_loop().call_later(0.01, self.real.abort)
 
 
 @protocol_world(
@@ -173,29 +202,67 @@ class _(Between):
         return True
 
 
+@protocol_world("no other value than True keeps open", "end-of-file-closes-unless-the-protocol-keeps-it-open")
+class _(Between):
+    def eof_received(self):
+        return super().eof_received() is True
+
+
 @transport_world("pause_reading does not pause", "pause-reading-holds-data-back-until-resume")
 class _(Proxy):
     def pause_reading(self):
         pass
 
 
-@protocol_world("what comes while reading is paused is lost", "pause-reading-holds-data-back-until-resume")
-class _(Between):
+class ReadingOn(Between):
+    """Goes on to read while its protocol has paused that."""
+
     class proxy(Proxy):
         def pause_reading(self):
             self.between.is_paused = True
 
         def resume_reading(self):
             self.between.is_paused = False
+            if self.between.kept:
+                asyncio.get_running_loop().call_soon(self.between.protocol.data_received, self.between.kept)
 
         def is_reading(self):
             return not self.between.is_paused
 
-    is_paused = False
+    is_paused, kept = False, b""
 
+
+@protocol_world("what comes while reading is paused is lost", "pause-reading-holds-data-back-until-resume")
+class _(ReadingOn):
     def data_received(self, data):
         if not self.is_paused:
             super().data_received(data)
+
+
+@protocol_world(
+    "only the last that comes while reading is paused is kept", "pause-reading-holds-data-back-until-resume"
+)
+class _(ReadingOn):
+    def data_received(self, data):
+        if self.is_paused:
+            self.kept = data
+        else:
+            super().data_received(data)
+
+
+@protocol_world("reading cannot be paused by data_received", "pause-reading-holds-data-back-until-resume")
+class _(Between):
+    class proxy(Proxy):
+        def pause_reading(self):
+            if not self.between.is_within:
+                self.real.pause_reading()
+
+    is_within = False
+
+    def data_received(self, data):
+        self.is_within = True
+        super().data_received(data)
+        self.is_within = False
 
 
 @protocol_world("nobody is told to pause writing", "protocol-is-paused-while-too-much-is-buffered")
@@ -210,16 +277,38 @@ class _(Between):
         pass
 
 
+@protocol_world("writing is resumed a turn after it was paused", "protocol-is-paused-while-too-much-is-buffered")
+class _(Between):
+    def pause_writing(self):
+        super().pause_writing()
+        asyncio.get_running_loop().call_soon(self.protocol.resume_writing)
+
+    def resume_writing(self):
+        pass
+
+
 @transport_world("the high mark is not heeded", "protocol-is-paused-while-too-much-is-buffered")
 class _(Proxy):
     def set_write_buffer_limits(self, high=None, low=None):
         self.real.set_write_buffer_limits(high=100_000_000)
 
 
+@transport_world("the high mark is half of what is set", "protocol-is-paused-while-too-much-is-buffered")
+class _(Proxy):
+    def set_write_buffer_limits(self, high=None, low=None):
+        self.real.set_write_buffer_limits(high=high and high // 2, low=low)
+
+
 @transport_world("get_extra_info has no default", "extra-info-tells-both-ends-and-the-default-for-the-rest")
 class _(Proxy):
     def get_extra_info(self, name, default=None):
         return self.real.get_extra_info(name)
+
+
+@transport_world("a default goes before what is known", "extra-info-tells-both-ends-and-the-default-for-the-rest")
+class _(Proxy):
+    def get_extra_info(self, name, default=None):
+        return self.real.get_extra_info(name) if default is None else default
 
 
 @transport_world("the peer is nobody", "extra-info-tells-both-ends-and-the-default-for-the-rest")
@@ -241,6 +330,12 @@ class _(Between):
         super().connection_lost(error)
 
 
+@protocol_world("for a client a reset is no error", "reset-connection-is-lost-with-its-error", of=of_clients)
+class _(Between):
+    def connection_lost(self, error):
+        super().connection_lost(None)
+
+
 @transport_world("set_protocol changes nothing", "set-protocol-hands-the-connection-over")
 class _(Proxy):
     def set_protocol(self, protocol):
@@ -252,6 +347,19 @@ class _(Proxy):
     def set_protocol(self, protocol):
         super().set_protocol(protocol)
         protocol.connection_made(self)
+
+
+@protocol_world("the old protocol is told to pause writing", "set-protocol-hands-the-connection-over")
+class _(Between):
+    def __init__(self, protocol):
+        super().__init__(protocol)
+        self.first = protocol
+
+    def pause_writing(self):
+        self.first.pause_writing()
+
+    def resume_writing(self):
+        self.first.resume_writing()
 
 
 @transport_world("write after write_eof is dropped", "writing-after-write-eof-raises")
@@ -267,12 +375,47 @@ class _(Proxy):
             self.real.write(data)
 
 
+@transport_world("writing nothing is always possible", "writing-after-write-eof-raises")
+class _(Proxy):
+    def write(self, data):
+        if data:
+            self.real.write(data)
+
+
 @transport_world("a closed transport refuses to write", "writing-to-a-closed-transport-is-silent-on-asyncio")
 class _(Proxy):
     def write(self, data):
         if self.real.is_closing():
             raise RuntimeError("it is closed")
         self.real.write(data)
+
+
+@transport_world(
+    "of what is written to a closed transport only the fifth is logged",
+    "writing-to-a-closed-transport-is-silent-on-asyncio",
+)
+class _(Proxy):
+    late = 0
+
+    def write(self, data):
+        self.late += self.real.is_closing()
+        if self.late <= 5:
+            self.real.write(data)
+
+
+@world(
+    "writing to a closed transport is logged as an error",
+    falsifies=["writing-to-a-closed-transport-is-silent-on-asyncio"],
+)
+def _(patch):
+    logger = asyncio.selector_events.logger
+    warning = logger.warning
+
+    def louder(message, *arguments, **options):
+        log = logger.error if message.startswith("socket.send()") else warning
+        log(message, *arguments, **options)
+
+    patch.setattr(logger, "warning", louder)
 
 
 @transport_world("a closed transport drops what is written", "writing-to-a-closed-transport-raises-on-uvloop")
@@ -282,9 +425,37 @@ class _(Proxy):
             self.real.write(data)
 
 
+@transport_world("a closed transport drops lines", "writing-to-a-closed-transport-raises-on-uvloop")
+class _(Proxy):
+    def writelines(self, lines):
+        if not self.real.is_closing():
+            self.real.writelines(lines)
+
+
 @transport_world("transports are of a kind of their own", "transports-are-asyncio-transports-on-asyncio")
 class _(Proxy):
     pass
+
+
+@loop_world("a transport over a Unix socket is of a kind of its own", "transports-are-asyncio-transports-on-asyncio")
+class _:
+    async def create_unix_connection(self, factory, *arguments, **options):
+        _, made = await super().create_unix_connection(lambda: Between(factory()), *arguments, **options)
+        return made.transport, made.protocol
+
+
+@protocol_world("uvloop's transports write no lines", "transports-are-no-asyncio-transports-on-uvloop")
+class _(Between):
+    class proxy:
+        __module__ = "uvloop.loop"
+
+        def __init__(self, transport, between):
+            self.real = transport
+
+        def __getattr__(self, name):
+            if name == "writelines":
+                raise AttributeError(name)
+            return getattr(self.real, name)
 
 
 @transport_world("uvloop's transports are asyncio's", "transports-are-no-asyncio-transports-on-uvloop")
@@ -312,6 +483,33 @@ class _(Proxy):
         return high, high
 
 
+@transport_world(
+    "the low mark is never above its default",
+    "writing-is-resumed-at-a-quarter-of-the-high-mark-on-asyncio",
+    "writing-is-resumed-at-16-bytes-on-uvloop",
+)
+class _(Proxy):
+    def get_write_buffer_limits(self):
+        low, high = self.real.get_write_buffer_limits()
+        return min(low, 16 * 1024), high
+
+
+@transport_world(
+    "writing is resumed when all is sent, whatever mark is told",
+    "writing-is-resumed-at-a-quarter-of-the-high-mark-on-asyncio",
+)
+class _(Proxy):
+    told = None
+
+    def get_write_buffer_limits(self):
+        return self.told or self.real.get_write_buffer_limits()
+
+    def set_write_buffer_limits(self, high=None, low=None):
+        self.real.set_write_buffer_limits(high=high, low=low)
+        self.told = self.real.get_write_buffer_limits()
+        self.real.set_write_buffer_limits(high=high, low=0)
+
+
 @transport_world("the low mark is always a quarter", "writing-is-resumed-at-16-bytes-on-uvloop")
 class _(Proxy):
     def get_write_buffer_limits(self):
@@ -326,6 +524,12 @@ def _(patch):
             return await super().sendfile(transport, file, 0, 7)
 
     patch.loops(Half)
+
+
+@loop_world("the first 64 KiB of a file are sent", "loop-sendfile-sends-a-file-on-asyncio")
+class _:
+    async def sendfile(self, transport, file, *arguments, **options):
+        return await super().sendfile(transport, file, 0, 64 * 1024)
 
 
 @world("every loop can send files", falsifies=["loop-sendfile-is-not-implemented-on-uvloop"])

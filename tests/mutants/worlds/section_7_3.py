@@ -7,10 +7,13 @@ does not break.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
 import os
 import socket
 
 from tests.mutants.worlds import loop_world, world
+from tests.mutants.worlds.section_7_2 import Between
 
 
 class Proxy:
@@ -56,6 +59,19 @@ class _(Proxy):
         pass
 
 
+@loop_world("a server has another port when it starts", "server-listens-from-start-serving-on")
+class _:
+    async def create_server(self, *arguments, start_serving=True, **options):
+        create = super().create_server
+
+        class Moving(Proxy):
+            async def start_serving(self):
+                self.real.close()
+                self.real = await create(*arguments, **options)
+
+        return Moving(await create(*arguments, start_serving=start_serving, **options))
+
+
 @loop_world("a server closes its connections with itself", "closed-server-refuses-new-connections-and-keeps-the-old")
 class _:
     async def create_server(self, factory, *arguments, **options):
@@ -73,6 +89,22 @@ class _:
             return made[-1]
 
         return Closing(await super().create_server(remember, *arguments, **options))
+
+
+@loop_world(
+    "a closed server closes a connection when data comes", "closed-server-refuses-new-connections-and-keeps-the-old"
+)
+class _:
+    async def create_server(self, factory, *arguments, **options):
+        class Ending(Between):
+            def data_received(self, data):
+                if server.is_serving():
+                    super().data_received(data)
+                else:
+                    self.transport.abort()
+
+        server = await super().create_server(lambda: Ending(factory()), *arguments, **options)
+        return server
 
 
 @server_world(
@@ -102,6 +134,17 @@ class _(Proxy):
             return None
 
 
+@server_world(
+    "serve_forever does not close a server that it started", "serve-forever-that-is-cancelled-closes-its-server"
+)
+class _(Proxy):
+    async def serve_forever(self):
+        if self.real.is_serving():
+            await self.real.serve_forever()
+        await self.real.start_serving()
+        await asyncio.get_running_loop().create_future()
+
+
 @server_world("serve_forever may run twice", "serve-forever-refuses-a-second-run-and-a-closed-server")
 class _(Proxy):
     running = False
@@ -118,6 +161,26 @@ class _(Proxy):
     async def serve_forever(self):
         if self.real.is_serving():
             await self.real.serve_forever()
+
+
+@server_world(
+    "only a closed server that has served forever refuses to do so again",
+    "serve-forever-refuses-a-second-run-and-a-closed-server",
+)
+class _(Proxy):
+    has_served = False
+
+    async def serve_forever(self):
+        if self.real.is_serving() or self.has_served:
+            self.has_served = True
+            await self.real.serve_forever()
+
+
+@server_world("an error within async with leaves the server open", "server-closes-at-the-end-of-async-with")
+class _(Proxy):
+    async def __aexit__(self, kind, *error):
+        if kind is None:
+            self.close()
 
 
 @server_world("the end of async with closes nothing", "server-closes-at-the-end-of-async-with")
@@ -150,6 +213,23 @@ class _(Proxy):
         pass
 
 
+@loop_world("wait_closed waits for the first connection to close", "wait-closed-waits-for-connections-since-3-12")
+class _:
+    async def create_server(self, factory, *arguments, **options):
+        made = []
+
+        class Waiting(Proxy):
+            async def wait_closed(self):
+                while not any(protocol.lost.is_set() for protocol in made):
+                    await asyncio.sleep(0.001)
+
+        def remember():
+            made.append(factory())
+            return made[-1]
+
+        return Waiting(await super().create_server(remember, *arguments, **options))
+
+
 @server_world("a closed server leaves serve_forever waiting", "closing-a-server-ends-serve-forever-on-asyncio")
 class _(Proxy):
     async def serve_forever(self):
@@ -175,6 +255,16 @@ class _(Proxy):
     pass
 
 
+@world(
+    "the sockets of a closed server are None",
+    falsifies=["servers-are-asyncio-servers-on-asyncio"],
+    also=["closed-server-refuses-new-connections-and-keeps-the-old"],
+)
+def _(patch):
+    sockets = asyncio.Server.sockets.fget
+    patch.setattr(asyncio.Server, "sockets", property(lambda self: sockets(self) or None))
+
+
 @server_world("uvloop's servers are asyncio's", "servers-are-no-asyncio-servers-on-uvloop")
 class _(Proxy):
     __class__ = asyncio.Server
@@ -191,6 +281,25 @@ class _(Proxy):
     def close_clients(self):
         self.real.close_clients()
         self.real.close()
+
+
+@loop_world("close_clients closes who comes later, too", "close-clients-closes-every-connection-on-asyncio")
+class _:
+    async def create_server(self, factory, *arguments, **options):
+        closing = []
+
+        class Closing(Proxy):
+            def close_clients(self):
+                closing.append(True)
+                self.real.close_clients()
+
+        class Closed(Between):
+            def connection_made(self, transport):
+                super().connection_made(transport)
+                if closing:
+                    transport.close()
+
+        return Closing(await super().create_server(lambda: Closed(factory()), *arguments, **options))
 
 
 @server_world("every server has close_clients", "close-clients-is-missing-on-uvloop")
@@ -214,6 +323,13 @@ class _:
         return await super().create_server(factory, host, port, sock=None if host else sock, **options)
 
 
+@loop_world("a port may go with a socket where no host does", "server-takes-an-address-or-a-socket-and-not-both")
+class _:
+    async def create_server(self, factory, host=None, port=None, *, sock=None, **options):
+        port = None if sock and host is None else port
+        return await super().create_server(factory, host, port, sock=sock, **options)
+
+
 @loop_world("a server needs no address", "server-takes-an-address-or-a-socket-and-not-both")
 class _:
     async def create_server(self, factory, host=None, port=None, *, sock=None, **options):
@@ -233,6 +349,14 @@ class _:
         return Removing(await super().create_unix_server(factory, path, **options))
 
 
+@loop_world("a Unix socket's file that is left is in the way", "unix-socket-file-stays-before-3-13")
+class _:
+    async def create_unix_server(self, factory, path, **options):
+        if os.path.exists(path):
+            raise OSError(errno.EADDRINUSE, f"Address {path!r} is already in use")
+        return await super().create_unix_server(factory, path, **options)
+
+
 @loop_world("the file of a Unix socket stays when its server is closed", "unix-socket-file-goes-since-3-13")
 class _:
     async def create_unix_server(self, factory, path, **options):
@@ -245,11 +369,36 @@ class _:
         return Leaving(await super().create_unix_server(factory, path, **options))
 
 
+@loop_world("whatever has the path of a closed server is removed", "unix-socket-file-goes-since-3-13")
+class _:
+    async def create_unix_server(self, factory, path, **options):
+        class Removing(Proxy):
+            def close(self):
+                self.real.close()
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+
+        return Removing(await super().create_unix_server(factory, path, **options))
+
+
 @loop_world("an accepted socket is not talked to", "accepted-socket-becomes-a-connection")
 class _:
     async def connect_accepted_socket(self, factory, *arguments, **options):
         transport, protocol = await super().connect_accepted_socket(factory, *arguments, **options)
         return type("Mute", (), {"write": lambda self, data: None})(), protocol
+
+
+@loop_world("an accepted socket hears nothing", "accepted-socket-becomes-a-connection")
+class _:
+    async def connect_accepted_socket(self, factory, *arguments, **options):
+        class Deaf(Between):
+            proxy = staticmethod(lambda transport, between: transport)
+
+            def data_received(self, data):
+                pass
+
+        transport, between = await super().connect_accepted_socket(lambda: Deaf(factory()), *arguments, **options)
+        return transport, between.protocol
 
 
 @loop_world("any socket is taken for an accepted one", "accepted-socket-becomes-a-connection")

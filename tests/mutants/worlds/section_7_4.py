@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import asyncio.subprocess
 import signal
+import threading
 import types
 
 from tests.mutants.worlds import loop_world, world
@@ -25,6 +26,12 @@ class _:
         super().add_signal_handler(number, lambda: self.run_in_executor(None, callback, *arguments))
 
 
+@loop_world("a signal handler is given one argument at most", "signal-handler-is-called-by-the-loop-and-not-at-once")
+class _:
+    def add_signal_handler(self, number, callback, *arguments):
+        super().add_signal_handler(number, callback, *arguments[:1])
+
+
 @loop_world("the first signal handler stays", "later-signal-handler-takes-the-place-of-the-earlier")
 class _:
     handled = frozenset()
@@ -33,6 +40,23 @@ class _:
         if number not in self.handled:
             self.handled = self.handled | {number}
             super().add_signal_handler(number, callback, *arguments)
+
+
+@loop_world("signal handlers are kept on a stack", "later-signal-handler-takes-the-place-of-the-earlier")
+class _:
+    stack = ()
+
+    def add_signal_handler(self, number, callback, *arguments):
+        super().add_signal_handler(number, callback, *arguments)
+        self.stack = (*self.stack, (callback, arguments))
+
+    def remove_signal_handler(self, number):
+        *self.stack, _ = self.stack or [None]
+        if not self.stack:
+            return super().remove_signal_handler(number)
+        callback, arguments = self.stack[-1]
+        super().add_signal_handler(number, callback, *arguments)
+        return True
 
 
 @loop_world("removing a handler tells nothing", "removing-a-signal-handler-tells-whether-there-was-one")
@@ -47,6 +71,21 @@ class _:
         taken = signal.getsignal(number)
         removed = super().remove_signal_handler(number)
         signal.signal(number, taken)
+        vars(self).setdefault("left", set()).add(number)
+        return removed
+
+    def close(self):
+        super().close()
+        for number in vars(self).pop("left", ()):
+            signal.signal(number, signal.SIG_DFL)  # or the claim began so on the next loop
+
+
+@loop_world("Ctrl-C gets the default of others back", "removing-a-signal-handler-tells-whether-there-was-one")
+class _:
+    def remove_signal_handler(self, number):
+        removed = super().remove_signal_handler(number)
+        if removed:
+            signal.signal(number, signal.SIG_DFL)
         return removed
 
 
@@ -67,6 +106,16 @@ class _:
         return number < signal.NSIG and super().remove_signal_handler(number)
 
 
+@loop_world("0 is a signal", "signals-that-cannot-be-handled-are-refused")
+class _:
+    def add_signal_handler(self, number, callback, *arguments):
+        if number != 0:
+            super().add_signal_handler(number, callback, *arguments)
+
+    def remove_signal_handler(self, number):
+        return number != 0 and super().remove_signal_handler(number)
+
+
 @loop_world(
     "signals are handled in every thread",
     "signal-handler-in-another-thread-is-a-runtimeerror-on-asyncio",
@@ -77,11 +126,30 @@ class _:
         pass
 
 
+@loop_world(
+    "a loop that runs handles signals in every thread",
+    "signal-handler-in-another-thread-is-a-runtimeerror-on-asyncio",
+    "signal-handler-in-another-thread-is-a-valueerror-on-uvloop",
+)
+class _:
+    def add_signal_handler(self, number, callback, *arguments):
+        if not self.is_running() or threading.current_thread() is threading.main_thread():
+            super().add_signal_handler(number, callback, *arguments)
+
+
 @loop_world("SIGCHLD is the loop's own", "sigchld-can-be-handled-on-asyncio")
 class _:
     def add_signal_handler(self, number, callback, *arguments):
         if number == signal.SIGCHLD:
             raise RuntimeError("cannot add a signal handler for SIGCHLD")
+        super().add_signal_handler(number, callback, *arguments)
+
+
+@loop_world("SIGCHLD is taken and never comes", "sigchld-can-be-handled-on-asyncio")
+class _:
+    def add_signal_handler(self, number, callback, *arguments):
+        if number == signal.SIGCHLD:
+            callback, arguments = int, ()
         super().add_signal_handler(number, callback, *arguments)
 
 
@@ -101,6 +169,14 @@ class _:
         kept = signal.getsignal(signal.SIGUSR2)
         super().close()
         signal.signal(signal.SIGUSR2, kept)
+
+
+@loop_world("a closed loop gives one signal back", "closing-a-loop-puts-signals-back-on-asyncio")
+class _:
+    def close(self):
+        kept = signal.getsignal(signal.SIGUSR1)
+        super().close()
+        signal.signal(signal.SIGUSR1, kept)
 
 
 @loop_world("a closed loop gives its signals back", "closing-a-loop-leaves-its-signals-taken-on-uvloop")
@@ -138,6 +214,19 @@ class _:
         return await super().communicate(b"" if input else None)
 
 
+@process_world("communicate returns 64 KiB at most", "communicate-feeds-a-child-and-gathers-what-it-says")
+class _:
+    async def communicate(self, input=None):
+        out, errors = await super().communicate(input)
+        return out[:65536], errors
+
+
+@process_world("communicate feeds 64 KiB at most", "communicate-feeds-a-child-and-gathers-what-it-says")
+class _:
+    async def communicate(self, input=None):
+        return await super().communicate(input and input[:65536])
+
+
 @process_world("every child that ends by itself ends well", "communicate-feeds-a-child-and-gathers-what-it-says")
 class _:
     @property
@@ -150,6 +239,18 @@ class _:
 class _:
     async def wait(self):
         return abs(await super().wait())
+
+
+@process_world("a child that is terminated has a shell's status", "killed-child-has-the-negative-number-of-its-signal")
+class _:
+    async def wait(self):
+        await super().wait()
+        return self.returncode
+
+    @property
+    def returncode(self):
+        status = super().returncode
+        return 128 + signal.SIGTERM if status == -signal.SIGTERM else status
 
 
 @process_world("a killed child has its status at once", "killed-child-has-the-negative-number-of-its-signal")
@@ -203,6 +304,15 @@ def _(patch):
     patch.loops(missing(lambda true, program: OSError("it does not start")))
 
 
+@loop_world("a program on no path is some error", "missing-program-is-a-filenotfounderror")
+class _:
+    async def subprocess_exec(self, factory, program, *arguments, **options):
+        try:
+            return await super().subprocess_exec(factory, program, *arguments, **options)
+        except FileNotFoundError as error:
+            raise error if "/" in program else OSError("it does not start") from None
+
+
 @world("a missing program is not named", falsifies=["missing-program-is-named-on-asyncio"])
 def _(patch):
     patch.loops(missing(lambda true, program: FileNotFoundError(true.errno, true.strerror)))
@@ -229,6 +339,25 @@ class _:
 class _:
     async def subprocess_exec(self, factory, *arguments, universal_newlines=False, bufsize=0, **options):
         return await super().subprocess_exec(factory, *arguments, **options)
+
+
+@world("a child can be talked to in an encoding", falsifies=["child-is-talked-to-in-bytes-without-a-buffer"])
+def _(patch):
+    true = asyncio.create_subprocess_exec
+
+    async def create_subprocess_exec(*arguments, text=None, encoding=None, **options):
+        process = await true(*arguments, **options)
+        communicate = process.communicate
+
+        async def in_text(input=None):
+            out, errors = await communicate(input and input.encode())
+            return out and out.decode(), errors and errors.decode()
+
+        if text or encoding:
+            process.communicate = in_text
+        return process
+
+    patch.setattr(asyncio, "create_subprocess_exec", create_subprocess_exec)
 
 
 class BetweenChild(asyncio.SubprocessProtocol):
@@ -314,6 +443,16 @@ class _(BetweenChild):
         pass
 
 
+@told_child_world("a child is lost with its exit", "child-is-lost-last-on-asyncio")
+class _(BetweenChild):
+    def process_exited(self):
+        super().process_exited()
+        super().connection_lost(None)
+
+    def connection_lost(self, error):
+        pass
+
+
 @child_world("closing a child's transport ends it gently", "closing-the-transport-of-a-child-kills-it")
 class _(ChildProxy):
     def close(self):
@@ -321,18 +460,41 @@ class _(ChildProxy):
             self.real.terminate()
 
 
-def pipe_told(pipe):
-    """A child whose output is told to be this."""
+@child_world("a child whose transport was closed was killed", "closing-the-transport-of-a-child-kills-it")
+class _(ChildProxy):
+    was_closed = False
+
+    def close(self):
+        self.was_closed = True
+        self.real.close()
+
+    def get_returncode(self):
+        return -signal.SIGKILL if self.was_closed else self.real.get_returncode()
+
+
+def pipe_told(tell):
+    """A child whose transport tells of the pipe of that number what `tell` makes of it and of what is true."""
 
     class Telling(ChildProxy):
         def get_pipe_transport(self, number):
-            return type("Pipe", (), {"get_extra_info": lambda self, name: pipe})()
+            true = self.real.get_pipe_transport(number).get_extra_info("pipe")
+            return type("Pipe", (), {"get_extra_info": lambda self, name: tell(number, true)})()
 
     return Telling
 
 
-child_world("the pipe of a child is not told", "pipe-of-a-child-is-told-on-asyncio")(pipe_told(None))
-child_world("another file is told for the pipe of a child", "pipe-of-a-child-is-told-on-asyncio")(
-    pipe_told(types.SimpleNamespace(fileno=lambda: 0))
+child_world("the pipe of a child is not told", "pipe-of-a-child-is-told-on-asyncio")(
+    pipe_told(lambda number, true: None)
 )
-child_world("the pipe of a child is told", "pipe-of-a-child-is-not-told-on-uvloop")(pipe_told(object()))
+child_world("the pipe of a child's input is not told", "pipe-of-a-child-is-told-on-asyncio")(
+    pipe_told(lambda number, true: true if number else None)
+)
+child_world("another file is told for the pipe of a child", "pipe-of-a-child-is-told-on-asyncio")(
+    pipe_told(lambda number, true: types.SimpleNamespace(fileno=lambda: 0))
+)
+child_world("the pipe of a child is told", "pipe-of-a-child-is-not-told-on-uvloop")(
+    pipe_told(lambda number, true: object())
+)
+child_world("the pipe of a child's input is told", "pipe-of-a-child-is-not-told-on-uvloop")(
+    pipe_told(lambda number, true: true if number else object())
+)

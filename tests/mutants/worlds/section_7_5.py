@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import contextvars
+import functools
+import socket
 
 from tests.mutants.worlds import loop_world, world
 
@@ -68,6 +71,23 @@ class _:
             super().add_reader(watched, callback, *arguments)
 
 
+@loop_world("readers are kept on a stack", "later-reader-takes-the-place-of-the-earlier")
+class _:
+    stack = ()
+
+    def add_reader(self, watched, callback, *arguments):
+        super().add_reader(watched, callback, *arguments)
+        self.stack = (*self.stack, (callback, arguments))
+
+    def remove_reader(self, watched):
+        *self.stack, _ = self.stack or [None]
+        if not self.stack:
+            return super().remove_reader(watched)
+        callback, arguments = self.stack[-1]
+        super().add_reader(watched, callback, *arguments)
+        return True
+
+
 @loop_world(
     "a reader that is removed stays",
     "removed-reader-is-not-called",
@@ -76,6 +96,13 @@ class _:
 class _:
     def remove_reader(self, watched):
         pass
+
+
+@loop_world("a reader is removed on the next pass", "removed-reader-is-not-called")
+class _:
+    def remove_reader(self, watched):
+        self.call_soon(super().remove_reader, watched)
+        return True
 
 
 @loop_world("removing a reader tells nothing", "removing-a-reader-tells-whether-there-was-one-on-asyncio")
@@ -120,6 +147,13 @@ class _:
         connection.send(data)
 
 
+@loop_world("sock_sendall begins anew with each part", "sock-sendall-waits-until-all-is-taken")
+class _:
+    async def sock_sendall(self, connection, data):
+        for sent in range(0, len(data), 65536):
+            await super().sock_sendall(connection, data[: min(65536, len(data) - sent)])
+
+
 @loop_world("sock_recv_into starts behind the first byte", "sock-recv-into-fills-the-buffer-it-is-given")
 class _:
     async def sock_recv_into(self, connection, buffer):
@@ -131,6 +165,21 @@ class _:
     async def sock_recv_into(self, connection, buffer):
         await super().sock_recv_into(connection, buffer)
         return len(buffer)
+
+
+@loop_world("sock_recv_into does not wait", "sock-recv-into-fills-the-buffer-it-is-given")
+class _:
+    async def sock_recv_into(self, connection, buffer):
+        try:
+            return connection.recv_into(buffer)
+        except BlockingIOError:
+            return 0
+
+
+@loop_world("sock_recv_into fills a copy of a view", "sock-recv-into-fills-the-buffer-it-is-given")
+class _:
+    async def sock_recv_into(self, connection, buffer):
+        return await super().sock_recv_into(connection, bytearray(buffer) if isinstance(buffer, memoryview) else buffer)
 
 
 @loop_world("sock_accept gives its own address", "sock-connect-and-sock-accept-meet")
@@ -155,6 +204,16 @@ class _:
         self.set_debug(False)
         await super().sock_sendall(connection, data)
         self.set_debug(debug)
+
+
+@loop_world("sockets that block are taken to be read from", "blocking-socket-is-refused-in-debug-mode-only")
+class _:
+    async def sock_recv(self, connection, size):
+        debug = self.get_debug()
+        self.set_debug(False)
+        received = await super().sock_recv(connection, size)
+        self.set_debug(debug)
+        return received
 
 
 @loop_world("sockets that block are refused in any mode", "blocking-socket-is-refused-in-debug-mode-only")
@@ -218,6 +277,12 @@ class _(Between):
         super().datagram_received(data, None)
 
 
+@datagram_world("a datagram has 512 bytes at most", "datagrams-come-one-by-one-with-their-sender")
+class _(Between):
+    def datagram_received(self, data, address):
+        super().datagram_received(data[:512], address)
+
+
 @datagram_world("a datagram to nobody is lost without a word", "datagram-to-nobody-is-an-error-received")
 class _(Between):
     def error_received(self, error):
@@ -231,18 +296,47 @@ class _(Between):
         self.protocol.transport.close()
 
 
+class EndpointProxy:
+    """What a protocol is given in the place of its endpoint's transport."""
+
+    def __init__(self, real):
+        self.real = real
+
+    def __getattr__(self, name):
+        return getattr(self.real, name)
+
+
+@datagram_world("an endpoint sends nothing after an error", "datagram-to-nobody-is-an-error-received")
+class _(Between):
+    def connection_made(self, transport):
+        self.proxy = EndpointProxy(transport)
+        super().connection_made(self.proxy)
+
+    def error_received(self, error):
+        self.proxy.sendto = lambda *arguments: None
+        super().error_received(error)
+
+
 @datagram_world("an endpoint sends to anybody", "connected-datagram-endpoint-sends-to-nobody-else")
 class _(Between):
     def connection_made(self, transport):
-        class Anywhere:
-            def __getattr__(self, name):
-                return getattr(transport, name)
-
+        class Anywhere(EndpointProxy):
             def sendto(self, data, address=None):
                 if address is None:
-                    transport.sendto(data)
+                    self.real.sendto(data)
 
-        super().connection_made(Anywhere())
+        super().connection_made(Anywhere(transport))
+
+
+@datagram_world("an endpoint sends to any host", "connected-datagram-endpoint-sends-to-nobody-else")
+class _(Between):
+    def connection_made(self, transport):
+        class AnyHost(EndpointProxy):
+            def sendto(self, data, address=None):
+                host, port = self.real.get_extra_info("peername")
+                self.real.sendto(data, address and (host, address[1]))
+
+        super().connection_made(AnyHost(transport))
 
 
 def pipe_world(name, *falsifies):
@@ -289,10 +383,28 @@ class _(Pipe):
         super().data_received(data)
 
 
+@pipe_world("what comes right before the end of a pipe is lost", "read-pipe-tells-data-and-its-end")
+class _(Pipe):
+    def data_received(self, data):
+        self.telling = asyncio.get_running_loop().call_later(0.001, super().data_received, data)
+
+    def eof_received(self):
+        self.telling.cancel()
+        super().eof_received()
+
+
 @loop_world("the executor takes the context with it", "context-goes-with-to-thread-and-not-into-the-executor")
 class _:
     def run_in_executor(self, executor, function, *arguments):
         return super().run_in_executor(executor, contextvars.copy_context().run, function, *arguments)
+
+
+@loop_world("an executor of one's own takes the context", "context-goes-with-to-thread-and-not-into-the-executor")
+class _:
+    def run_in_executor(self, executor, function, *arguments):
+        if executor is not None:
+            function, arguments = contextvars.copy_context().run, (function, *arguments)
+        return super().run_in_executor(executor, function, *arguments)
 
 
 @world("to_thread leaves the context behind", falsifies=["context-goes-with-to-thread-and-not-into-the-executor"])
@@ -309,10 +421,49 @@ class _:
         pass
 
 
+@loop_world("an executor without a job survives its shutdown", "default-executor-takes-nothing-after-its-shutdown")
+class _:
+    had_a_job = False
+
+    def run_in_executor(self, *arguments):
+        self.had_a_job = True
+        return super().run_in_executor(*arguments)
+
+    async def shutdown_default_executor(self, *arguments):
+        if self.had_a_job:
+            await super().shutdown_default_executor(*arguments)
+
+
 @loop_world("look-ups need no executor", "look-ups-need-the-default-executor-on-asyncio")
 class _:
     async def getaddrinfo(self, host, port, **options):
         return [(None, None, None, "", (host, port))]
+
+
+@loop_world(
+    "look-ups have a thread of their own, and go with the default executor all the same",
+    "look-ups-need-the-default-executor-on-asyncio",
+)
+class _:
+    is_shut_down = False
+
+    async def shutdown_default_executor(self, *arguments):
+        self.is_shut_down = True
+        await super().shutdown_default_executor(*arguments)
+
+    async def getaddrinfo(self, host, port, **options):
+        if self.is_shut_down:
+            raise RuntimeError("Executor shutdown has been called")
+        with concurrent.futures.ThreadPoolExecutor(1) as own:
+            return await self.run_in_executor(own, functools.partial(socket.getaddrinfo, host, port, **options))
+
+
+@loop_world("names need the default executor, and numbers do not", "look-ups-need-no-executor-on-uvloop")
+class _:
+    async def getaddrinfo(self, host, port, **options):
+        if not host[:1].isdigit():
+            await self.run_in_executor(None, int)
+        return await super().getaddrinfo(host, port, **options)
 
 
 @loop_world("look-ups need the default executor", "look-ups-need-no-executor-on-uvloop")
@@ -326,6 +477,20 @@ class _:
 class _:
     async def shutdown_asyncgens(self):
         pass
+
+
+@loop_world(
+    "a loop knows of one generator at most",
+    "shutdown-asyncgens-ends-what-is-half-way",
+    also=["generator-that-raises-at-its-end-is-reported", "generator-after-shutdown-asyncgens-is-warned-of"],
+)
+class _:
+    known = False
+
+    def _asyncgen_firstiter_hook(self, generator):
+        if not self.known:
+            super()._asyncgen_firstiter_hook(generator)
+        self.known = True
 
 
 @loop_world("the end of a generator is not waited for", "shutdown-asyncgens-ends-what-is-half-way")
@@ -352,3 +517,18 @@ class _:
     async def getnameinfo(self, address, flags=0):
         host, _ = await super().getnameinfo(address, flags)
         return host, "http"
+
+
+@loop_world("streams alone are looked up", "numeric-addresses-are-looked-up-as-by-the-module-socket")
+class _:
+    async def getaddrinfo(self, host, port, **options):
+        return await super().getaddrinfo(host, port, **{**options, "type": socket.SOCK_STREAM})
+
+
+@loop_world("what is no number has no name", "numeric-addresses-are-looked-up-as-by-the-module-socket")
+class _:
+    async def getnameinfo(self, address, flags=0):
+        try:
+            return await super().getnameinfo(address, flags)
+        except socket.gaierror:
+            return None

@@ -42,6 +42,23 @@ class _:
         return await super().create_server(early, *arguments, **options)
 
 
+@loop_world("a client has its connection, whatever becomes of it", "tls-handshake-is-done-before-connection-made")
+class _:
+    async def create_connection(self, factory, *arguments, **options):
+        made = []
+
+        def remember():
+            made.append(factory())
+            return made[-1]
+
+        try:
+            return await super().create_connection(remember, *arguments, **options)
+        except ssl.SSLError as error:
+            made[0].connection_made(asyncio.Transport())
+            made[0].connection_lost(error)
+            raise
+
+
 @transport_world(
     "no cipher is told",
     "tls-handshake-is-done-before-connection-made",
@@ -65,6 +82,13 @@ class _(Proxy):
     def get_extra_info(self, name, default=None):
         found = self.real.get_extra_info(name, default)
         return ssl.create_default_context() if name == "sslcontext" else found
+
+
+@transport_world("a server is not told of its context", "tls-transport-tells-of-its-encryption")
+class _(Proxy):
+    def get_extra_info(self, name, default=None):
+        of_a_server = self.real.get_extra_info("ssl_object").server_side
+        return default if name == "sslcontext" and of_a_server else self.real.get_extra_info(name, default)
 
 
 @loop_world(
@@ -99,6 +123,14 @@ class _:
         return await super().create_connection(*arguments, server_hostname=server_hostname, **options)
 
 
+@loop_world("where no name is given any will do", "certificate-of-another-name-is-refused")
+class _:
+    async def create_connection(self, *arguments, ssl=None, server_hostname=None, **options):
+        if ssl and server_hostname is None:
+            ssl.check_hostname = False
+        return await super().create_connection(*arguments, ssl=ssl, server_hostname=server_hostname, **options)
+
+
 @loop_world("a socket needs no name", "tls-over-a-socket-needs-a-name")
 class _:
     async def create_connection(self, factory, *arguments, server_hostname=None, **options):
@@ -115,6 +147,15 @@ class _:
         return await super().create_server(factory, *arguments, ssl=ssl, **(options if ssl else {}))
 
 
+@loop_world("Unix sockets do not look at options of TLS without it", "options-of-tls-without-tls-are-refused")
+class _:
+    async def create_unix_connection(self, factory, path=None, *, ssl=None, **options):
+        return await super().create_unix_connection(factory, path, ssl=ssl, **(options if ssl else {}))
+
+    async def create_unix_server(self, factory, path=None, *, ssl=None, **options):
+        return await super().create_unix_server(factory, path, ssl=ssl, **(options if ssl else {}))
+
+
 @loop_world("a server finds a context by itself", "server-needs-a-context-of-its-own")
 class _:
     async def create_server(self, factory, *arguments, ssl=None, **options):
@@ -128,6 +169,17 @@ class _:
 
     async def create_server(self, *arguments, ssl_handshake_timeout=None, **options):
         return await super().create_server(*arguments, **options)
+
+
+@loop_world("a handshake is given a tenth of its time", "peer-that-is-silent-in-the-handshake-is-given-up")
+class _:
+    async def create_connection(self, *arguments, ssl_handshake_timeout=None, **options):
+        in_a_hurry = ssl_handshake_timeout and ssl_handshake_timeout / 10
+        return await super().create_connection(*arguments, ssl_handshake_timeout=in_a_hurry, **options)
+
+    async def create_server(self, *arguments, ssl_handshake_timeout=None, **options):
+        in_a_hurry = ssl_handshake_timeout and ssl_handshake_timeout / 10
+        return await super().create_server(*arguments, ssl_handshake_timeout=in_a_hurry, **options)
 
 
 @loop_world("a server reports who does not come to be connected", "plain-client-of-a-tls-server-is-disconnected")
@@ -228,9 +280,21 @@ class _(Proxy):
         self.real.close()
 
 
-@loop_world("a goodbye is waited for without end", "peer-that-does-not-say-goodbye-is-given-up")
+@loop_world(
+    "a goodbye is waited for without end",
+    "peer-that-does-not-say-goodbye-is-given-up",
+    "closing-tls-on-a-stream-of-data-waits-on-uvloop",
+)
 class _:
     async def create_connection(self, *arguments, ssl_shutdown_timeout=None, **options):
+        return await super().create_connection(*arguments, **options)
+
+
+@loop_world("a goodbye is given a tenth of its time", "peer-that-does-not-say-goodbye-is-given-up")
+class _:
+    async def create_connection(self, *arguments, ssl_shutdown_timeout=None, **options):
+        if ssl_shutdown_timeout:
+            options["ssl_shutdown_timeout"] = ssl_shutdown_timeout / 10
         return await super().create_connection(*arguments, **options)
 
 
@@ -274,6 +338,25 @@ class _(Proxy):
         pass
 
 
+@protocol_world("one piece waits for resume_reading() over TLS", "tls-pause-reading-holds-data-back-until-resume")
+class _(Between):
+    class proxy(Proxy):
+        def pause_reading(self):
+            self.between.waiting = []
+
+        def resume_reading(self):
+            self.between.protocol.data_received(self.between.waiting[-1])
+            self.between.waiting = None
+
+    waiting = None
+
+    def data_received(self, data):
+        if self.waiting is None:
+            super().data_received(data)
+        else:
+            self.waiting.append(data)
+
+
 @transport_world(
     "TLS has marks of its own",
     "tls-write-buffer-takes-512-kib-since-3-11",
@@ -282,6 +365,22 @@ class _(Proxy):
 class _(Proxy):
     def get_write_buffer_limits(self):
         return 1_000, 4_000
+
+
+@transport_world(
+    "TLS pauses writing long before the mark",
+    "tls-write-buffer-takes-512-kib-since-3-11",
+    "tls-write-buffer-takes-64-kib-before-3-11-on-asyncio",
+    "tls-protocol-is-paused-while-too-much-is-buffered",
+)
+class _(Proxy):
+    def __init__(self, transport, between):
+        super().__init__(transport, between)
+        self.told = transport.get_write_buffer_limits()
+        transport.set_write_buffer_limits(high=1_000)
+
+    def get_write_buffer_limits(self):
+        return self.told
 
 
 @transport_world("a closed TLS transport refuses to write", "writing-to-a-closed-tls-transport-is-silent")
@@ -306,10 +405,34 @@ class _:
         return upgraded
 
 
+@loop_world("start_tls tells a server of a new connection", "start-tls-upgrades-an-open-connection")
+class _:
+    async def start_tls(self, transport, protocol, *arguments, server_side=False, **options):
+        upgraded = await super().start_tls(transport, protocol, *arguments, server_side=server_side, **options)
+        if server_side:
+            protocol.connection_made(upgraded)
+        return upgraded
+
+
 @loop_world("start_tls needs no context", "start-tls-needs-a-context")
 class _:
     async def start_tls(self, transport, protocol, context, **options):
         return transport
+
+
+@loop_world("start_tls takes True for a context", "start-tls-needs-a-context")
+class _:
+    async def start_tls(self, transport, protocol, context, **options):
+        return transport if context is True else await super().start_tls(transport, protocol, context, **options)
+
+
+@loop_world("start_tls pauses before it looks at its context", "start-tls-needs-a-context")
+class _:
+    async def start_tls(self, transport, protocol, context, **options):
+        transport.pause_reading()
+        if isinstance(context, ssl.SSLContext):
+            transport.resume_reading()
+        return await super().start_tls(transport, protocol, context, **options)
 
 
 @loop_world("start_tls trusts everybody", "start-tls-refuses-a-certificate-and-closes")
@@ -342,3 +465,9 @@ class _:
         if not fallback:
             raise asyncio.SendfileNotAvailableError("fallback is disabled")
         return await super().sendfile(transport, file, *arguments, **options)
+
+
+@loop_world("the first 256 KiB of a file are sent", "sendfile-over-tls-without-fallback-is-a-runtimeerror-on-asyncio")
+class _:
+    async def sendfile(self, transport, file, **options):
+        return await super().sendfile(transport, file, 0, 256 * 1024, **options)

@@ -30,6 +30,12 @@ class _:
         super().set_exception_handler(handler if callable(handler) else None)
 
 
+@loop_world("what is false is no exception handler", "exception-handler-is-none-until-one-is-set")
+class _:
+    def set_exception_handler(self, handler):
+        super().set_exception_handler(handler or None)
+
+
 @loop_world("an exception handler cannot be taken away", "default-exception-handler-logs-the-context")
 class _:
     def set_exception_handler(self, handler):
@@ -90,6 +96,13 @@ class _:
         super().call_exception_handler(without(context, "handle"))
 
 
+@loop_world("call_soon_threadsafe returns another handle", "callback-that-raises-is-reported-with-its-handle")
+class _:
+    def call_soon_threadsafe(self, callback, *arguments, context=None):
+        super().call_soon_threadsafe(callback, *arguments, context=context)
+        return asyncio.Handle(callback, arguments, self, context)
+
+
 @loop_world("a reader that raises is removed", "reader-that-raises-is-reported-and-goes-on")
 class _:
     def add_reader(self, watched, callback, *arguments):
@@ -138,6 +151,13 @@ class _:
         super().call_exception_handler(without(context, "source_traceback"))
 
 
+@loop_world("nothing is known of where a timer was scheduled", "debug-mode-tells-where-a-callback-was-scheduled")
+class _:
+    def call_exception_handler(self, context):
+        is_a_timer = hasattr(context.get("handle"), "when")
+        super().call_exception_handler(without(context, "source_traceback") if is_a_timer else context)
+
+
 @loop_world("in any mode is told of where", "debug-mode-tells-where-a-callback-was-scheduled")
 class _:
     def call_exception_handler(self, context):
@@ -165,6 +185,31 @@ class _:
         handle = context.get("handle")
         of_the_error = handle._context if handle else contextvars.copy_context()
         of_the_error.run(super().call_exception_handler, context)
+
+
+@loop_world(
+    "an exception handler has an empty context where a timer raised",
+    "exception-handler-runs-in-the-context-of-the-error-since-3-12-on-asyncio",
+    "exception-handler-runs-in-the-context-of-the-error-on-uvloop",
+    also=["callback-that-raises-is-reported-with-its-handle"],
+)
+class _:
+    def call_exception_handler(self, context):
+        if hasattr(context.get("handle"), "when"):
+            contextvars.Context().run(super().call_exception_handler, without(context, "handle"))
+        else:
+            super().call_exception_handler(context)
+
+
+@loop_world(
+    "an exception handler has the context of a timer that raised",
+    "exception-handler-runs-outside-the-context-before-3-12-on-asyncio",
+)
+class _:
+    def call_exception_handler(self, context):
+        handle = context.get("handle")
+        of_a_timer = getattr(handle, "_context", None) if hasattr(handle, "when") else None
+        (of_a_timer or contextvars.copy_context()).run(super().call_exception_handler, context)
 
 
 @protocol_world("data_received may raise", "data-received-that-raises-closes-the-connection")
@@ -219,6 +264,22 @@ class _:
         return await super().create_server(reporting, *arguments, **options)
 
 
+@loop_world(
+    "what a factory raises is reported as something else",
+    "protocol-factory-that-raises-is-reported-in-debug-mode-only-on-asyncio",
+    "protocol-factory-that-raises-is-reported-without-a-message-on-uvloop",
+)
+class _:
+    async def create_server(self, factory, *arguments, **options):
+        def wrapping():
+            try:
+                return factory()
+            except Exception as error:
+                raise RuntimeError("no connection") from error
+
+        return await super().create_server(wrapping, *arguments, **options)
+
+
 @loop_world("every context has a message", "protocol-factory-that-raises-is-reported-without-a-message-on-uvloop")
 class _:
     def call_exception_handler(self, context):
@@ -255,6 +316,12 @@ class _:
         await super().shutdown_default_executor()
 
 
+@loop_world("an executor is given up at once", "executor-that-does-not-end-is-given-up-after-a-timeout-on-asyncio")
+class _:
+    async def shutdown_default_executor(self, timeout=None):
+        await super().shutdown_default_executor(timeout and 0.001)
+
+
 @loop_world(
     "an executor is given up in time", "executor-that-does-not-end-is-waited-for-in-spite-of-a-timeout-on-uvloop"
 )
@@ -268,6 +335,21 @@ class _:
 class _:
     def is_running(self):
         return False
+
+
+@loop_world("a loop runs in run_forever only", "loop-tells-whether-it-runs-and-whether-it-is-closed")
+class _:
+    until_complete = False
+
+    def run_until_complete(self, awaited):
+        self.until_complete = True
+        try:
+            return super().run_until_complete(awaited)
+        finally:
+            self.until_complete = False
+
+    def is_running(self):
+        return super().is_running() and not self.until_complete
 
 
 @loop_world("a loop never says that it is closed", "loop-tells-whether-it-runs-and-whether-it-is-closed")
@@ -318,18 +400,41 @@ class _:
         del wakes
 
 
-@loop_world("a closed loop cannot be stopped", "closed-loop-may-be-stopped-on-asyncio")
+@loop_world("a closed loop keeps what it handled signals with", "closed-loop-has-nothing-open")
 class _:
+    def add_signal_handler(self, *arguments):
+        super().add_signal_handler(*arguments)
+        os.open(os.devnull, os.O_RDONLY)
+
+
+class HasRun:
+    """A loop that remembers whether it has run."""
+
+    has_run = False
+
+    def run_until_complete(self, awaited):
+        self.has_run = self.has_run or not self.is_closed()
+        return super().run_until_complete(awaited)
+
+
+@loop_world("a closed loop that has run takes callbacks", "closed-loop-refuses-all-work")
+class _(HasRun):
+    def call_soon(self, *arguments, **options):
+        return None if self.is_closed() and self.has_run else super().call_soon(*arguments, **options)
+
+
+@loop_world("a closed loop that has run cannot be stopped", "closed-loop-may-be-stopped-on-asyncio")
+class _(HasRun):
     def stop(self):
-        if self.is_closed():
+        if self.is_closed() and self.has_run:
             raise RuntimeError("Event loop is closed")
         super().stop()
 
 
-@loop_world("a closed loop may be stopped", "closed-loop-refuses-to-be-stopped-on-uvloop")
-class _:
+@loop_world("a closed loop that has run may be stopped", "closed-loop-refuses-to-be-stopped-on-uvloop")
+class _(HasRun):
     def stop(self):
-        if not self.is_closed():
+        if not (self.is_closed() and self.has_run):
             super().stop()
 
 
@@ -340,6 +445,24 @@ class _:
             self.call_soon(self.stop)
             self.run_forever()
         super().close()
+
+
+@loop_world("a loop that is closed runs what came from threads", "close-drops-what-was-scheduled")
+class _:
+    waiting = frozenset()
+
+    def call_soon_threadsafe(self, callback, *arguments, context=None):
+        def run():
+            self.waiting -= {run}
+            callback(*arguments)
+
+        self.waiting |= {run}
+        return super().call_soon_threadsafe(run, context=context)
+
+    def close(self):
+        super().close()
+        for run in self.waiting:
+            run()
 
 
 @loop_world("a loop goes silently", "loop-that-is-not-closed-is-warned-of-on-asyncio")
@@ -388,6 +511,18 @@ class _:
             raise
 
 
+@loop_world("a loop still stops for the task that it ran when it was left", "loop-runs-again-after-a-task-left-it")
+class _:
+    def run_until_complete(self, awaited):
+        def stop(task):
+            if task.cancelled() or not isinstance(task.exception(), (SystemExit, KeyboardInterrupt)):
+                self.stop()
+
+        task = asyncio.ensure_future(awaited, loop=self)
+        task.add_done_callback(stop)  # and it stays there
+        return super().run_until_complete(task)
+
+
 def runner_world(name, *falsifies):
     """A world in which a method of Runner is the one below, which is given the true one."""
 
@@ -416,10 +551,28 @@ def run(true, self, coroutine, *, context=None):
     return true(self, coroutine, context=context or contextvars.copy_context())
 
 
+@runner_world("a Runner's context is empty at first", "runner-keeps-one-loop-and-one-context")
+def _lazy_init(true, self):
+    is_new = self._context is None
+    true(self)
+    if is_new:
+        self._context = contextvars.Context()
+
+
 @runner_world("a Runner makes its loop at once", "runner-makes-its-loop-when-it-is-needed")
 def __init__(true, self, *, debug=None, loop_factory=None):
     true(self, debug=debug, loop_factory=loop_factory)
     self.get_loop()
+
+
+@runner_world("a Runner that is entered makes no loop yet", "runner-makes-its-loop-when-it-is-needed")
+def __enter__(true, self):
+    return self
+
+
+@runner_world("a Runner never ends debug mode", "runner-makes-its-loop-when-it-is-needed")
+def __init__(true, self, *, debug=None, loop_factory=None):
+    true(self, debug=debug or None, loop_factory=loop_factory)
 
 
 @runner_world("a Runner forgets that it is to debug", "runner-makes-its-loop-when-it-is-needed")
@@ -432,6 +585,22 @@ def close(true, self):
     self._loop.close()
 
 
+@runner_world("a Runner only closes its loop where something was raised", "runner-cleans-up-at-its-end")
+def __exit__(true, self, kind, *error):
+    if kind is None:
+        true(self, kind, *error)
+    else:
+        self._loop.close()
+
+
+@runner_world("a Runner cancels one of the tasks that are left", "runner-cleans-up-at-its-end")
+def close(true, self):
+    left = asyncio.all_tasks(self._loop) if self._loop and not self._loop.is_closed() else ()
+    for task in list(left)[1:]:
+        asyncio.tasks._unregister_task(task)
+    true(self)
+
+
 @runner_world("a Runner that cannot run says nothing", "runner-refuses-a-second-life-and-a-running-loop")
 def run(true, self, coroutine, *, context=None):
     try:
@@ -441,13 +610,22 @@ def run(true, self, coroutine, *, context=None):
 
 
 @runner_world("Ctrl-C breaks into a Runner", "ctrl-c-cancels-the-task-of-a-runner")
-def _on_sigint(true, self, number, frame, task):
+def _on_sigint(true, self, number, frame, main_task):
     raise KeyboardInterrupt
 
 
+@runner_world("Ctrl-C cancels the task, and does not wait for its end", "ctrl-c-cancels-the-task-of-a-runner")
+def _on_sigint(true, self, number, frame, main_task):
+    def leave():
+        raise KeyboardInterrupt
+
+    main_task.cancel()
+    self._loop.call_soon_threadsafe(self._loop.call_soon, leave)
+
+
 @runner_world("every Ctrl-C only cancels", "second-ctrl-c-breaks-into-a-runner")
-def _on_sigint(true, self, number, frame, task):
-    task.cancel()
+def _on_sigint(true, self, number, frame, main_task):
+    main_task.cancel()
     self._loop.call_soon_threadsafe(lambda: None)
 
 
