@@ -126,7 +126,7 @@ class DoneAtOnce(Executor):
         return future
 
 
-async def await_a_job_done_at_once(trace, digits="8"):
+async def await_a_job_done_at_once(trace, digits):
     async def other():
         trace("another task takes a step")
 
@@ -147,10 +147,11 @@ async def test_awaiting_a_job_that_is_done_or_has_failed_already_gives_another_t
 
 
 @claim("job-done-early-costs-no-turn-since-3-14")
-async def test_awaiting_a_job_that_is_done_already_gives_no_other_task_a_turn(trace):
-    await await_a_job_done_at_once(trace)
+@pytest.mark.parametrize("digits, outcome", [("8", 8), ("eight", "ValueError")])
+async def test_awaiting_a_job_that_is_done_or_has_failed_already_gives_no_other_task_a_turn(trace, digits, outcome):
+    await await_a_job_done_at_once(trace, digits)
 
-    assert trace.steps == [8, "another task takes a step"]
+    assert trace.steps == [outcome, "another task takes a step"]
 
 
 @claim("run-in-executor-passes-only-positional-arguments")

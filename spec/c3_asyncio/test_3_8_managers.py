@@ -241,7 +241,7 @@ async def test_aexit_runs_when_the_body_is_left_by_break(trace):
 
 
 @claim("aexit-runs-when-the-task-is-cancelled")
-async def test_aexit_runs_and_gets_cancellederror_when_the_task_is_cancelled_in_the_body(trace):
+async def test_aexit_runs_and_gets_cancellederror_when_the_task_is_cancelled_while_its_body_waits(trace):
     manager = Manager(trace)
 
     async def work():

@@ -203,6 +203,20 @@ def _(patch: Patch) -> None:
     patch.loops(FailsAtOnce)
 
 
+@world("a job that fails early costs a turn", falsifies=["job-done-early-costs-no-turn-since-3-14"])
+def _(patch: Patch) -> None:
+    class FailsLater:
+        def run_in_executor(self, executor, function, *arguments):
+            job = executor.submit(function, *arguments)
+            if not job.exception():
+                return asyncio.wrap_future(job, loop=self)
+            future = self.create_future()
+            self.call_soon(future.set_exception, job.exception())
+            return future
+
+    patch.loops(FailsLater)
+
+
 @world("a job that is done early costs no turn", falsifies=["job-done-early-costs-a-turn-before-3-12"])
 def _(patch: Patch) -> None:
     class AtOnce:
