@@ -7,11 +7,11 @@ import contextlib
 import threading
 import types
 import weakref
-from operator import methodcaller
 
 import pytest
 
 from fixtures.claims import claim
+from fixtures.completions import however_it_is_completed
 from fixtures.garbage import collect
 from fixtures.threads import SOON
 from fixtures.trace import turn, until
@@ -52,11 +52,7 @@ async def test_a_task_refuses_set_result_and_set_exception_before_and_after_its_
 
 
 @claim("task-waits-through-the-future-it-gets")
-@pytest.mark.parametrize(
-    "complete",
-    [methodcaller("set_result", "a value"), methodcaller("set_exception", LookupError()), methodcaller("cancel")],
-    ids=["result", "exception", "cancelled"],
-)
+@however_it_is_completed
 async def test_a_coroutine_hands_its_task_the_future_it_waits_for_and_is_woken_once_when_that_is_done(trace, complete):
     @types.coroutine
     def watched(awaitable):

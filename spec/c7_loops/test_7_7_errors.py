@@ -178,10 +178,13 @@ async def test_a_task_and_a_future_whose_exception_nobody_asks_for_are_reported_
     tasks = [loop.create_task(fail(), name="unwatched"), loop.create_task(fail(), name="watched")]
     await asyncio.wait(tasks)
     assert tasks[1].exception() is error
-    future = loop.create_future()
-    future.set_exception(of_a_future)
+    futures = [loop.create_future() for _ in range(2)]
+    for future in futures:
+        future.set_exception(of_a_future)
+    assert futures[1].exception() is of_a_future
+    await turn()
     while_they_are_there = list(seen)
-    del tasks, future
+    del tasks, futures, future
     error.__traceback__ = None  # which leads to the task
     collect()
 

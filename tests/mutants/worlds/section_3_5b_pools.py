@@ -87,16 +87,6 @@ def _(patch: Patch) -> None:
     Future.__await__ = lambda future: asyncio.wrap_future(future).__await__()
 
 
-@world("wrap_future leaves the result behind", falsifies=["pool-future-must-be-wrapped-to-be-awaited"])
-def _(patch: Patch) -> None:
-    def wrap_future(future):
-        wrapped = asyncio.get_running_loop().create_future()
-        wrapped.set_result(None)
-        return wrapped
-
-    patch.setattr(asyncio, "wrap_future", wrap_future)
-
-
 @world("wrap_future leaves a job behind that is under way", falsifies=["pool-future-must-be-wrapped-to-be-awaited"])
 def _(patch: Patch) -> None:
     wrap = asyncio.wrap_future

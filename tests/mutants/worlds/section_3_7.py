@@ -332,10 +332,11 @@ def _(patch):
     _loops(patch, FromAList)
 
 
-@world("a plain for goes through an asynchronous iterator", falsifies=["plain-and-async-iteration-do-not-mix"])
-def _(patch):
+def _plain_for_takes(patch, is_taken):
+    """Have a plain for go, too, through those asynchronous iterators of which `is_taken` is true."""
+
     def through(iterable):
-        if not hasattr(iterable, "__anext__"):
+        if not (hasattr(iterable, "__anext__") and is_taken(iterable)):
             yield from iterable
             return
         while True:
@@ -347,23 +348,16 @@ def _(patch):
                 yield answer.value
 
     _loops(patch, through, ast.For)
+
+
+@world("a plain for goes through an asynchronous iterator", falsifies=["plain-and-async-iteration-do-not-mix"])
+def _(patch):
+    _plain_for_takes(patch, lambda iterator: not inspect.isasyncgen(iterator))
 
 
 @world("a plain for goes through an asynchronous generator", falsifies=["plain-and-async-iteration-do-not-mix"])
 def _(patch):
-    def through(iterable):
-        if not inspect.isasyncgen(iterable):
-            yield from iterable
-            return
-        while True:
-            try:
-                iterable.__anext__().send(None)
-            except StopAsyncIteration:
-                return
-            except StopIteration as answer:
-                yield answer.value
-
-    _loops(patch, through, ast.For)
+    _plain_for_takes(patch, inspect.isasyncgen)
 
 
 @world("StopIteration ends async for once there was an item", falsifies=["stopiteration-cannot-end-an-async-iterator"])

@@ -141,19 +141,6 @@ def connected_to(patch, **different):
     patch.setattr(redis.asyncio.Connection, "__init__", elsewhere)
 
 
-@world("a refused password goes unnoticed", falsifies=["redis-server-asks-for-the-right-password"])
-def _(patch):
-    execute = Redis.execute_command
-
-    async def quiet(self, *arguments, **options):
-        try:
-            return await execute(self, *arguments, **options)
-        except redis.exceptions.AuthenticationError:
-            return True
-
-    patch.setattr(Redis, "execute_command", quiet)
-
-
 @world("PING alone is refused without the password", falsifies=["redis-server-asks-for-the-right-password"])
 def _(patch):
     execute = Redis.execute_command

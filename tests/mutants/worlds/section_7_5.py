@@ -317,6 +317,21 @@ class _(Between):
         super().error_received(error)
 
 
+@datagram_world("a second error closes an endpoint", "datagram-to-nobody-is-an-error-received")
+class _(Between):
+    errors = 0
+
+    def connection_made(self, transport):
+        self.transport = transport
+        super().connection_made(transport)
+
+    def error_received(self, error):
+        super().error_received(error)
+        self.errors += 1
+        if self.errors == 2:
+            self.transport.close()
+
+
 @datagram_world("an endpoint sends to anybody", "connected-datagram-endpoint-sends-to-nobody-else")
 class _(Between):
     def connection_made(self, transport):

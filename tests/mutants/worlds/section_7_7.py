@@ -9,6 +9,7 @@ import os
 import socket
 import traceback
 import warnings
+import weakref
 
 from tests.mutants.worlds import loop_world, world
 from tests.mutants.worlds.section_7_2 import Between, protocol_world
@@ -143,6 +144,22 @@ class _:
 class _:
     def call_exception_handler(self, context):
         super().call_exception_handler({**context, "future": self.create_future()})
+
+
+@loop_world(
+    "a future is reported whoever asked for it", "exception-that-nobody-retrieved-is-reported-when-its-task-goes"
+)
+class _:
+    def create_future(self):
+        def report_at_its_end(future):
+            if not future.cancelled() and (error := future.exception()):
+                told = {"message": "Future exception was never retrieved", "exception": error}
+                told["future"] = asyncio.Future(loop=self)
+                weakref.finalize(future, self.call_exception_handler, told)
+
+        future = super().create_future()
+        future.add_done_callback(report_at_its_end)
+        return future
 
 
 @loop_world("nothing is known of where a callback was scheduled", "debug-mode-tells-where-a-callback-was-scheduled")
