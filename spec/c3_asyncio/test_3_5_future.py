@@ -208,23 +208,23 @@ def test_a_program_that_awaits_a_bare_future_hangs_without_a_word_until_ctrl_c(p
     ended = program(f"""
         import asyncio, os, signal, threading
 
-        def press_ctrl_c():
-            print("ctrl-c", flush=True)
+        def press_ctrl_c(task):
+            print("ctrl-c once main is done" if task.done() else "ctrl-c while main waits", flush=True)
             signal.raise_signal(signal.SIGINT)
 
-        def watch(loop):
+        def watch(loop, task):
             for _ in range(20):  # each time the loop wakes from doing nothing, and falls idle again
                 woken = threading.Event()
                 loop.call_soon_threadsafe(woken.set)
                 if not woken.wait({SOON}):
                     print("the loop sleeps on", flush=True)
                     os._exit(1)
-            loop.call_soon_threadsafe(press_ctrl_c)
+            loop.call_soon_threadsafe(press_ctrl_c, task)
 
         async def main():
             loop = asyncio.get_running_loop()
             future = loop.create_future()
-            threading.Thread(target=watch, args=[loop], daemon=True).start()
+            threading.Thread(target=watch, args=[loop, asyncio.current_task()], daemon=True).start()
             print("waits", flush=True)
             await future
             print("goes on")
@@ -232,7 +232,7 @@ def test_a_program_that_awaits_a_bare_future_hangs_without_a_word_until_ctrl_c(p
         asyncio.run(main())
     """)
 
-    assert ended.lines == ["waits", "ctrl-c"]
+    assert ended.lines == ["waits", "ctrl-c while main waits"]
     assert ended.stderr.startswith("Traceback "), "something is reported beside the exception"
     assert ended.error == "KeyboardInterrupt"
     assert ended.status != 0
