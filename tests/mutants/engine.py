@@ -26,7 +26,7 @@ from _pytest.assertion.rewrite import rewrite_asserts
 from fixtures import programs
 from fixtures.ceiling import CEILING
 from fixtures.claims import DOCUMENT, Document, NotHere
-from fixtures.forks import cores
+from fixtures.forks import cores, make_shared_folder
 from fixtures.garbage import freeze
 from tests.mutants.standing import stands_on
 from tests.mutants.worlds import Patch, World, all_worlds, enter
@@ -117,6 +117,7 @@ def deaths_in(
     claims = {item: claim for item in items if (claim := _claim_of(item, document))}
     for item in items if foreign else ():
         stands_on(item)  # what it looks up is kept: here, once, and so not in each child
+    make_shared_folder(items)
     freeze()  # the worlds, too, are never garbage
     waiting, ended, due = list(worlds), {}, list(worlds)
     with selectors.DefaultSelector() as selector, _ended_at_last(selector):
