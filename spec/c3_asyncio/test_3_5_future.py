@@ -206,14 +206,15 @@ def test_the_main_task_is_held_by_the_loop_that_runs_it(new_loop, trace):
 @claim("program-on-a-bare-future-hangs-until-interrupted")
 def test_a_program_that_awaits_a_bare_future_hangs_without_a_word_until_ctrl_c(program):
     ended = program(f"""
-        import asyncio, os, signal, threading
+        import asyncio, os, signal, threading, time
 
         def press_ctrl_c(task):
             print("ctrl-c once main is done" if task.done() else "ctrl-c while main waits", flush=True)
             signal.raise_signal(signal.SIGINT)
 
         def watch(loop, task):
-            for _ in range(20):  # each time the loop wakes from doing nothing, and falls idle again
+            for _ in range(5):  # each time the loop wakes from doing nothing, and falls idle again
+                time.sleep(0.001)  # or it may not be idle yet
                 woken = threading.Event()
                 loop.call_soon_threadsafe(woken.set)
                 if not woken.wait({SOON}):

@@ -532,18 +532,6 @@ def _(patch):
     _futures_are(patch, Cancelling)
 
 
-@world(
-    "call_soon_threadsafe does not wake the loop",
-    falsifies=["program-on-a-bare-future-hangs-until-interrupted"],
-)
-def _(patch):
-    class Asleep:
-        def call_soon_threadsafe(self, callback, *arguments, context=None):
-            return self.call_soon(callback, *arguments, context=context)
-
-    patch.loops(Asleep)
-
-
 @world("who waits for a future is queued a turn too late", falsifies=["set-result-resumes-the-waiter-later"])
 def _(patch):
     class ATurnTooLate(asyncio.Future):

@@ -270,7 +270,10 @@ def _(patch):
     patch.loops(HandingOut)
 
 
-@world("call_soon_threadsafe does not wake the loop", falsifies=["call-soon-threadsafe-wakes-a-waiting-loop"])
+@world(
+    "call_soon_threadsafe does not wake the loop",
+    falsifies=["call-soon-threadsafe-wakes-a-waiting-loop", "program-on-a-bare-future-hangs-until-interrupted"],
+)
 def _(patch):
     class Sleepy:
         def call_soon_threadsafe(self, callback, *arguments, context=None):
