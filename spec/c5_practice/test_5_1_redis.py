@@ -8,6 +8,7 @@ import redis.asyncio
 import redis.exceptions
 
 from fixtures.claims import claim
+from fixtures.servers.redis_client import client_over
 from fixtures.servers.wire import ELSEWHERE, Wire
 from fixtures.trace import counting_suspensions
 
@@ -65,9 +66,8 @@ async def test_without_the_password_or_with_a_wrong_one_a_command_fails(redis_se
 
 @claim("redis-each-command-waits-on-the-network")
 async def test_setting_and_reading_a_hash_each_suspend_the_task_until_the_server_has_answered(redis_server, car):
-    login = {name: getattr(redis_server, name) for name in ("username", "password", "db")}
     # The wire is carried by tasks of this loop: who blocks it while he waits gets no answer.
-    async with Wire(redis_server) as wire, redis.asyncio.Redis(host=wire.host, port=wire.port, **login) as client:
+    async with Wire(redis_server) as wire, client_over(wire, redis_server) as client:
         await client.ping()  # connecting suspends too, and is not what is counted here
         added, while_setting = await counting_suspensions(client.hset(car, mapping=FIELDS))
         hash, while_reading = await counting_suspensions(client.hgetall(car))

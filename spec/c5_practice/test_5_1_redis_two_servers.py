@@ -9,7 +9,9 @@ import redis.asyncio
 import redis.exceptions
 
 from fixtures.claims import claim
+from fixtures.servers.redis_client import client_over
 from fixtures.servers.silent import answer_while_another_is_silent
+from fixtures.servers.wire import Wire
 from fixtures.trace import InFlight, turn, until
 
 FIELDS = {"key1": 1, "key2": 2, "key3": 3}
@@ -90,19 +92,26 @@ async def test_both_servers_keep_us_waiting_at_once_until_each_has_what_we_wait_
 
 
 @claim("redis-second-example-each-command-lets-the-other-run")
-async def test_in_each_command_the_other_task_goes_on_and_enters_the_same_command(addresses, redis_prefix):
+async def test_in_each_command_other_tasks_go_on_and_one_enters_the_same_command(redis_pair, redis_prefix):
     under_way = {"hset": InFlight(), "hgetall": InFlight()}
 
     async def execute(client, command, **arguments):
         with under_way[command]:  # both are only in here if the first to enter gave way before its reply
-            await getattr(client, command)(f"{redis_prefix}car", **arguments)
+            return await getattr(client, command)(f"{redis_prefix}car", **arguments)
 
-    async with redis.asyncio.from_url(addresses[0]) as one, redis.asyncio.from_url(addresses[1]) as other:
+    # The wires are carried by tasks of this loop: who blocks it once the other has entered gets no answer.
+    async with (
+        Wire(redis_pair[0]) as first,
+        Wire(redis_pair[1]) as second,
+        client_over(first, redis_pair[0], decode_responses=True) as one,
+        client_over(second, redis_pair[1], decode_responses=True) as other,
+    ):
         await asyncio.gather(one.ping(), other.ping())  # connecting gives way too, and is not what is counted here
-        await asyncio.gather(*(execute(client, "hset", mapping=FIELDS) for client in (one, other)))
-        await asyncio.gather(*(execute(client, "hgetall") for client in (one, other)))
+        added = await asyncio.gather(*(execute(client, "hset", mapping=FIELDS) for client in (one, other)))
+        hashes = await asyncio.gather(*(execute(client, "hgetall") for client in (one, other)))
 
     assert {command: counter.peak for command, counter in under_way.items()} == {"hset": 2, "hgetall": 2}
+    assert (added, hashes) == ([3, 3], [READ, READ])
 
 
 @claim("redis-second-example-start-order-is-not-promised")

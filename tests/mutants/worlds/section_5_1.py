@@ -16,7 +16,7 @@ from tests.mutants.worlds import world
 Redis = redis.asyncio.Redis
 Pool = redis.asyncio.ConnectionPool
 BlockingPool = redis.asyncio.BlockingConnectionPool
-_wait, _create_task, _from_url = asyncio.wait, asyncio.create_task, redis.asyncio.from_url
+_wait, _create_task = asyncio.wait, asyncio.create_task
 
 
 @world(
@@ -194,26 +194,8 @@ def _(patch):
 
 
 @world(
-    "a command blocks the event loop until its reply is there",
-    falsifies=["redis-second-example-each-command-lets-the-other-run"],
-)
-def _(patch):
-    def remembering(url, **named):
-        client = _from_url(url, **named)
-        client.url = url
-        return client
-
-    async def blocking(self, *arguments, **options):
-        with redis.Redis.from_url(self.url) as client:
-            return client.execute_command(*arguments, **options)
-
-    patch.setattr(redis.asyncio, "from_url", remembering)
-    patch.setattr(Redis, "execute_command", blocking)
-
-
-@world(
     "a command gives the event loop a turn and then blocks it until its reply is there, or for a time",
-    falsifies=["redis-each-command-waits-on-the-network"],
+    falsifies=["redis-each-command-waits-on-the-network", "redis-second-example-each-command-lets-the-other-run"],
 )
 def _(patch):
     async def blocking(self, *arguments, **options):
