@@ -287,7 +287,8 @@ def test_the_processes_of_a_run_share_one_clean_interpreter(house, number):
 
 
 @pytest.mark.parametrize("number", ["0", "1"])
-def test_a_clean_interpreter_that_dies_is_replaced(house, number):
+def test_a_clean_interpreter_that_dies_is_replaced(house, number, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # nobody is left to remove its program's directory
     house.claims(entry("first"), entry("second"))
     house.tests("""
         @claim("first")
