@@ -1,0 +1,300 @@
+"""Worlds in which claims of section 7.7, errors and debug mode of any event loop, are false."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import traceback
+import weakref
+
+from tests.mutants.worlds import loop_world
+from tests.mutants.worlds.section_7_2 import Between, protocol_world
+
+
+def without(context, *keys):
+    return {key: value for key, value in context.items() if key not in keys}
+
+
+@loop_world("an exception handler is set from the beginning", "exception-handler-is-none-until-one-is-set")
+class _:
+    def get_exception_handler(self):
+        return super().get_exception_handler() or self.default_exception_handler
+
+
+@loop_world("any handler is taken", "exception-handler-is-none-until-one-is-set")
+class _:
+    def set_exception_handler(self, handler):
+        super().set_exception_handler(handler if callable(handler) else None)
+
+
+@loop_world("what is false is no exception handler", "exception-handler-is-none-until-one-is-set")
+class _:
+    def set_exception_handler(self, handler):
+        super().set_exception_handler(handler or None)
+
+
+@loop_world("an exception handler cannot be taken away", "default-exception-handler-logs-the-context")
+class _:
+    def set_exception_handler(self, handler):
+        if handler is not None:
+            super().set_exception_handler(handler)
+
+
+@loop_world("an exception handler is given a copy", "exception-handler-is-given-loop-and-context")
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler(dict(context))
+
+
+@loop_world("only messages are logged", "default-exception-handler-logs-the-context")
+class _:
+    def default_exception_handler(self, context):
+        super().default_exception_handler({"message": context["message"]})
+
+
+@loop_world("an exception handler that raises stops the loop", "exception-handler-that-raises-is-logged")
+class _:
+    def call_exception_handler(self, context):
+        try:
+            self.get_exception_handler()(self, context)
+        except Exception:
+            self.stop()
+
+
+@loop_world("an exception handler that raises says nothing", "exception-handler-that-raises-is-logged")
+class _:
+    def set_exception_handler(self, handler):
+        def quiet(loop, context):
+            with contextlib.suppress(Exception):
+                handler(loop, context)
+
+        super().set_exception_handler(handler and quiet)
+
+
+@loop_world(
+    "SystemExit in the exception handler is lost",
+    "system-exit-in-the-exception-handler-leaves-the-loop",
+)
+class _:
+    def call_exception_handler(self, context):
+        try:
+            super().call_exception_handler(context)
+        except SystemExit:
+            pass
+
+
+@loop_world(
+    "no handle is told",
+    "callback-that-raises-is-reported-with-its-handle",
+    "reader-that-raises-is-reported-and-goes-on",
+)
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler(without(context, "handle"))
+
+
+@loop_world("call_soon_threadsafe returns another handle", "callback-that-raises-is-reported-with-its-handle")
+class _:
+    def call_soon_threadsafe(self, callback, *arguments, context=None):
+        super().call_soon_threadsafe(callback, *arguments, context=context)
+        return asyncio.Handle(callback, arguments, self, context)
+
+
+@loop_world("a reader that raises is removed", "reader-that-raises-is-reported-and-goes-on")
+class _:
+    def add_reader(self, watched, callback, *arguments):
+        def once():
+            try:
+                callback(*arguments)
+            except Exception:
+                self.remove_reader(watched)
+                raise
+
+        super().add_reader(watched, once)
+
+
+@loop_world("a task that fails is reported at once", "exception-that-nobody-retrieved-is-reported-when-its-task-goes")
+class _:
+    def create_task(self, *arguments, **options):
+        def report(task):
+            if not task.cancelled() and task._exception is not None:
+                self.call_exception_handler({"message": "it failed", "exception": task._exception})
+
+        task = super().create_task(*arguments, **options)
+        task.add_done_callback(report)
+        return task
+
+
+@loop_world(
+    "what nobody retrieves is not reported",
+    "exception-that-nobody-retrieved-is-reported-when-its-task-goes",
+    also=["unasked-task-exception-is-reported-when-collected"],
+)
+class _:
+    def call_exception_handler(self, context):
+        if "never retrieved" not in context.get("message", ""):
+            super().call_exception_handler(context)
+
+
+@loop_world("a task that goes is not told", "exception-that-nobody-retrieved-is-reported-when-its-task-goes")
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler({**context, "future": self.create_future()})
+
+
+@loop_world(
+    "a future is reported whoever asked for it", "exception-that-nobody-retrieved-is-reported-when-its-task-goes"
+)
+class _:
+    def create_future(self):
+        def report_at_its_end(future):
+            if not future.cancelled() and (error := future.exception()):
+                told = {"message": "Future exception was never retrieved", "exception": error}
+                told["future"] = asyncio.Future(loop=self)
+                weakref.finalize(future, self.call_exception_handler, told)
+
+        future = super().create_future()
+        future.add_done_callback(report_at_its_end)
+        return future
+
+
+@loop_world("nothing is known of where a callback was scheduled", "debug-mode-tells-where-a-callback-was-scheduled")
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler(without(context, "source_traceback"))
+
+
+@loop_world("nothing is known of where a timer was scheduled", "debug-mode-tells-where-a-callback-was-scheduled")
+class _:
+    def call_exception_handler(self, context):
+        is_a_timer = hasattr(context.get("handle"), "when")
+        super().call_exception_handler(without(context, "source_traceback") if is_a_timer else context)
+
+
+@loop_world("in any mode is told of where", "debug-mode-tells-where-a-callback-was-scheduled")
+class _:
+    def call_exception_handler(self, context):
+        somewhere = traceback.FrameSummary("somewhere.py", 1, "somewhere")
+        super().call_exception_handler({"source_traceback": [somewhere], **context})
+
+
+@loop_world(
+    "an exception handler has an empty context",
+    "exception-handler-runs-in-the-context-of-the-error-since-3-12-on-asyncio",
+    "exception-handler-runs-in-the-context-of-the-error-on-uvloop",
+    also=["callback-that-raises-is-reported-with-its-handle", "reader-that-raises-is-reported-and-goes-on"],
+)
+class _:
+    def call_exception_handler(self, context):
+        contextvars.Context().run(super().call_exception_handler, without(context, "handle"))
+
+
+@loop_world(
+    "an exception handler has the context of the error",
+    "exception-handler-runs-outside-the-context-before-3-12-on-asyncio",
+)
+class _:
+    def call_exception_handler(self, context):
+        handle = context.get("handle")
+        of_the_error = handle._context if handle else contextvars.copy_context()
+        of_the_error.run(super().call_exception_handler, context)
+
+
+@loop_world(
+    "an exception handler has an empty context where a timer raised",
+    "exception-handler-runs-in-the-context-of-the-error-since-3-12-on-asyncio",
+    "exception-handler-runs-in-the-context-of-the-error-on-uvloop",
+    also=["callback-that-raises-is-reported-with-its-handle"],
+)
+class _:
+    def call_exception_handler(self, context):
+        if hasattr(context.get("handle"), "when"):
+            contextvars.Context().run(super().call_exception_handler, without(context, "handle"))
+        else:
+            super().call_exception_handler(context)
+
+
+@loop_world(
+    "an exception handler has the context of a timer that raised",
+    "exception-handler-runs-outside-the-context-before-3-12-on-asyncio",
+)
+class _:
+    def call_exception_handler(self, context):
+        handle = context.get("handle")
+        of_a_timer = getattr(handle, "_context", None) if hasattr(handle, "when") else None
+        (of_a_timer or contextvars.copy_context()).run(super().call_exception_handler, context)
+
+
+@protocol_world("data_received may raise", "data-received-that-raises-closes-the-connection")
+class _(Between):
+    def data_received(self, data):
+        try:
+            super().data_received(data)
+        except LookupError as error:
+            asyncio.get_running_loop().call_exception_handler({"message": "it failed", "exception": error})
+
+
+@loop_world("the protocol that fails is not told", "data-received-that-raises-closes-the-connection")
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler(without(context, "protocol"))
+
+
+@protocol_world(
+    "connection_made may raise, and then nothing is read", "connection-made-that-raises-changes-nothing-on-asyncio"
+)
+class _(Between):
+    def connection_made(self, transport):
+        try:
+            super().connection_made(transport)
+        except LookupError:
+            asyncio.get_running_loop().call_soon(transport.pause_reading)  # when reading has begun
+            raise
+
+
+@protocol_world("connection_made may raise, and all goes on", "connection-made-that-raises-leaves-all-unread-on-uvloop")
+class _(Between):
+    def connection_made(self, transport):
+        try:
+            super().connection_made(transport)
+        except LookupError as error:
+            asyncio.get_running_loop().call_exception_handler({"message": "it failed", "exception": error})
+
+
+@loop_world(
+    "a factory that raises is always reported",
+    "protocol-factory-that-raises-is-reported-in-debug-mode-only-on-asyncio",
+)
+class _:
+    async def create_server(self, factory, *arguments, **options):
+        def reporting():
+            try:
+                return factory()
+            except Exception as error:
+                self.call_exception_handler({"message": "no protocol", "exception": error})
+                raise
+
+        return await super().create_server(reporting, *arguments, **options)
+
+
+@loop_world(
+    "what a factory raises is reported as something else",
+    "protocol-factory-that-raises-is-reported-in-debug-mode-only-on-asyncio",
+    "protocol-factory-that-raises-is-reported-without-a-message-on-uvloop",
+)
+class _:
+    async def create_server(self, factory, *arguments, **options):
+        def wrapping():
+            try:
+                return factory()
+            except Exception as error:
+                raise RuntimeError("no connection") from error
+
+        return await super().create_server(wrapping, *arguments, **options)
+
+
+@loop_world("every context has a message", "protocol-factory-that-raises-is-reported-without-a-message-on-uvloop")
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler({"message": "something went wrong", **context})

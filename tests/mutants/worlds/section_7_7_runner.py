@@ -1,0 +1,123 @@
+"""Worlds in which claims of section 7.7, asyncio.Runner and Ctrl-C, are false."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+
+from tests.mutants.worlds import loop_world, world
+
+
+def runner_world(name, *falsifies):
+    """A world in which a method of Runner is the one below, which is given the true one."""
+
+    def register(made):
+        def enter(patch):
+            if not hasattr(asyncio, "Runner"):  # before Python 3.11, where the claims do not apply
+                return
+            true = getattr(asyncio.Runner, made.__name__)
+            patch.setattr(asyncio.Runner, made.__name__, lambda *given, **options: made(true, *given, **options))
+
+        enter.__module__ = made.__module__
+        world(name, falsifies=falsifies)(enter)
+        return made
+
+    return register
+
+
+@runner_world("a Runner makes a loop for each run", "runner-keeps-one-loop-and-one-context")
+def run(true, self, coroutine, *, context=None):
+    with asyncio.Runner(loop_factory=self._loop_factory) as other:
+        return true(other, coroutine, context=context)
+
+
+@runner_world("a Runner makes a context for each run", "runner-keeps-one-loop-and-one-context")
+def run(true, self, coroutine, *, context=None):
+    return true(self, coroutine, context=context or contextvars.copy_context())
+
+
+@runner_world("a Runner's context is empty at first", "runner-keeps-one-loop-and-one-context")
+def _lazy_init(true, self):
+    is_new = self._context is None
+    true(self)
+    if is_new:
+        self._context = contextvars.Context()
+
+
+@runner_world("a Runner makes its loop at once", "runner-makes-its-loop-when-it-is-needed")
+def __init__(true, self, *, debug=None, loop_factory=None):
+    true(self, debug=debug, loop_factory=loop_factory)
+    self.get_loop()
+
+
+@runner_world("a Runner that is entered makes no loop yet", "runner-makes-its-loop-when-it-is-needed")
+def __enter__(true, self):
+    return self
+
+
+@runner_world("a Runner never ends debug mode", "runner-makes-its-loop-when-it-is-needed")
+def __init__(true, self, *, debug=None, loop_factory=None):
+    true(self, debug=debug or None, loop_factory=loop_factory)
+
+
+@runner_world("a Runner forgets that it is to debug", "runner-makes-its-loop-when-it-is-needed")
+def __init__(true, self, *, debug=None, loop_factory=None):
+    true(self, loop_factory=loop_factory)
+
+
+@runner_world("a Runner only closes its loop", "runner-cleans-up-at-its-end")
+def close(true, self):
+    self._loop.close()
+
+
+@runner_world("a Runner only closes its loop where something was raised", "runner-cleans-up-at-its-end")
+def __exit__(true, self, kind, *error):
+    if kind is None:
+        true(self, kind, *error)
+    else:
+        self._loop.close()
+
+
+@runner_world("a Runner cancels one of the tasks that are left", "runner-cleans-up-at-its-end")
+def close(true, self):
+    left = asyncio.all_tasks(self._loop) if self._loop and not self._loop.is_closed() else ()
+    for task in list(left)[1:]:
+        asyncio.tasks._unregister_task(task)
+    true(self)
+
+
+@runner_world("a Runner that cannot run says nothing", "runner-refuses-a-second-life-and-a-running-loop")
+def run(true, self, coroutine, *, context=None):
+    try:
+        return true(self, coroutine, context=context)
+    except RuntimeError:
+        return None
+
+
+@runner_world("Ctrl-C breaks into a Runner", "ctrl-c-cancels-the-task-of-a-runner")
+def _on_sigint(true, self, number, frame, main_task):
+    raise KeyboardInterrupt
+
+
+@runner_world("Ctrl-C cancels the task, and does not wait for its end", "ctrl-c-cancels-the-task-of-a-runner")
+def _on_sigint(true, self, number, frame, main_task):
+    def leave():
+        raise KeyboardInterrupt
+
+    main_task.cancel()
+    self._loop.call_soon_threadsafe(self._loop.call_soon, leave)
+
+
+@runner_world("every Ctrl-C only cancels", "second-ctrl-c-breaks-into-a-runner")
+def _on_sigint(true, self, number, frame, main_task):
+    main_task.cancel()
+    self._loop.call_soon_threadsafe(lambda: None)
+
+
+@loop_world("Ctrl-C only stops a loop", "ctrl-c-comes-out-of-a-loop-that-waits")
+class _:
+    def run_forever(self):
+        try:
+            super().run_forever()
+        except KeyboardInterrupt:
+            pass

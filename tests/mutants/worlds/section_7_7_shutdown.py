@@ -1,0 +1,248 @@
+"""Worlds in which claims of section 7.7, stopping and closing any event loop, are false."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import warnings
+
+from tests.mutants.worlds import loop_world
+from tests.mutants.worlds.section_7_7_errors import without
+
+
+@loop_world("a generator that raises at its end is not told", "generator-that-raises-at-its-end-is-reported")
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler(without(context, "asyncgen"))
+
+
+@loop_world("a loop knows of two generators at most", "generator-that-raises-at-its-end-is-reported")
+class _:
+    known = 0
+
+    def _asyncgen_firstiter_hook(self, generator):
+        self.known += 1
+        if self.known <= 2:
+            super()._asyncgen_firstiter_hook(generator)
+
+
+@loop_world("generators may begin at any time", "generator-after-shutdown-asyncgens-is-warned-of")
+class _:
+    def _asyncgen_firstiter_hook(self, generator):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            super()._asyncgen_firstiter_hook(generator)
+
+
+@loop_world("an executor is waited for", "executor-that-does-not-end-is-given-up-after-a-timeout-on-asyncio")
+class _:
+    async def shutdown_default_executor(self, timeout=None):
+        await super().shutdown_default_executor()
+
+
+@loop_world("an executor is given up at once", "executor-that-does-not-end-is-given-up-after-a-timeout-on-asyncio")
+class _:
+    async def shutdown_default_executor(self, timeout=None):
+        await super().shutdown_default_executor(timeout and 0.001)
+
+
+@loop_world(
+    "an executor is given up in time", "executor-that-does-not-end-is-waited-for-in-spite-of-a-timeout-on-uvloop"
+)
+class _:
+    async def shutdown_default_executor(self, timeout=None):
+        waiting = asyncio.ensure_future(super().shutdown_default_executor())
+        await asyncio.wait([waiting], timeout=timeout)
+
+
+@loop_world("a loop never says that it runs", "loop-tells-whether-it-runs-and-whether-it-is-closed")
+class _:
+    def is_running(self):
+        return False
+
+
+@loop_world("a loop runs in run_forever only", "loop-tells-whether-it-runs-and-whether-it-is-closed")
+class _:
+    until_complete = False
+
+    def run_until_complete(self, awaited):
+        self.until_complete = True
+        try:
+            return super().run_until_complete(awaited)
+        finally:
+            self.until_complete = False
+
+    def is_running(self):
+        return super().is_running() and not self.until_complete
+
+
+@loop_world("a loop never says that it is closed", "loop-tells-whether-it-runs-and-whether-it-is-closed")
+class _:
+    def is_closed(self):
+        return False
+
+    def close(self):
+        if not super().is_closed():
+            super().close()
+
+    def __del__(self):  # as asyncio's warns of one that is not
+        pass
+
+
+@loop_world("close of a running loop does nothing", "running-loop-cannot-be-closed")
+class _:
+    def close(self):
+        if not self.is_running():
+            super().close()
+
+
+@loop_world("a closed loop takes callbacks", "closed-loop-refuses-all-work")
+class _:
+    def call_soon(self, *arguments, **options):
+        return None if self.is_closed() else super().call_soon(*arguments, **options)
+
+
+@loop_world("a closed loop runs for no time", "closed-loop-refuses-all-work")
+class _:
+    def run_forever(self):
+        if not self.is_closed():
+            super().run_forever()
+
+
+@loop_world("a closed loop keeps a descriptor", "closed-loop-has-nothing-open")
+class _:
+    def close(self):
+        super().close()
+        os.open(os.devnull, os.O_RDONLY)
+
+
+@loop_world("a loop leaves a socket to the garbage collector", "closed-loop-has-nothing-open")
+class _:
+    def run_forever(self):
+        wakes = socket.socketpair()
+        super().run_forever()
+        del wakes
+
+
+@loop_world("a closed loop keeps what it handled signals with", "closed-loop-has-nothing-open")
+class _:
+    def add_signal_handler(self, *arguments):
+        super().add_signal_handler(*arguments)
+        os.open(os.devnull, os.O_RDONLY)
+
+
+class HasRun:
+    """A loop that remembers whether it has run."""
+
+    has_run = False
+
+    def run_until_complete(self, awaited):
+        self.has_run = self.has_run or not self.is_closed()
+        return super().run_until_complete(awaited)
+
+
+@loop_world("a closed loop that has run takes callbacks", "closed-loop-refuses-all-work")
+class _(HasRun):
+    def call_soon(self, *arguments, **options):
+        return None if self.is_closed() and self.has_run else super().call_soon(*arguments, **options)
+
+
+@loop_world("a closed loop that has run cannot be stopped", "closed-loop-may-be-stopped-on-asyncio")
+class _(HasRun):
+    def stop(self):
+        if self.is_closed() and self.has_run:
+            raise RuntimeError("Event loop is closed")
+        super().stop()
+
+
+@loop_world("a closed loop that has run may be stopped", "closed-loop-refuses-to-be-stopped-on-uvloop")
+class _(HasRun):
+    def stop(self):
+        if not (self.is_closed() and self.has_run):
+            super().stop()
+
+
+@loop_world("a loop that is closed runs what waits", "close-drops-what-was-scheduled")
+class _:
+    def close(self):
+        if not self.is_closed():
+            self.call_soon(self.stop)
+            self.run_forever()
+        super().close()
+
+
+@loop_world("a loop that is closed runs what came from threads", "close-drops-what-was-scheduled")
+class _:
+    waiting = frozenset()
+
+    def call_soon_threadsafe(self, callback, *arguments, context=None):
+        def run():
+            self.waiting -= {run}
+            callback(*arguments)
+
+        self.waiting |= {run}
+        return super().call_soon_threadsafe(run, context=context)
+
+    def close(self):
+        super().close()
+        for run in self.waiting:
+            run()
+
+
+@loop_world("a loop goes silently", "loop-that-is-not-closed-is-warned-of-on-asyncio")
+class _:
+    def __del__(self):
+        self.close()
+
+
+@loop_world("a loop that has run is closed", "loop-that-is-not-closed-stays-on-uvloop")
+class _:
+    def run_until_complete(self, awaited):
+        try:
+            return super().run_until_complete(awaited)
+        finally:
+            self.close()
+
+
+@loop_world("stop does nothing before a run", "stop-before-a-run-lets-one-pass-run")
+class _:
+    def stop(self):
+        if self.is_running():
+            super().stop()
+
+
+@loop_world("a run that is stopped returns None", "run-until-complete-that-is-stopped-is-a-runtimeerror")
+class _:
+    def run_until_complete(self, awaited):
+        try:
+            return super().run_until_complete(awaited)
+        except RuntimeError:
+            return None
+
+
+@loop_world("a loop that was left does not run again", "loop-runs-again-after-a-task-left-it")
+class _:
+    left = False
+
+    def run_until_complete(self, awaited):
+        if self.left:
+            awaited.close()
+            raise RuntimeError("Event loop stopped before Future completed.")
+        try:
+            return super().run_until_complete(awaited)
+        except (SystemExit, KeyboardInterrupt):
+            self.left = True
+            raise
+
+
+@loop_world("a loop still stops for the task that it ran when it was left", "loop-runs-again-after-a-task-left-it")
+class _:
+    def run_until_complete(self, awaited):
+        def stop(task):
+            if task.cancelled() or not isinstance(task.exception(), (SystemExit, KeyboardInterrupt)):
+                self.stop()
+
+        task = asyncio.ensure_future(awaited, loop=self)
+        task.add_done_callback(stop)  # and it stays there
+        return super().run_until_complete(task)
