@@ -143,7 +143,6 @@ def _(patch):
 @world(
     "only the first coroutine object of a function that is dropped is warned of",
     falsifies=["coroutine-never-awaited-warns", "never-awaited-is-said-at-once-on-cpython"],
-    also=["aiter-must-return-an-async-iterator"],
 )
 def _(patch):
     warn, warned = warnings._warn_unawaited_coroutine, set()

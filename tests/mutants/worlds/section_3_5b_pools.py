@@ -223,7 +223,6 @@ def _(patch: Patch) -> None:
     also=[
         "none-as-executor-means-the-default-thread-pool",
         "default-executor-bounds-what-overlaps",
-        "pool-future-calls-back-without-a-loop",
         "get-event-loop-makes-none-in-another-thread",
     ],
 )
