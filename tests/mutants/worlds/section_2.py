@@ -351,7 +351,11 @@ def _(patch):
 @loop_world(
     "the default exception handler logs nothing",
     "wait-hides-a-failing-download",
-    also=["default-exception-handler-logs-the-context", "exception-handler-that-raises-is-logged"],
+    also=[
+        "redis-failure-inside-wait-stays-in-its-task",
+        "default-exception-handler-logs-the-context",
+        "exception-handler-that-raises-is-logged",
+    ],
 )
 class _:
     def default_exception_handler(self, context):

@@ -318,7 +318,9 @@ def _(patch):
     strict = compile
 
     def lenient(source, *arguments, **options):
-        return strict(source.replace("class Inner:\n", "if True:\n"), *arguments, **options)
+        if isinstance(source, str):
+            source = source.replace("class Inner:\n", "if True:\n")
+        return strict(source, *arguments, **options)
 
     patch.setattr(builtins, "compile", lenient)
 

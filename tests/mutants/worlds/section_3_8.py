@@ -153,7 +153,11 @@ def _(patch):
     patch.setattr(builtins, "compile", lenient)
 
 
-@world("tabs are no indentation to the compiler", falsifies=["tab-and-space-mix-does-not-compile"])
+@world(
+    "tabs are no indentation to the compiler",
+    falsifies=["tab-and-space-mix-does-not-compile"],
+    also=["not-every-printed-example-runs", "unmatched-indentation-does-not-compile"],
+)
 def _(patch):
     strict = compile
 
