@@ -321,6 +321,7 @@ def _(patch):
 @world_of_uvloop(
     "on uvloop no timer waits for more than a millisecond",
     falsifies=["programs-under-asyncio-run-leave-the-same-trace"],
+    also=["timer-handle-tells-whole-milliseconds-on-uvloop"],
 )
 def _(patch):
     class Hasty(uvloop.Loop):
