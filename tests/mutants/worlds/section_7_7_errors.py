@@ -56,8 +56,9 @@ class _:
 @loop_world("an exception handler that raises stops the loop", "exception-handler-that-raises-is-logged")
 class _:
     def call_exception_handler(self, context):
+        handler = self.get_exception_handler() or type(self).default_exception_handler
         try:
-            self.get_exception_handler()(self, context)
+            handler(self, context)
         except Exception:
             self.stop()
 
