@@ -9,6 +9,7 @@ import sys
 import sysconfig
 import threading
 import warnings
+from pathlib import Path
 
 import greenlet
 import pytest
@@ -159,6 +160,7 @@ def test_greenlet_is_a_distribution_of_its_own_and_no_module_of_the_standard_lib
     assert "asyncio" in sys.stdlib_module_names and "greenlet" not in sys.stdlib_module_names
     assert find("asyncio", standard) is not None and find("greenlet", standard) is None
     assert importlib.metadata.version("greenlet") == greenlet.__version__
+    assert Path(greenlet.__file__) in [file.locate() for file in importlib.metadata.files("greenlet")]
 
 
 @claim("greenlet-comes-with-pypy")
@@ -173,9 +175,9 @@ def test_greenlet_is_a_module_of_the_standard_library():
 def test_yield_async_and_await_are_keywords_that_nothing_can_be_named_by():
     for word in ("yield", "async", "await"):
         assert keyword.iskeyword(word)
-        for naming in (f"{word} = 1", f"def {word}(): pass", f"x.{word}"):
+        for naming in ("{} = 1", "def {}(): pass", "def f({}): pass", "class {}: pass", "x.{}", "f({}=1)", "import {}"):
             with pytest.raises(SyntaxError):
-                compile(naming, "naming", "exec")
+                compile(naming.format(word), "naming", "exec")
 
     assert not keyword.iskeyword("greenlet")
     compile("greenlet = 1", "naming", "exec")
@@ -183,15 +185,18 @@ def test_yield_async_and_await_are_keywords_that_nothing_can_be_named_by():
 
 @claim("async-and-await-are-the-recommended-form")
 async def test_async_and_await_give_no_warning_where_the_decorator_warns_or_is_gone():
-    async def wait():
-        return await asyncio.sleep(0, "waited")
-
     def generator():
         yield
 
     with warnings.catch_warnings(record=True) as given:
         warnings.simplefilter("always")
-        assert await asyncio.create_task(wait()) == "waited"
+
+        async def wait():
+            return await asyncio.sleep(0, "waited")
+
+        assert await wait() == "waited"
+        for make_a_task in (asyncio.create_task, asyncio.ensure_future):
+            assert await make_a_task(wait()) == "waited"
     assert [str(warning.message) for warning in given] == []
 
     with warnings.catch_warnings():

@@ -49,21 +49,26 @@ def test_yield_from_runs_the_inner_generator_to_its_end_before_the_outer_one_goe
 
 
 @claim("yield-from-has-the-inner-generators-return-value")
-@pytest.mark.parametrize("returned", ["what it returns", 0])
+@pytest.mark.parametrize("returned", ["what it returns", 0, ("two", "values")])
 def test_the_value_of_yield_from_is_what_the_inner_generator_returns_and_none_without_return(returned):
     def outer():
         first = yield from returns()
-        second = yield from returns_nothing()
-        yield first, second
+        second = yield from returns_before_it_yields()
+        third = yield from returns_nothing()
+        yield first, second, third
 
     def returns():
         yield "a value on the way"
         return returned
 
+    def returns_before_it_yields():
+        return returned
+        yield
+
     def returns_nothing():
         yield "another value on the way"
 
-    assert list(outer()) == ["a value on the way", "another value on the way", (returned, None)]
+    assert list(outer()) == ["a value on the way", "another value on the way", (returned, returned, None)]
 
 
 @claim("calling-a-generator-function-runs-nothing-yet")
@@ -118,14 +123,19 @@ async def test_asyncio_takes_a_generator_for_a_coroutine_and_a_task_runs_it(trac
         trace("generator goes on")
         return "value"
 
-    made = numbers()
-    assert asyncio.iscoroutine(made)
+    for make_a_task in (asyncio.create_task, asyncio.ensure_future):
+        trace.steps.clear()
+        made = numbers()
+        assert asyncio.iscoroutine(made)
 
-    task = asyncio.create_task(made)
-    await turn()
-    trace("another turn")
-    assert await task == "value"
-    assert trace.steps == ["generator begins", "another turn", "generator goes on"]
+        try:
+            task = make_a_task(made)
+        except TypeError as error:
+            pytest.fail(f"a generator is refused: {error}")
+        await turn()
+        trace("another turn")
+        assert await task == "value"
+        assert trace.steps == ["generator begins", "another turn", "generator goes on"]
 
 
 @claim("asyncio-refuses-plain-generators-since-3-12")
@@ -137,7 +147,7 @@ async def test_asyncio_takes_no_generator_for_a_coroutine_and_no_task_can_be_mad
     made = numbers()
     assert not asyncio.iscoroutine(made)
 
-    for make_a_task in (asyncio.create_task, asyncio.ensure_future):
+    for make_a_task in (asyncio.create_task, asyncio.ensure_future, asyncio.Task, asyncio.gather):
         with pytest.raises(TypeError, match="a coroutine"):
             make_a_task(made)
     await turn()

@@ -4,6 +4,8 @@ import asyncio
 import socket
 import threading
 
+import pytest
+
 from fixtures.claims import claim
 from fixtures.trace import PATIENCE, turn, until
 
@@ -11,14 +13,28 @@ from fixtures.trace import PATIENCE, turn, until
 LONG_PAST_DUE = 20 * PATIENCE
 
 
+async def received_from_a_socket(sock):
+    return await asyncio.get_running_loop().sock_recv(sock, 100)
+
+
+async def received_from_a_stream(sock):
+    reader, writer = await asyncio.open_connection(sock=sock)
+    try:
+        return await reader.readexactly(len("a reply"))
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
 @claim("network-wait-lets-the-loop-run-another-task")
-async def test_while_a_task_waits_for_the_network_the_loop_turns_to_another_task(trace):
+@pytest.mark.parametrize("received", [received_from_a_socket, received_from_a_stream])
+async def test_while_a_task_waits_for_the_network_the_loop_turns_to_another_task(trace, received):
     here, there = socket.socketpair()
     here.setblocking(False)
 
     async def request():
         trace("request waits")
-        reply = await asyncio.get_running_loop().sock_recv(here, 100)
+        reply = await received(here)
         trace(f"request got {reply.decode()}")
 
     async def other():
@@ -30,6 +46,7 @@ async def test_while_a_task_waits_for_the_network_the_loop_turns_to_another_task
         tasks = [asyncio.create_task(request()), asyncio.create_task(other())]
         await until(tasks[1].done, "the other task does not run while the first waits for the network")
         assert trace.steps == ["request waits", "other task has had its turns"]
+        assert not tasks[0].done(), "the request did not wait for its reply"
         there.sendall(b"a reply")
         await asyncio.wait(tasks)
 
@@ -47,7 +64,8 @@ async def test_a_call_that_blocks_stops_the_loop_and_an_await_that_suspends_does
 
     async def request():
         trace("request sent")
-        asyncio.get_running_loop().call_soon(trace, "callback runs")
+        loop.call_soon(trace, "callback runs")
+        loop.call_later(0, trace, "timer fires")
         here.sendall(b"?")
         here.recv(1)
         trace("reply received")
@@ -57,14 +75,17 @@ async def test_a_call_that_blocks_stops_the_loop_and_an_await_that_suspends_does
     async def other():
         trace("other task runs")
 
-    seen_by_peer = []
+    loop, seen_by_peer = asyncio.get_running_loop(), []
     peer = threading.Thread(target=answer, daemon=True)
     with here, there:
         peer.start()
         await asyncio.gather(request(), other())
         peer.join()
+    await until(lambda: "timer fires" in trace.steps, "the timer never fires")
 
     assert seen_by_peer == ["request sent"]
+    assert trace.steps[:2] == ["request sent", "reply received"]
+    trace.steps.remove("timer fires")  # whenever it was after that
     assert trace.steps == ["request sent", "reply received", "other task runs", "callback runs", "request goes on"]
 
 
@@ -99,16 +120,16 @@ async def test_a_task_and_a_callback_outside_the_list_run_while_the_listed_task_
 
 
 @claim("ensure-future-makes-a-task-of-a-coroutine")
-async def test_ensure_future_makes_a_task_of_a_coroutine_object():
+async def test_ensure_future_makes_a_task_of_each_coroutine_object():
     async def answer():
         return 42
 
-    coroutine = answer()
-    task = asyncio.ensure_future(coroutine)
+    coroutines = [answer(), answer()]
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
 
-    assert isinstance(task, asyncio.Task)
-    assert task.get_coro() is coroutine
-    assert await task == 42
+    assert [isinstance(task, asyncio.Task) for task in tasks] == [True, True]
+    assert [task.get_coro() for task in tasks] == coroutines
+    assert [await task for task in tasks] == [42, 42]
 
 
 @claim("ensure-future-only-schedules")
@@ -117,7 +138,11 @@ def test_ensure_future_runs_nothing_before_run_until_complete_is_called(new_loop
         trace("runs")
 
     loop = new_loop()
-    tasks = [asyncio.ensure_future(step(), loop=loop) for _ in range(2)]
+    asyncio.set_event_loop(loop)
+    try:
+        tasks = [asyncio.ensure_future(step()), asyncio.ensure_future(step(), loop=loop)]
+    finally:
+        asyncio.set_event_loop(None)
     assert trace.steps == []
 
     loop.run_until_complete(asyncio.gather(*tasks))
@@ -208,15 +233,24 @@ def test_tasks_made_before_the_loop_runs_start_in_the_order_they_were_made(new_l
 
 
 @claim("tasks-of-a-list-start-first-in-first-out")
-async def test_the_order_in_which_tasks_were_made_counts_and_not_that_of_the_list(trace):
+async def test_the_order_in_which_tasks_were_made_counts_and_not_who_made_them_nor_the_order_of_a_list(trace):
+    def make_task(name):
+        made.append(name)
+        make = asyncio.create_task if len(made) % 2 else asyncio.ensure_future
+        return make(start(name))
+
     async def start(name):
         trace(name)
+        if isinstance(name, int):
+            children.append(make_task(f"made by {name}"))
 
     for _ in range(10):
         trace.steps.clear()
-        tasks = [asyncio.ensure_future(start(name)) for name in range(6)]
+        made, children = [], []
+        tasks = [make_task(name) for name in range(6)]
         await asyncio.wait(tasks[::-1])
-        assert trace.steps == [0, 1, 2, 3, 4, 5]
+        await asyncio.wait(children[::-1])
+        assert trace.steps == made
 
 
 @claim("sleeper-due-earlier-resumes-earlier")

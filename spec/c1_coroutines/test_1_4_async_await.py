@@ -7,7 +7,7 @@ import types
 import pytest
 
 from fixtures.claims import claim
-from fixtures.trace import Trace
+from fixtures.trace import Trace, turn
 
 
 @claim("async-def-and-await-work-since-python-35")
@@ -31,6 +31,18 @@ async def test_a_false_value_and_an_awaitable_come_out_of_await_as_they_were_ret
 
     for value in (0, "", (), awaitable):
         assert await given(value) is value
+
+
+@claim("async-def-and-await-work-since-python-35")
+async def test_an_exception_comes_out_of_await_as_it_was_raised():
+    async def fails():
+        raise error
+
+    error = LookupError("nothing found")
+    with pytest.raises(LookupError) as raised:
+        await fails()
+
+    assert raised.value is error
 
 
 @claim("await-on-a-sleep-lets-the-other-task-run")
@@ -60,21 +72,45 @@ async def test_an_await_that_needs_no_suspension_goes_straight_on(trace):
 
     future = asyncio.get_running_loop().create_future()
     future.set_result("result")
-    failed = asyncio.get_running_loop().create_future()
-    failed.set_exception(LookupError)
     done = asyncio.create_task(never_suspends())
     await asyncio.wait([done])
 
     waiting = asyncio.create_task(other())
+    asyncio.get_running_loop().call_soon(trace, "callback runs")
     trace(await never_suspends())
     trace(await future)
     trace(await done)
-    with pytest.raises(LookupError):
-        await failed
     assert trace.steps == ["value", "result", "value"]
 
     await waiting
-    assert trace.steps == ["value", "result", "value", "other task runs"]
+    await turn()  # for the callback, where tasks are eager and have needed none
+    assert trace.steps == ["value", "result", "value", "other task runs", "callback runs"]
+
+
+@claim("await-without-suspension-switches-to-nobody")
+@pytest.mark.parametrize("error", [LookupError, asyncio.CancelledError])
+async def test_an_await_of_a_future_or_a_task_that_failed_or_was_cancelled_goes_straight_on(trace, error):
+    async def wait():
+        await future
+
+    async def other():
+        trace("other task runs")
+
+    future = asyncio.get_running_loop().create_future()
+    if error is asyncio.CancelledError:
+        future.cancel()
+    else:
+        future.set_exception(error)
+    task = asyncio.create_task(wait())
+    await asyncio.wait([task])
+
+    waiting = asyncio.create_task(other())
+    for done in (future, task):
+        with pytest.raises(error):
+            await done
+    assert trace.steps == []
+
+    await waiting
 
 
 TASKS_AT_MODULE_LEVEL = """

@@ -8,6 +8,7 @@ import builtins
 import importlib.util
 import itertools
 import pkgutil
+import re
 import sys
 import sysconfig
 import threading
@@ -137,6 +138,11 @@ def _(patch):
     patch.setitem(sys.path_importer_cache, folder, Finder())
 
 
+@world("greenlet is imported from the standard library's folder", falsifies=["greenlet-is-not-in-the-standard-library"])
+def _(patch):
+    patch.setattr(greenlet, "__file__", f"{sysconfig.get_path('stdlib')}/greenlet/__init__.py")
+
+
 @world("greenlet is no module of the standard library", falsifies=["greenlet-comes-with-pypy"])
 def _(patch):
     patch.setattr(sys, "stdlib_module_names", sys.stdlib_module_names - {"greenlet"})
@@ -181,6 +187,57 @@ def _(patch):
         return true_compile(source, *arguments, **options)
 
     patch.setattr(builtins, "compile", compile_)
+
+
+@world(
+    "async and await may name a module or an argument, as up to Python 3.6",
+    falsifies=["yield-async-and-await-are-keywords"],
+)
+def _(patch):
+    true_compile = builtins.compile
+
+    def compile_(source, filename, *arguments, **options):
+        if filename == "naming":
+            source = re.sub(r"(?<=f\()(async|await)|(?<=import )(async|await)", "name", source)
+        return true_compile(source, filename, *arguments, **options)
+
+    patch.setattr(builtins, "compile", compile_)
+
+
+class _Warn(ast.NodeTransformer):
+    """Each async def function inside the test is decorated with `_warn`."""
+
+    def visit_AsyncFunctionDef(self, node):
+        self.generic_visit(node)
+        if not node.name.startswith("test_"):
+            node.decorator_list.append(ast.Name("_warn", ast.Load()))
+        return node
+
+
+@world("async def gives a warning", falsifies=["async-and-await-are-the-recommended-form"])
+def _(patch):
+    def warn(function):
+        warnings.warn("async def is deprecated", DeprecationWarning, stacklevel=2)
+        return function
+
+    patch.setitem(vars(builtins), "_warn", warn)
+    patch.rewrite(_Warn())
+
+
+@world(
+    "ensure_future gives a warning for a native coroutine",
+    falsifies=["async-and-await-are-the-recommended-form"],
+    breaks_much="warnings are errors, so nothing that makes a task in this way gets any further",
+)
+def _(patch):
+    true_ensure_future = asyncio.ensure_future
+
+    def ensure_future(thing, *, loop=None):
+        if isinstance(thing, types.CoroutineType):
+            warnings.warn("async and await are deprecated", DeprecationWarning, stacklevel=2)
+        return true_ensure_future(thing, loop=loop)
+
+    patch.setattr(asyncio, "ensure_future", ensure_future)
 
 
 @world(

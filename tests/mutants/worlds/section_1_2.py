@@ -110,6 +110,33 @@ def _(patch):
     _decorating(patch, eager)
 
 
+@world("yield from has the first item of a tuple", falsifies=["yield-from-has-the-inner-generators-return-value"])
+def _(patch):
+    def first(inner):
+        value = yield from inner
+        return value[0] if isinstance(value, tuple) else value
+
+    _delegating(patch, first)
+
+
+@world(
+    "yield from has no value where the inner generator has yielded none",
+    falsifies=["yield-from-has-the-inner-generators-return-value"],
+)
+def _(patch):
+    def only_after_one(inner):
+        yielded = False
+        while True:
+            try:
+                value = next(inner)
+            except StopIteration as ended:
+                return ended.value if yielded else None
+            yielded = True
+            yield value
+
+    _delegating(patch, only_after_one)
+
+
 def _beginning_again(patch, after):
     """Have each generator begin again when it has said `after` times that it has ended."""
 
@@ -206,6 +233,20 @@ def _(patch):
         return true_ensure_future(types.coroutine(lambda: thing)() if inspect.isgenerator(thing) else thing, **options)
 
     patch.setattr(asyncio, "ensure_future", ensure_future)
+
+
+@world("gather makes a task of a generator still", falsifies=["asyncio-refuses-plain-generators-since-3-12"])
+def _(patch):
+    true_gather = asyncio.gather
+
+    async def through(generator):
+        for _ in generator:
+            await asyncio.sleep(0)
+
+    def gather(*things, **options):
+        return true_gather(*(through(thing) if inspect.isgenerator(thing) else thing for thing in things), **options)
+
+    patch.setattr(asyncio, "gather", gather)
 
 
 @world("a running generator can be resumed from within", falsifies=["generator-yields-only-to-its-consumer"])

@@ -97,6 +97,16 @@ def _(patch):
     patch.loops(Blocks)
 
 
+@world("a stream blocks until there is something to read", falsifies=["network-wait-lets-the-loop-run-another-task"])
+def _(patch):
+    async def wait_for_data(self, caller):
+        if not select.select([self._transport.get_extra_info("socket").fileno()], [], [], 0.01)[0]:
+            raise TimeoutError("nobody else got a turn to answer")
+        await true_sleep(0)
+
+    patch.setattr(asyncio.StreamReader, "_wait_for_data", wait_for_data)
+
+
 class _BeforeBlocking(ast.NodeTransformer):
     """`here.recv(1)` and `requests.get(…)` do something before they block."""
 
@@ -141,6 +151,31 @@ def _(patch):
     patch.rewrite(_BeforeBlocking("_run_callbacks()"))
 
 
+@world(
+    "a call that blocks has the timers fire that are due",
+    falsifies=["blocking-call-switches-to-nobody", "blocking-request-in-a-coroutine-stops-the-loop"],
+)
+def _(patch):
+    due = []
+
+    class Remembers:
+        def call_later(self, delay, callback, *args, context=None):
+            handle = super().call_later(delay, callback, *args, context=context)
+            if isinstance(callback, Trace):
+                due.append((handle, callback, args))
+            return handle
+
+    def fire():
+        for handle, callback, args in due:
+            handle.cancel()
+            callback(*args)
+        due.clear()
+
+    patch.loops(Remembers)
+    patch.setitem(vars(builtins), "_fire", fire)
+    patch.rewrite(_BeforeBlocking("_fire()"))
+
+
 @world("ensure_future gives a future that is no task", falsifies=["ensure-future-makes-a-task-of-a-coroutine"])
 def _(patch):
     true_ensure_future = asyncio.ensure_future
@@ -179,6 +214,24 @@ def _(patch):
         if loop is not None and not loop.is_running():
             loop.call_soon(loop.stop)
             loop.run_forever()
+        return true_ensure_future(thing, loop=loop)
+
+    patch.setattr(asyncio, "ensure_future", ensure_future)
+
+
+@world(
+    "ensure_future runs the first step at once where it is given no loop and none runs",
+    falsifies=["ensure-future-only-schedules"],
+)
+def _(patch):
+    true_ensure_future = asyncio.ensure_future
+
+    def ensure_future(thing, *, loop=None):
+        if loop is None and asyncio._get_running_loop() is None and inspect.iscoroutine(thing):
+            try:
+                thing.send(None)  # the whole of it, as above
+            except StopIteration as end:
+                thing = asyncio.sleep(0, end.value)
         return true_ensure_future(thing, loop=loop)
 
     patch.setattr(asyncio, "ensure_future", ensure_future)
@@ -227,6 +280,53 @@ def _(patch):
     _starting(patch, random.Random(0).randrange)
 
 
+@world(
+    "of the tasks that create_task makes the one made last starts first",
+    falsifies=["tasks-of-a-list-start-first-in-first-out"],
+)
+def _(patch):
+    create_task, waiting = asyncio.create_task, []
+
+    async def start():
+        return await waiting.pop()
+
+    def last_first(coroutine, **options):
+        waiting.append(coroutine)
+        return create_task(start(), **options)
+
+    patch.setattr(asyncio, "create_task", last_first)
+
+
+@world(
+    "a task that another task made starts before those made earlier",
+    falsifies=["tasks-of-a-list-start-first-in-first-out"],
+)
+def _(patch):
+    depths, waiting = {}, []  # how many tasks made each other, of each task and of those that wait to start
+
+    async def in_its_time(coroutine, depth):
+        while depth < max(waiting):
+            await true_sleep(0)
+        waiting.remove(depth)
+        return await coroutine
+
+    def deepest_first(make):
+        def make_task(coroutine, **options):
+            running = asyncio._get_running_loop()
+            if running is None or not inspect.iscoroutine(coroutine):
+                return make(coroutine, **options)
+            depth = depths.get(asyncio.current_task(running), 0) + 1
+            waiting.append(depth)
+            task = make(in_its_time(coroutine, depth), **options)
+            depths[task] = depth
+            return task
+
+        return make_task
+
+    for name in ("ensure_future", "create_task"):
+        patch.setattr(asyncio, name, deepest_first(getattr(asyncio, name)))
+
+
 @world("every sleep ends with the next turn", falsifies=["sleeper-due-earlier-resumes-earlier"])
 def _(patch):
     true_sleep = asyncio.sleep
@@ -258,7 +358,9 @@ def _(patch):
 )
 def _(patch):
     def get_event_loop(self):
-        raise RuntimeError("There is no current event loop in thread 'MainThread'.")
+        if self._local._loop is None:
+            raise RuntimeError("There is no current event loop in thread 'MainThread'.")
+        return self._local._loop
 
     patch.setattr(asyncio.unix_events._UnixDefaultEventLoopPolicy, "get_event_loop", get_event_loop)
 

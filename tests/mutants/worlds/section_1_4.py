@@ -7,6 +7,7 @@ import asyncio
 import time
 import types
 
+from fixtures.trace import Trace
 from tests.mutants.worlds import world
 
 SLEEPS = [
@@ -49,6 +50,17 @@ def _(patch):
     patch.awaits(flattened)
 
 
+@world("an await has None for an exception", falsifies=["async-def-and-await-work-since-python-35"])
+def _(patch):
+    async def without_exception(awaitable):
+        try:
+            return await awaitable
+        except Exception:
+            return None
+
+    patch.awaits(without_exception)
+
+
 @world("every await gives the loop a turn", falsifies=["await-without-suspension-switches-to-nobody"])
 def _(patch):
     async def after_a_turn(awaitable):
@@ -68,6 +80,40 @@ def _(patch):
         return await awaitable
 
     patch.awaits(after_a_turn)
+
+
+@world(
+    "the await of what was cancelled gives the loop a turn", falsifies=["await-without-suspension-switches-to-nobody"]
+)
+def _(patch):
+    async def after_a_turn(awaitable):
+        if asyncio.isfuture(awaitable) and awaitable.cancelled():
+            await asyncio.sleep(0)
+        return await awaitable
+
+    patch.awaits(after_a_turn)
+
+
+@world("an await runs the callbacks that are ready", falsifies=["await-without-suspension-switches-to-nobody"])
+def _(patch):
+    ready = []
+
+    class Remembers:
+        def call_soon(self, callback, *args, context=None):
+            handle = super().call_soon(callback, *args, context=context)
+            if isinstance(callback, Trace):  # of the claim's own: neither a task nor a waker of one
+                ready.append((handle, callback, args))
+            return handle
+
+    async def after_callbacks(awaitable):
+        for handle, callback, args in ready:
+            handle.cancel()
+            callback(*args)
+        ready.clear()
+        return await awaitable
+
+    patch.loops(Remembers)
+    patch.awaits(after_callbacks)
 
 
 @world("sleep gives no turn", falsifies=SLEEPS)
