@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from fixtures.claims import claim
-from fixtures.trace import turn
+from fixtures.trace import turn, until
 
 NAMES = ["site_first.jpg", "site_second.jpg", "site_third.jpg"]
 
@@ -116,35 +116,72 @@ async def test_awaiting_content_read_gives_the_whole_body_and_then_nothing(downl
     assert rest == b""
 
 
+@claim("awaiting-content-read-gives-the-whole-body")
+async def test_awaiting_content_read_waits_for_what_has_not_come_yet():
+    rest_may_come, answered = asyncio.Event(), asyncio.Event()
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\nhere, ")
+        await rest_may_come.wait()
+        writer.write(b"all")
+        writer.close()
+        await writer.wait_closed()
+        answered.set()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    async with server, aiohttp.ClientSession() as session, session.get(f"http://{host}:{port}/image") as response:
+        reading = asyncio.create_task(response.content.read())
+        await until(lambda: response.content.total_bytes == len("here, "), "the first part does not come")
+        for _ in range(3):
+            await turn()
+        rest_may_come.set()
+        body = await reading
+        await answered.wait()
+
+    assert body == b"here, all"
+
+
 @claim("client-session-closes-at-the-end-of-async-with")
 async def test_a_session_is_open_inside_its_async_with_and_of_no_use_after_it(downloads):
     async with aiohttp.ClientSession() as session:
-        inside = session.closed
+        inside = [session.closed]
+        async with session.get(downloads.url("image")) as response:
+            await response.content.read()
+        inside.append(session.closed)
 
-    assert inside is False
+    assert inside == [False, False]
     assert session.closed is True
     with pytest.raises(RuntimeError, match="Session is closed"):
         await session.get(downloads.url("image"))
 
 
 @claim("client-session-closes-at-the-end-of-async-with")
-async def test_a_session_whose_async_with_is_left_by_an_error_is_closed_too():
-    with pytest.raises(LookupError):
+@pytest.mark.parametrize("error", [LookupError, asyncio.CancelledError])
+async def test_a_session_whose_async_with_is_left_by_an_error_or_a_cancellation_is_closed_too(error):
+    with pytest.raises(error):
         async with aiohttp.ClientSession() as session:
-            raise LookupError
+            raise error
 
     assert session.closed is True
 
 
 @claim("verify-ssl-is-accepted-with-a-warning")
 async def test_verify_ssl_is_accepted_and_warns_that_ssl_took_its_place(downloads):
+    async def status(session, **unchecked):
+        try:
+            async with session.get(downloads.https_url("image"), **unchecked) as response:
+                return response.status
+        except aiohttp.ClientConnectorCertificateError as error:
+            pytest.fail(f"{unchecked} is not accepted: {error}")
+
     async with session_for_tls() as session:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            async with session.get(downloads.https_url("image"), verify_ssl=False) as response:
-                status = response.status
+            statuses = [await status(session, verify_ssl=False), await status(session, ssl=False)]
 
-    assert status == 200
+    assert statuses == [200, 200]
     assert [(warning.category, str(warning.message)) for warning in caught] == [
         (DeprecationWarning, "verify_ssl is deprecated, use ssl=False instead")
     ]

@@ -1,28 +1,33 @@
 """Section 2, what blocks or leaves the one thread all the same: blocking calls, file writes, look-ups of host names."""
 
 import asyncio
+import socket
+import threading
 
+import aiohttp
 import requests
 
 from fixtures.claims import claim
-from fixtures.trace import turn
+from fixtures.trace import until
 
 
 @claim("blocking-request-in-a-coroutine-stops-the-loop")
-async def test_during_a_blocking_request_in_a_coroutine_neither_another_task_nor_a_callback_runs(downloads, trace):
+async def test_during_a_blocking_request_in_a_coroutine_no_task_no_callback_and_no_timer_runs(downloads, trace):
     async def other():
         trace("another task runs")
 
     async def download():
         asyncio.get_running_loop().call_soon(trace, "a callback runs")
+        asyncio.get_running_loop().call_later(0, trace, "a timer fires")
         trace("the request is sent")
         requests.get(downloads.url("image"))
         trace("the answer is there")
 
     await asyncio.gather(download(), other())
-    await turn()  # for the callback, where tasks are eager and have needed none
+    await until(lambda: len(trace.steps) == 5, "another task, a callback or a timer is left out")
 
-    assert trace.steps == ["the request is sent", "the answer is there", "another task runs", "a callback runs"]
+    assert trace.steps[:2] == ["the request is sent", "the answer is there"]
+    assert set(trace.steps[2:]) == {"another task runs", "a callback runs", "a timer fires"}
 
 
 @claim("writing-a-file-lets-no-other-task-run")
@@ -57,9 +62,11 @@ def test_looking_up_a_host_name_takes_another_thread_and_a_literal_address_or_a_
             print("a literal address takes", threads() - before, "threads")
             transport.close()
             print("coroutines run in the loop's thread:", threading.current_thread() is threading.main_thread())
-            looking_up = loop.getaddrinfo("localhost", {downloads.port})
-            await asyncio.gather(looking_up, return_exceptions=True)  # found or not, it was looked up
+            looking_up = loop.create_connection(asyncio.Protocol, "localhost", {downloads.port})
+            [found] = await asyncio.gather(looking_up, return_exceptions=True)  # or not: it was looked up
             print("a host name takes", "some" if threads() > before else "no", "threads")
+            if isinstance(found, tuple):
+                found[0].close()
 
         asyncio.run(main())
     """)
@@ -69,3 +76,17 @@ def test_looking_up_a_host_name_takes_another_thread_and_a_literal_address_or_a_
         "coroutines run in the loop's thread: True",
         "a host name takes some threads",
     ], ended.stderr
+
+
+@claim("host-name-look-up-takes-another-thread")
+async def test_aiohttp_never_looks_up_a_host_name_in_the_thread_of_the_loop(monkeypatch):
+    looked_up_in, look_up = [], socket.getaddrinfo
+
+    def noted(*arguments, **named):
+        looked_up_in.append(threading.get_ident())
+        return look_up(*arguments, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", noted)
+    await asyncio.gather(aiohttp.DefaultResolver().resolve("localhost"), return_exceptions=True)  # found or not
+
+    assert threading.get_ident() not in looked_up_in

@@ -207,3 +207,8 @@ def test_a_client_that_connects_and_says_nothing_holds_up_no_other(downloads):
         with socket.create_connection((address.hostname, address.port)):
             assert get(downloads.https_url("one"), context=ssl._create_unverified_context())[0] == 200
             assert get(downloads.url("one"))[0] == 200
+
+
+def test_head_is_refused_and_noted(downloads):
+    assert requests.head(downloads.url("one.jpg")).status_code == 501
+    assert downloads.report().arrivals == ["HEAD one.jpg"]

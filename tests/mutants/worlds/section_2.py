@@ -6,6 +6,7 @@ import functools
 import socket
 import sys
 import types
+import warnings
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
@@ -90,6 +91,13 @@ def _(patch):
     patch.setattr(aiohttp.StreamReader, "read", read)
 
 
+@world("read() gives what has come, as readany() does", falsifies=["awaiting-content-read-gives-the-whole-body"])
+def _(patch):
+    import aiohttp
+
+    patch.setattr(aiohttp.StreamReader, "read", lambda self, n=-1: self.readany())
+
+
 @world("requests.get asks only when its answer is looked at", falsifies=["requests-downloads-run-one-after-another"])
 def _(patch):
     import requests
@@ -140,6 +148,25 @@ def _(patch):
     patch.setattr(aiohttp.ClientSession, "__aexit__", leave)
 
 
+@world("a session closes with its first response", falsifies=["client-session-closes-at-the-end-of-async-with"])
+def _(patch):
+    import aiohttp
+
+    request, leave, session_of = aiohttp.ClientSession._request, aiohttp.ClientResponse.__aexit__, {}
+
+    async def remembered(self, method, url, **named):
+        response = await request(self, method, url, **named)
+        session_of[response] = self
+        return response
+
+    async def leave_both(self, *error):
+        await leave(self, *error)
+        await session_of[self].close()
+
+    patch.setattr(aiohttp.ClientSession, "_request", remembered)
+    patch.setattr(aiohttp.ClientResponse, "__aexit__", leave_both)
+
+
 @world(
     "a session stays open where its block was left by an error",
     falsifies=["client-session-closes-at-the-end-of-async-with"],
@@ -156,6 +183,22 @@ def _(patch):
     patch.setattr(aiohttp.ClientSession, "__aexit__", leave)
 
 
+@world(
+    "a session stays open where its block was left by a cancellation",
+    falsifies=["client-session-closes-at-the-end-of-async-with"],
+)
+def _(patch):
+    import aiohttp
+
+    true_leave = aiohttp.ClientSession.__aexit__
+
+    async def leave(self, kind, *rest):
+        if kind is None or issubclass(kind, Exception):
+            await true_leave(self, kind, *rest)
+
+    patch.setattr(aiohttp.ClientSession, "__aexit__", leave)
+
+
 @world("verify_ssl is taken without a word", falsifies=["verify-ssl-is-accepted-with-a-warning"])
 def _(patch):
     import aiohttp
@@ -163,9 +206,23 @@ def _(patch):
     request = aiohttp.ClientSession._request
 
     async def quiet(self, method, url, *, verify_ssl=True, **named):
-        return await request(self, method, url, ssl=verify_ssl, **named)
+        return await request(self, method, url, **{"ssl": verify_ssl, **named})
 
     patch.setattr(aiohttp.ClientSession, "_request", quiet)
+
+
+@world("ssl=False gives a warning too", falsifies=["verify-ssl-is-accepted-with-a-warning"])
+def _(patch):
+    import aiohttp
+
+    request = aiohttp.ClientSession._request
+
+    async def warning(self, method, url, **named):
+        if named.get("ssl") is False:
+            warnings.warn("ssl is deprecated", DeprecationWarning, stacklevel=2)
+        return await request(self, method, url, **named)
+
+    patch.setattr(aiohttp.ClientSession, "_request", warning)
 
 
 @world("certificates are never checked", falsifies=["verify-ssl-false-disables-the-certificate-check"])
@@ -231,6 +288,19 @@ def _(patch):
         return await request(self, method, url, **named)
 
     patch.setattr(aiohttp.ClientSession, "_request", twice)
+
+
+@world("aiohttp asks with HEAD first", falsifies=["each-url-is-requested-once"])
+def _(patch):
+    import aiohttp
+
+    request = aiohttp.ClientSession._request
+
+    async def head_first(self, method, url, **named):
+        (await request(self, "HEAD", url, **named)).release()
+        return await request(self, method, url, **named)
+
+    patch.setattr(aiohttp.ClientSession, "_request", head_first)
 
 
 @world("requests comes with Python", falsifies=["requests-and-aiohttp-are-installed-packages"])
@@ -324,6 +394,17 @@ def _(patch):
     patch.setattr(asyncio, "wait", functools.partial(asyncio.wait, return_when=asyncio.FIRST_COMPLETED))
 
 
+@world("wait() waits for the first that it is given", falsifies=["wait-returns-when-every-download-is-done"])
+def _(patch):
+    async def wait(tasks):
+        while not tasks[0].done():
+            await asyncio.sleep(0)
+        done = {task for task in tasks if task.done()}
+        return done, set(tasks) - done
+
+    patch.setattr(asyncio, "wait", wait)
+
+
 @world("wait() raises what a task raised", falsifies=["wait-hides-a-failing-download"])
 def _(patch):
     async def raising(tasks):
@@ -415,6 +496,24 @@ def _(patch):
             return socket.getaddrinfo(host, port, **named)
 
     patch.loops(LooksUpInline)
+
+
+@loop_world("create_connection looks up host names in the loop's thread", "host-name-look-up-takes-another-thread")
+class _:
+    async def create_connection(self, protocol, host=None, port=None, **options):
+        if host is not None:
+            *_, (host, port) = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)[0]
+        return await super().create_connection(protocol, host, port, **options)
+
+
+@world("aiohttp looks up host names in the loop's thread", falsifies=["host-name-look-up-takes-another-thread"])
+def _(patch):
+    import aiohttp
+
+    async def resolve(self, host, port=0, family=socket.AF_INET):
+        return socket.getaddrinfo(host, port, family)
+
+    patch.setattr(aiohttp.ThreadedResolver, "resolve", resolve)
 
 
 class _InAnotherThread(Coroutine):
