@@ -1,5 +1,6 @@
 """What the tests of the servers share: a keeper of their own, small projects to run, and a look at processes."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -183,3 +184,17 @@ def with_docker(docker_here, project, monkeypatch):
     """Let the project have this machine's Docker."""
     monkeypatch.delenv("DOCKER_HOST")
     return docker_here
+
+
+@pytest.fixture
+def command_lines():
+    """A function that returns the command lines, as bytes, of all processes of the machine."""
+
+    def read():
+        lines = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it may end just now
+                lines.append(path.read_bytes())
+        return lines
+
+    return read

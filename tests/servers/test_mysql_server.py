@@ -124,13 +124,13 @@ def test_nobody_enters_without_the_password_of_the_run(keeper, start_mariadb):
         pymysql.connect(unix_socket=f"{keeper.directory}/mysql.sock", user="root")
 
 
-def test_the_password_is_on_no_command_line_and_its_files_are_their_owner_s_only(keeper, start_mariadb):
+def test_the_password_is_on_no_command_line_and_its_files_are_their_owner_s_only(keeper, start_mariadb, command_lines):
     answer = start_mariadb(keeper)
-    command_lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
+    running = command_lines()
 
     assert len(answer["password"]) >= 32
-    assert any(f"{keeper.directory}/mysql.sql".encode() in line for line in command_lines)
-    assert [line for line in command_lines if answer["password"].encode() in line] == []
+    assert any(f"{keeper.directory}/mysql.sql".encode() in line for line in running)
+    assert [line for line in running if answer["password"].encode() in line] == []
     assert oct(Path(keeper.directory).stat().st_mode & 0o777) == "0o700"
     for name in ("mysql.sql", "mysql.log"):
         assert oct((Path(keeper.directory) / name).stat().st_mode & 0o777) == "0o600"
