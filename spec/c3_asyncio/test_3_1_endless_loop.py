@@ -4,6 +4,8 @@ import asyncio
 import queue
 import threading
 
+import pytest
+
 from fixtures.claims import claim
 from fixtures.trace import PATIENCE, turn
 
@@ -32,7 +34,7 @@ def run_until_stopped(loop, from_now=True):
 
 
 @claim("loop-runs-until-it-is-stopped")
-def test_an_event_loop_runs_what_is_ready_over_and_over_until_it_is_stopped_even_if_one_raises(new_loop, trace):
+def test_an_event_loop_runs_what_is_ready_over_and_over_until_it_is_stopped_each_time_it_runs(new_loop, trace):
     loop, error, reported = new_loop(), LookupError("in a callback"), []
     loop.set_exception_handler(lambda _loop, context: reported.append(context["exception"]))
 
@@ -41,21 +43,33 @@ def test_an_event_loop_runs_what_is_ready_over_and_over_until_it_is_stopped_even
 
     def again():
         trace("ran")
-        if len(trace.steps) == SOME_TURNS:
+        if len(trace.steps) % SOME_TURNS == 0:
             loop.stop()
         else:
             loop.call_soon(again)
 
-    loop.call_soon(fail)
-    loop.call_soon(again)
-    assert trace.steps == []
+    for times in (1, 2):
+        loop.call_soon(fail)
+        loop.call_soon(again)
+        assert trace.steps == ["ran"] * SOME_TURNS * (times - 1)
+
+        run_until_stopped(loop)
+
+        assert reported == [error] * times
+        assert trace.steps == ["ran"] * SOME_TURNS * times
+    assert not loop.is_running()
+    assert not loop.is_closed()
+
+
+@claim("loop-runs-until-it-is-stopped")
+def test_an_event_loop_that_is_stopped_before_it_runs_runs_what_is_ready_and_ends(new_loop, trace):
+    loop = new_loop()
+    loop.call_soon(trace, "ran")
+    loop.stop()
 
     run_until_stopped(loop)
 
-    assert reported == [error]
-    assert trace.steps == ["ran"] * SOME_TURNS
-    assert not loop.is_running()
-    assert not loop.is_closed()
+    assert trace.steps == ["ran"]
 
 
 def queue_a_stop_between_two_callbacks(loop, trace):
@@ -108,7 +122,7 @@ def test_an_idle_event_loop_asks_its_selector_once_and_without_a_time_out(new_lo
     def recorded_select(timeout=None):
         trace(f"select({timeout})")
         assert len(trace.steps) < SOME_TURNS, f"the loop has nothing to do and keeps spinning: {trace.steps[-1]}"
-        if timeout is None:
+        if timeout != 0:
             loop.call_soon_threadsafe(loop.stop)  # wakes the selector at once, so that nothing has to wait
         return select(timeout)
 
@@ -121,7 +135,9 @@ def test_an_idle_event_loop_asks_its_selector_once_and_without_a_time_out(new_lo
 
 
 @claim("run-until-complete-returns-with-others-pending")
-def test_run_until_complete_returns_when_its_own_coroutine_is_done_with_other_tasks_pending(new_loop, trace):
+def test_run_until_complete_returns_when_its_coroutine_is_done_with_tasks_of_its_own_and_others_pending(
+    new_loop, trace
+):
     loop = new_loop()
 
     async def other_work():
@@ -131,25 +147,29 @@ def test_run_until_complete_returns_when_its_own_coroutine_is_done_with_other_ta
         trace("other work ends")
 
     async def main():
+        others.append(asyncio.create_task(other_work()))
         await turn()
         return "main is done"
 
-    other = loop.create_task(other_work())
+    others = [loop.create_task(other_work())]
 
     assert loop.run_until_complete(main()) == "main is done"
-    assert trace.steps == ["other work starts"]
-    assert asyncio.all_tasks(loop) == {other}
+    assert trace.steps == ["other work starts"] * 2
+    assert asyncio.all_tasks(loop) == set(others)
 
-    loop.run_until_complete(asyncio.wait([other]))
-    assert trace.steps == ["other work starts", "other work ends"]
+    loop.run_until_complete(asyncio.wait(others))
+    assert trace.steps == ["other work starts"] * 2 + ["other work ends"] * 2
 
 
 @claim("run-forever-outlives-its-tasks")
-def test_run_forever_goes_on_when_no_task_is_left_until_stop(new_loop, trace):
+@pytest.mark.parametrize("error", [None, LookupError("in the task")], ids=["returned", "failed"])
+def test_run_forever_goes_on_when_no_task_is_left_until_stop(new_loop, trace, error):
     loop = new_loop()
 
     async def only_task():
         trace("the only task ends")
+        if error is not None:
+            raise error
 
     def after_it(turns_left):
         trace(asyncio.all_tasks(loop))
@@ -163,6 +183,7 @@ def test_run_forever_goes_on_when_no_task_is_left_until_stop(new_loop, trace):
 
     run_until_stopped(loop)
 
+    assert task.exception() is error
     no_task = set()
     assert trace.steps == ["the only task ends", *[no_task] * SOME_TURNS]
 

@@ -48,19 +48,20 @@ async def test_a_waiting_task_is_not_touched_until_what_it_waits_for_wakes_it():
 
 
 @claim("waiting-task-costs-no-turns")
-async def test_neither_is_a_task_that_sleeps_nor_one_that_waits_for_another_task():
+async def test_neither_is_a_task_that_sleeps_nor_one_that_waits_for_another_task_an_event_or_a_queue():
     async def wait_for(task):
         await task
 
     sleeping = CountedSteps(asyncio.sleep(3600))
     tasks = [asyncio.create_task(sleeping)]
-    waiting = CountedSteps(wait_for(tasks[0]))
-    tasks.append(asyncio.create_task(waiting))
+    waiting = [CountedSteps(each) for each in (wait_for(tasks[0]), asyncio.Event().wait(), asyncio.Queue().get())]
+    tasks += [asyncio.create_task(each) for each in waiting]
     for _ in range(500):
         await turn()
-    assert (sleeping.steps, waiting.steps) == (1, 1)
+    assert [each.steps for each in (sleeping, *waiting)] == [1, 1, 1, 1]
 
-    tasks[0].cancel()
+    for task in tasks:
+        task.cancel()
     await asyncio.wait(tasks)
 
 
@@ -107,15 +108,36 @@ async def test_waiting_tasks_resume_in_the_order_in_which_they_were_woken_not_ma
 
 
 @claim("each-ready-task-gets-one-step-a-pass")
-async def test_three_ready_tasks_take_turns_a_step_each(trace):
+async def test_a_hundred_ready_tasks_take_turns_a_step_each(trace):
     async def three_steps():
         for step in ("step 1", "step 2", "step 3"):
             trace(step)
             await turn()
 
-    await asyncio.gather(three_steps(), three_steps(), three_steps())
+    await asyncio.gather(*[three_steps() for _ in range(100)])
 
-    assert trace.steps == ["step 1"] * 3 + ["step 2"] * 3 + ["step 3"] * 3
+    assert trace.steps == ["step 1"] * 100 + ["step 2"] * 100 + ["step 3"] * 100
+
+
+@claim("each-ready-task-gets-one-step-a-pass")
+async def test_a_task_that_is_woken_during_a_pass_waits_for_the_next_behind_what_was_queued_before(trace):
+    loop = asyncio.get_running_loop()
+    gate = loop.create_future()
+
+    async def wait():
+        await gate
+        trace("the woken task")
+
+    def queue_and_wake():
+        loop.call_soon(trace, "queued before")
+        gate.set_result(None)
+
+    task = asyncio.create_task(wait())
+    await turn()
+    loop.call_soon(queue_and_wake)
+    await task
+
+    assert trace.steps == ["queued before", "the woken task"]
 
 
 @claim("each-ready-task-gets-one-step-a-pass")
@@ -208,7 +230,7 @@ async def test_a_readable_socket_on_uvloop_is_noticed_before_the_first_sleep_of_
 
 
 @claim("finished-task-leaves-all-tasks")
-async def test_a_task_that_is_done_leaves_the_set_of_all_tasks_however_it_ended():
+async def test_a_task_that_is_done_leaves_the_set_of_all_tasks_at_once_however_it_ended(trace):
     async def work():
         await turn()
 
@@ -226,7 +248,9 @@ async def test_a_task_that_is_done_leaves_the_set_of_all_tasks_however_it_ended(
 
     failing, cancelled = asyncio.create_task(fail()), asyncio.create_task(work())
     cancelled.cancel()
+    asyncio.get_running_loop().call_soon(lambda: trace((failing.done(), cancelled.done(), asyncio.all_tasks())))
     await asyncio.wait([failing, cancelled])
 
+    assert trace.steps == [(True, True, {me})]  # in the very pass in which they ended
     assert isinstance(failing.exception(), LookupError) and cancelled.cancelled()
     assert asyncio.all_tasks() == {me}

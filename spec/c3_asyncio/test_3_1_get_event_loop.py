@@ -47,7 +47,7 @@ def test_get_event_loop_makes_none_where_none_is_set(plain_program):
 
 
 @claim("get-event-loop-makes-none-after-asyncio-run")
-def test_get_event_loop_makes_none_once_asyncio_run_was_used_even_if_what_it_ran_failed(program):
+def test_get_event_loop_makes_none_once_asyncio_run_was_used_even_if_one_was_set_or_what_it_ran_failed(program):
     ended = program("""
         import asyncio
 
@@ -57,6 +57,8 @@ def test_get_event_loop_makes_none_once_asyncio_run_was_used_even_if_what_it_ran
         async def fail():
             raise LookupError("it failed")
 
+        set_before = asyncio.new_event_loop()
+        asyncio.set_event_loop(set_before)
         for coroutine_function in (work, fail):
             try:
                 asyncio.run(coroutine_function())
@@ -67,6 +69,7 @@ def test_get_event_loop_makes_none_once_asyncio_run_was_used_even_if_what_it_ran
                 print("there is one still")
             except RuntimeError as error:
                 print(f"RuntimeError: {error}")
+        set_before.close()
     """)
 
     after_it = NONE_IN_THE_MAIN_THREAD
@@ -74,19 +77,21 @@ def test_get_event_loop_makes_none_once_asyncio_run_was_used_even_if_what_it_ran
 
 
 @claim("get-event-loop-makes-none-in-another-thread")
-def test_get_event_loop_makes_none_in_another_thread_and_returns_one_set_there(new_loop):
+def test_get_event_loop_makes_none_in_another_thread_and_returns_one_set_in_that_very_thread(new_loop):
     loop = new_loop()
 
     def set_and_get():
         asyncio.set_event_loop(loop)
         return asyncio.get_event_loop()
 
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="another") as another_thread:
+    with ThreadPoolExecutor(1, "another") as another_thread, ThreadPoolExecutor(1, "third") as third_thread:
         refused = another_thread.submit(asyncio.get_event_loop).exception()
         fetched = another_thread.submit(set_and_get).result()
+        refused_there = third_thread.submit(asyncio.get_event_loop).exception()
 
     assert repr(refused) == """RuntimeError("There is no current event loop in thread 'another_0'.")"""
     assert fetched is loop
+    assert repr(refused_there) == """RuntimeError("There is no current event loop in thread 'third_0'.")"""
 
 
 @claim("uvloop-policy-made-a-loop-before-0-22")
@@ -147,7 +152,7 @@ def test_get_event_loop_returns_the_loop_that_was_set_each_time(program):
 
 
 @claim("get-event-loop-returns-the-loop-that-is-set")
-def test_get_event_loop_in_a_coroutine_returns_the_running_loop_and_not_the_one_set(program):
+def test_get_event_loop_in_a_coroutine_or_callback_returns_the_running_loop_and_not_the_one_set(program):
     ended = program("""
         import asyncio
 
@@ -156,10 +161,11 @@ def test_get_event_loop_in_a_coroutine_returns_the_running_loop_and_not_the_one_
 
         set_one, running = asyncio.new_event_loop(), asyncio.new_event_loop()
         asyncio.set_event_loop(set_one)
+        running.call_soon(lambda: print("the running one:", asyncio.get_event_loop() is running))
         print("the running one:", running.run_until_complete(fetch()) is running)
         print("the one set:", asyncio.get_event_loop() is set_one)
         set_one.close()
         running.close()
     """)
 
-    assert ended.lines == ["the running one: True", "the one set: True"]
+    assert ended.lines == ["the running one: True", "the running one: True", "the one set: True"]

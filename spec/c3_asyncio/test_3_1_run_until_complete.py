@@ -23,12 +23,14 @@ def test_run_until_complete_makes_a_task_of_a_coroutine_object(new_loop):
 
 
 @claim("run-until-complete-wraps-a-coroutine-in-a-task")
-def test_run_until_complete_refuses_a_number_none_and_a_coroutine_function(new_loop):
+def test_run_until_complete_refuses_a_number_none_a_list_and_a_coroutine_function(new_loop):
     async def coroutine_function():
         pass
 
     loop = new_loop()
-    for refused in (5, None, coroutine_function):
+    future = loop.create_future()
+    future.set_result("there already")
+    for refused in (5, None, [future], coroutine_function):
         with pytest.raises(TypeError, match="an awaitable is required"):
             loop.run_until_complete(refused)
 
@@ -66,60 +68,76 @@ def test_run_until_complete_waits_for_a_future_and_returns_its_result(new_loop):
 
 @claim("run-until-complete-runs-and-returns-the-result")
 def test_run_until_complete_raises_the_exception_of_the_coroutine_task_or_future_that_it_ran(new_loop):
+    error = LookupError("no such page")
+
     async def fail():
         await turn()
-        raise LookupError("raised in the coroutine")
+        raise error
 
     loop = new_loop()
     failing = loop.create_future()
-    failing.set_exception(LookupError("set on the future"))
+    failing.set_exception(error)
     cancelled = loop.create_future()
     cancelled.cancel()
 
-    with pytest.raises(LookupError, match="raised in the coroutine"):
-        loop.run_until_complete(fail())
-    with pytest.raises(LookupError, match="raised in the coroutine"):
-        loop.run_until_complete(loop.create_task(fail()))
-    with pytest.raises(LookupError, match="set on the future"):
-        loop.run_until_complete(failing)
+    for make in (fail, lambda: loop.create_task(fail()), lambda: failing):
+        with pytest.raises(LookupError) as raised:
+            loop.run_until_complete(make())
+        assert raised.value is error
     with pytest.raises(asyncio.CancelledError):
         loop.run_until_complete(cancelled)
 
 
 @claim("refused-nested-run-starts-nothing-on-asyncio")
-async def test_run_until_complete_in_a_running_loop_is_refused_before_it_starts_anything(trace):
+async def test_run_until_complete_in_a_task_or_callback_is_refused_before_it_starts_anything(trace):
     async def errand():
         trace("the errand ran")
 
+    loop = asyncio.get_running_loop()
     with closing(errand()) as coroutine:
-        with pytest.raises(RuntimeError, match="This event loop is already running"):
-            asyncio.get_running_loop().run_until_complete(coroutine)
+
+        def try_to_run():
+            with pytest.raises(RuntimeError, match="This event loop is already running"):
+                loop.run_until_complete(coroutine)
+            trace("refused")
+
+        try_to_run()
+        loop.call_soon(try_to_run)
         with closing(asyncio.new_event_loop()) as another:
             with pytest.raises(RuntimeError, match="Cannot run the event loop while another loop is running"):
                 another.run_until_complete(coroutine)
         assert asyncio.all_tasks(another) == set()
 
+        await turn()
         assert asyncio.all_tasks() == {asyncio.current_task()}
         await turn()
-        assert trace.steps == []
+        assert trace.steps == ["refused", "refused"]
 
 
 @claim("refused-nested-run-still-starts-the-coroutine-on-uvloop")
-async def test_run_until_complete_in_a_running_uvloop_is_refused_and_the_coroutine_runs_all_the_same(trace):
+async def test_run_until_complete_in_a_task_or_callback_of_uvloop_is_refused_and_the_coroutine_runs(trace):
     async def errand():
         trace("the errand ran")
 
-    with closing(errand()) as coroutine:
+    def try_to_run(coroutine):
         with pytest.raises(RuntimeError, match="this event loop is already running"):
-            asyncio.get_running_loop().run_until_complete(coroutine)
+            loop.run_until_complete(coroutine)
+        trace("refused")
+
+    loop = asyncio.get_running_loop()
+    with closing(errand()) as coroutine, closing(errand()) as for_a_callback:
+        try_to_run(coroutine)
+        loop.call_soon(try_to_run, for_a_callback)
 
         made_meanwhile = asyncio.all_tasks() - {asyncio.current_task()}
         assert [task.get_coro() for task in made_meanwhile] == [coroutine]
-        assert trace.steps == []
+        assert trace.steps == ["refused"]
         await turn()
-        assert trace.steps == ["the errand ran"]
+        assert trace.steps == ["refused", "the errand ran", "refused"]
+        await turn()
+        assert trace.steps == ["refused", "the errand ran"] * 2
 
-    with closing(type(asyncio.get_running_loop())()) as another:
+    with closing(type(loop)()) as another:
         future = another.create_future()
         future.set_result("there already")
         with pytest.raises(RuntimeError, match="Cannot run the event loop while another loop is running"):

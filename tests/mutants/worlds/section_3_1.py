@@ -402,3 +402,110 @@ def _(patch):
             self.timer = self.call_later(0.002, self.look_up)
 
     patch.loops(LooksUp)
+
+
+@world("a loop that was stopped once runs one pass at a time from then on", falsifies=["loop-runs-until-it-is-stopped"])
+def _(patch):
+    class StaysStopped:
+        was_stopped = False
+
+        def stop(self):
+            self.was_stopped = True
+            super().stop()
+
+        def run_forever(self):
+            if self.was_stopped:
+                self.stop()
+            super().run_forever()
+
+        def run_until_complete(self, work):
+            # Which is run_forever() on asyncio's loop, and ends by stop().
+            self.was_stopped = False
+            try:
+                return super().run_until_complete(work)
+            finally:
+                self.was_stopped = False
+
+    patch.loops(StaysStopped)
+
+
+def is_waking(handle):
+    """Whether this resumes a task whose future is done."""
+    return "wakeup" in repr(handle._callback).lower()
+
+
+@world(
+    "what a future wakes resumes in the pass in which it is woken",
+    falsifies=["each-ready-task-gets-one-step-a-pass"],
+    also=["ready-queue-is-first-in-first-out"],
+)
+def _(patch):
+    class WakesAtOnce(OwnQueue):
+        def batch(self):
+            yield from super().batch()
+            while woken := [handle for handle in self.queue if is_waking(handle)]:
+                self.queue = deque(handle for handle in self.queue if handle not in woken)
+                yield from woken
+
+    patch.loops(WakesAtOnce)
+
+
+@world(
+    "a task leaves the set of all tasks by a callback, once it is done",
+    falsifies=["finished-task-leaves-all-tasks"],
+    breaks_much="every claim is asked afterwards which tasks it has left",
+)
+def _(patch):
+    known: list[asyncio.Task] = []
+    create_task, all_tasks = asyncio.create_task, asyncio.all_tasks
+
+    def remembered(coroutine, **options):
+        task = create_task(coroutine, **options)
+        known.append(task)
+        task.add_done_callback(known.remove)
+        return task
+
+    patch.setattr(asyncio, "create_task", remembered)
+    patch.setattr(asyncio, "all_tasks", lambda loop=None: all_tasks(loop) | set(known))
+
+
+@world("run_forever() ends when a task fails", falsifies=["run-forever-outlives-its-tasks"])
+def _(patch):
+    class EndsWithAFailure:
+        def create_task(self, coroutine, **options):
+            task = super().create_task(coroutine, **options)
+            task.add_done_callback(lambda done: done.cancelled() or done.exception() is None or self.stop())
+            return task
+
+    patch.loops(EndsWithAFailure)
+
+
+@world("Event.wait() polls", falsifies=["waiting-task-costs-no-turns"])
+def _(patch):
+    async def wait(event):
+        while not event.is_set():
+            await turn()
+        return True
+
+    patch.setattr(asyncio.Event, "wait", wait)
+
+
+@world("an idle loop waits for a day at most", falsifies=["idle-loop-blocks-in-one-select"])
+def _(patch):
+    class ADay:
+        def run_forever(self):
+            timer = self.call_later(24 * 3600, int)
+            super().run_forever()
+            timer.cancel()
+
+    patch.loops(ADay)
+
+
+@world("stop() does nothing to a loop that does not run yet", falsifies=["loop-runs-until-it-is-stopped"])
+def _(patch):
+    class ForgetsToStop:
+        def stop(self):
+            if self.is_running():
+                super().stop()
+
+    patch.loops(ForgetsToStop)

@@ -102,3 +102,70 @@ def _(patch):
     last_set: list[asyncio.AbstractEventLoop] = []
     patch.setattr(asyncio, "set_event_loop", last_set.append)
     patch.setattr(asyncio, "get_event_loop", lambda: last_set[-1])
+
+
+@world(
+    "asyncio.run() puts back the loop that was set before it",
+    falsifies=["get-event-loop-makes-none-after-asyncio-run"],
+)
+def _(patch):
+    run, set_loop = asyncio.run, asyncio.set_event_loop
+    last_set = None
+
+    def set_event_loop(loop):
+        nonlocal last_set
+        last_set = loop
+        set_loop(loop)
+
+    def run_and_put_back(main, **options):
+        before = last_set
+        try:
+            return run(main, **options)
+        finally:
+            set_event_loop(before)
+
+    patch.setattr(asyncio, "set_event_loop", set_event_loop)
+    patch.setattr(asyncio, "run", run_and_put_back)
+
+
+@world(
+    "set_event_loop() sets the loop of every thread",
+    falsifies=["get-event-loop-makes-none-in-another-thread"],
+)
+def _(patch):
+    get_event_loop, set_event_loop = asyncio.get_event_loop, asyncio.set_event_loop
+    last_set = None
+
+    def set_everywhere(loop):
+        nonlocal last_set
+        last_set = loop
+        set_event_loop(loop)
+
+    def get_anywhere():
+        return last_set if last_set is not None and asyncio._get_running_loop() is None else get_event_loop()
+
+    patch.setattr(asyncio, "set_event_loop", set_everywhere)
+    patch.setattr(asyncio, "get_event_loop", get_anywhere)
+
+
+@world(
+    "get_event_loop() in a callback returns the loop that was set",
+    falsifies=["get-event-loop-returns-the-loop-that-is-set"],
+)
+def _(patch):
+    get_event_loop, set_loop = asyncio.get_event_loop, asyncio.set_event_loop
+    last_set = None
+
+    def set_event_loop(loop):
+        nonlocal last_set
+        last_set = loop
+        set_loop(loop)
+
+    def get_in_a_task():
+        running = asyncio._get_running_loop()
+        if running is not None and last_set is not None and asyncio.current_task() is None:
+            return last_set
+        return get_event_loop()
+
+    patch.setattr(asyncio, "set_event_loop", set_event_loop)
+    patch.setattr(asyncio, "get_event_loop", get_in_a_task)

@@ -204,3 +204,35 @@ def _(patch):
             return super().run_until_complete(asyncio.wait([work])) and None
 
     patch.loops(ForgetsTasks)
+
+
+@world(
+    "run_until_complete() waits for the tasks made meanwhile, as a nursery does",
+    falsifies=["run-until-complete-returns-with-others-pending"],
+)
+def _(patch):
+    class WaitsForItsOwn:
+        def run_until_complete(self, work):
+            before = asyncio.all_tasks(self)
+            result = super().run_until_complete(work)
+            while made := asyncio.all_tasks(self) - before:
+                super().run_until_complete(asyncio.wait(made))
+            return result
+
+    patch.loops(WaitsForItsOwn)
+
+
+@world(
+    "run_until_complete() may be nested in a callback",
+    falsifies=[
+        "refused-nested-run-starts-nothing-on-asyncio",
+        "refused-nested-run-still-starts-the-coroutine-on-uvloop",
+    ],
+)
+def _(patch):
+    class NestsInCallbacks:
+        def run_until_complete(self, work):
+            in_a_callback = self.is_running() and asyncio.current_task(self) is None
+            return drive(work) if in_a_callback else super().run_until_complete(work)
+
+    patch.loops(NestsInCallbacks)
