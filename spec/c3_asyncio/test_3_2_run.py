@@ -1,6 +1,7 @@
 """`asyncio.run`: what it returns, the loop it makes and closes, what it does with leftovers, and what it refuses."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -98,14 +99,15 @@ def test_asyncio_run_from_plain_code_takes_another_loop_each_time_and_leaves_non
 
 
 @claim("asyncio-run-closes-its-loop")
-def test_asyncio_run_from_plain_code_closes_its_loop_also_where_the_coroutine_fails():
+@pytest.mark.parametrize("error", [LookupError, asyncio.CancelledError])
+def test_asyncio_run_from_plain_code_closes_its_loop_also_where_the_coroutine_fails_or_is_cancelled(error):
     loops = []
 
     async def fail():
         loops.append(asyncio.get_running_loop())
-        raise LookupError
+        raise error
 
-    with pytest.raises(LookupError):
+    with pytest.raises(error):
         asyncio.run(fail())
 
     assert [loop.is_closed() for loop in loops] == [True]
@@ -153,18 +155,18 @@ def test_asyncio_run_cancels_leftover_tasks_and_lets_them_finish_before_it_retur
     ended = program("""
         import asyncio
 
-        async def wait_for_ever(name):
+        async def wait_for_ever(turns):
             try:
                 await asyncio.get_running_loop().create_future()
             except asyncio.CancelledError:
-                print(name, "is cancelled")
-                for _ in range(20):
+                print("a leftover is cancelled")
+                for _ in range(turns):
                     await asyncio.sleep(0)
-                print(name, "has cleaned up")
+                print("a leftover has cleaned up")
                 raise
 
         async def main():
-            left = [asyncio.create_task(wait_for_ever("a leftover")) for _ in range(2)]
+            left = [asyncio.create_task(wait_for_ever(turns)) for turns in (20, 40)]
             await asyncio.sleep(0)
             print("main ends")
             return left
@@ -199,8 +201,23 @@ async def test_asyncio_run_is_refused_in_a_task_and_in_a_callback_of_a_running_l
         assert trace.steps == ["refused", "refused"]
 
 
+@claim("asyncio-run-refuses-a-running-loop")
+async def test_asyncio_run_is_not_refused_in_another_thread_than_that_of_the_running_loop():
+    async def errand():
+        return "its value"
+
+    def run():
+        return asyncio.run(errand())
+
+    with ThreadPoolExecutor(1) as another_thread:
+        ran = another_thread.submit(run)
+
+    assert ran.exception() is None
+    assert ran.result() == "its value"
+
+
 @claim("coroutine-object-runs-only-once")
-def test_a_coroutine_object_runs_once_and_a_second_run_of_it_is_refused(program):
+def test_a_coroutine_object_runs_once_and_a_second_run_of_it_is_refused_either_way(program):
     ended = program("""
         import asyncio
 
@@ -210,16 +227,18 @@ def test_a_coroutine_object_runs_once_and_a_second_run_of_it_is_refused(program)
         coroutine = errand()
         loop = asyncio.new_event_loop()
         loop.run_until_complete(coroutine)
+        for run in (loop.run_until_complete, asyncio.run):
+            try:
+                run(coroutine)
+                print("the same object ran again")
+            except RuntimeError as error:
+                print(error)
         loop.close()
-        try:
-            asyncio.run(coroutine)
-            print("the same object ran again")
-        except RuntimeError as error:
-            print(error)
         asyncio.run(errand())
     """)
 
-    assert ended.lines == ["the body runs", "cannot reuse already awaited coroutine", "the body runs"]
+    refused = "cannot reuse already awaited coroutine"
+    assert ended.lines == ["the body runs", refused, refused, "the body runs"]
 
 
 # Gives asyncio.run an awaitable that is no coroutine object, a number, and a coroutine function that nobody has called.

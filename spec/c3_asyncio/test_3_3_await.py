@@ -25,7 +25,8 @@ async def test_await_takes_a_coroutine_object_and_gives_what_it_returns(value):
 
 
 @claim("await-takes-coroutine-objects-futures-and-tasks")
-async def test_await_takes_a_future_and_gives_the_result_set_on_it():
+@pytest.mark.parametrize("result", ["the result", 0])
+async def test_await_takes_a_future_and_gives_the_result_set_on_it(result):
     loop = asyncio.get_running_loop()
     future = loop.create_future()
 
@@ -34,20 +35,22 @@ async def test_await_takes_a_future_and_gives_the_result_set_on_it():
 
     waiter = loop.create_task(wait())
     await turn()
-    loop.call_soon(future.set_result, "the result")
+    loop.call_soon(future.set_result, result)
     await until(waiter.done, "the future has its result, but who awaits it still waits")
 
-    assert waiter.result() == "the result"
+    assert waiter.result() is result
 
 
 @claim("await-takes-coroutine-objects-futures-and-tasks")
-async def test_await_takes_a_task_and_gives_what_its_coroutine_returns():
+async def test_await_takes_a_task_pending_or_done_and_gives_what_its_coroutine_returns():
     async def answer():
         await turn()
         return "the return value"
 
     task = asyncio.create_task(answer())
 
+    assert await task == "the return value"
+    assert task.done()
     assert await task == "the return value"
 
 
@@ -118,25 +121,26 @@ async def test_the_awaited_coroutine_begins_and_ends_before_the_outer_one_goes_o
 
 
 @claim("await-suspends-until-what-it-waits-for-is-done")
-async def test_a_coroutine_that_waits_goes_no_further_however_often_the_loop_goes_round(trace):
+async def test_who_awaits_a_coroutine_or_a_task_goes_no_further_however_often_the_loop_goes_round(trace):
     released = False
 
     async def released_at_last():
         await until(lambda: released, "nothing has released the coroutine that waits")
         return "a value"
 
-    async def waiting():
+    async def wait_for(awaitable):
         trace("before the await")
-        trace(await released_at_last())
+        trace(await awaitable)
 
-    waiter = asyncio.create_task(waiting())
+    awaited = (released_at_last(), asyncio.create_task(released_at_last()))
+    waiters = [asyncio.create_task(wait_for(each)) for each in awaited]
     for _ in range(50):
         await turn()
-    assert trace.steps == ["before the await"]
+    assert trace.steps == ["before the await"] * 2
 
     released = True
-    await until(waiter.done, "what the coroutine waits for is done, but it does not go on")
-    assert trace.steps == ["before the await", "a value"]
+    await until(lambda: all(waiter.done() for waiter in waiters), "what is awaited is done, but nobody goes on")
+    assert trace.steps == ["before the await"] * 2 + ["a value"] * 2
 
 
 @claim("await-runs-one-after-the-other")
@@ -185,6 +189,24 @@ async def test_a_coroutine_object_that_raised_cannot_be_awaited_again_either(tra
 
 
 @claim("each-await-needs-a-new-coroutine-object")
+async def test_a_coroutine_object_that_is_being_awaited_cannot_be_awaited_by_another_task(trace):
+    async def work():
+        trace("the body runs")
+        await turn()
+
+    async def wait_for(awaitable):
+        await awaitable
+
+    coroutine = work()
+    first, second = [asyncio.create_task(wait_for(coroutine)) for _ in range(2)]
+    await asyncio.wait([first, second])
+
+    assert first.exception() is None
+    assert type(second.exception()) is RuntimeError
+    assert trace.steps == ["the body runs"]
+
+
+@claim("each-await-needs-a-new-coroutine-object")
 async def test_two_coroutine_objects_run_the_body_twice(trace):
     async def work():
         trace("the body runs")
@@ -215,6 +237,23 @@ async def test_await_raises_the_exception_that_a_coroutine_ends_with(trace):
 
     assert raised.value is failure
     assert trace.steps == []
+
+
+@claim("await-raises-the-inner-exception")
+async def test_await_raises_the_exception_that_a_task_ends_with_and_cancellederror_for_a_cancelled_one():
+    failure = LookupError("raised inside")
+
+    async def fail():
+        raise failure
+
+    failed, cancelled = asyncio.create_task(fail()), asyncio.create_task(asyncio.sleep(3600))
+    cancelled.cancel()
+    with pytest.raises(LookupError) as raised:
+        await failed
+    with pytest.raises(asyncio.CancelledError):
+        await cancelled
+
+    assert raised.value is failure
 
 
 @claim("await-raises-the-inner-exception")

@@ -38,14 +38,17 @@ async def test_awaiting_a_coroutine_that_waits_for_nothing_never_suspends():
 
 
 @claim("await-need-not-wait-for-anything")
-async def test_awaiting_a_future_already_done_never_suspends():
+async def test_awaiting_a_future_or_a_task_already_done_never_suspends():
     future = asyncio.get_running_loop().create_future()
     future.set_result("a value")
+    task = asyncio.create_task(asyncio.sleep(0, "a value"))
+    await until(task.done, "the task has not ended")
 
-    async def outer():
-        return await future
+    async def outer(done):
+        return await done
 
-    assert run_by_hand(outer()) == (0, "a value")
+    assert run_by_hand(outer(future)) == (0, "a value")
+    assert run_by_hand(outer(task)) == (0, "a value")
 
 
 @claim("await-that-never-suspends-gives-no-turn")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import types
 import weakref
 
 import pytest
@@ -67,11 +68,12 @@ async def test_loop_create_task_and_ensure_future_do_what_create_task_does_also_
 
     loop = asyncio.get_running_loop()
     makers = (asyncio.create_task, loop.create_task, asyncio.ensure_future)
-    for make in makers:
-        task = make(request())
-        trace(type(task))
-        trace(await task)
-    assert trace.steps == [asyncio.Task, "starts", "page"] * 3
+    tasks = [make(request()) for make in makers]
+    assert [type(task) for task in tasks] == [asyncio.Task] * 3
+    assert trace.steps == []
+    await turn()
+    assert trace.steps == ["starts"] * 3
+    assert [await task for task in tasks] == ["page"] * 3
 
     loop.set_task_factory(own_task)
     tasks = [make(request()) for make in makers]
@@ -97,16 +99,23 @@ def test_loop_create_task_takes_a_coroutine_before_the_loop_runs_and_starts_it_t
 
 
 @claim("ensure-future-returns-a-task-or-future-unchanged")
-async def test_ensure_future_gives_a_task_or_a_future_back_as_it_is_and_makes_no_task():
+async def test_ensure_future_gives_a_task_or_a_future_pending_or_done_back_as_it_is_and_makes_no_task():
+    class OwnFuture(asyncio.Future):
+        pass
+
     async def request():
         return "page"
 
+    loop = asyncio.get_running_loop()
+    task_done = asyncio.create_task(request())
+    await task_done
     task = asyncio.create_task(request())
-    future = asyncio.get_running_loop().create_future()
+    future, future_done, own = loop.create_future(), loop.create_future(), OwnFuture(loop=loop)
+    future_done.set_result("page")
     tasks_before = asyncio.all_tasks()
 
-    assert asyncio.ensure_future(task) is task
-    assert asyncio.ensure_future(future) is future
+    for given in (task, task_done, future, future_done, own):
+        assert asyncio.ensure_future(given) is given
     assert asyncio.all_tasks() == tasks_before
     await task
 
@@ -118,10 +127,15 @@ async def test_ensure_future_wraps_any_other_awaitable_in_a_task_and_refuses_wha
             yield
             return "page"
 
-    task = asyncio.ensure_future(Page())
+    @types.coroutine
+    def marked_generator():
+        yield
+        return "page"
 
-    assert isinstance(task, asyncio.Task)
-    assert await task == "page"
+    for awaitable in (Page(), marked_generator()):
+        task = asyncio.ensure_future(awaitable)
+        assert isinstance(task, asyncio.Task)
+        assert await task == "page"
     with pytest.raises(TypeError):
         await asyncio.ensure_future("page")
 
@@ -148,12 +162,17 @@ async def test_a_task_made_by_hand_works_and_the_task_factory_is_not_asked(trace
 
 
 @claim("create-task-needs-a-running-loop")
-def test_create_task_raises_where_a_loop_exists_and_is_set_but_does_not_run(new_loop):
+def test_create_task_raises_where_a_loop_is_set_and_has_run_but_does_not_run_now(new_loop):
     async def request():
         return "page"
 
+    async def main():
+        return await asyncio.create_task(request())
+
+    loop = new_loop()
+    asyncio.set_event_loop(loop)
+    assert loop.run_until_complete(main()) == "page"
     coroutine = request()
-    asyncio.set_event_loop(new_loop())
     try:
         with pytest.raises(RuntimeError, match="no running event loop"):
             asyncio.create_task(coroutine)
@@ -163,11 +182,12 @@ def test_create_task_raises_where_a_loop_exists_and_is_set_but_does_not_run(new_
 
 
 @claim("tasks-start-in-the-order-of-creation")
-async def test_tasks_start_in_the_order_in_which_they_were_created(trace):
+async def test_tasks_start_in_the_order_in_which_they_were_created_in_whichever_way(trace):
     async def request(name):
         trace(name)
 
-    tasks = [asyncio.create_task(request(name)) for name in ("first", "second", "third")]
+    makers = (asyncio.create_task, asyncio.ensure_future, asyncio.get_running_loop().create_task)
+    tasks = [make(request(name)) for make, name in zip(makers, ("first", "second", "third"))]
     for task in reversed(tasks):
         await task
 
@@ -192,6 +212,7 @@ async def test_awaiting_a_task_gives_the_return_value_of_its_coroutine_once_it_i
     assert result is page
     assert task.done()
     assert trace.steps == ["task ends", "creator goes on"]
+    assert await task is page  # now that it is done, too
 
 
 @claim("task-runs-without-being-awaited")

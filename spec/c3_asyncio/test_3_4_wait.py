@@ -79,39 +79,45 @@ async def test_asyncio_wait_returns_the_set_of_its_tasks_done_and_the_set_of_tho
 
 
 @claim("asyncio-wait-without-timeout-leaves-none-pending")
-async def test_asyncio_wait_without_a_timeout_returns_when_all_are_done_and_none_is_pending():
-    tasks = [asyncio.create_task(answer_after(turns)) for turns in (50, 10, 30)]
+@pytest.mark.parametrize("options", [{}, {"timeout": None}], ids=["not given", "None"])
+async def test_asyncio_wait_without_a_timeout_returns_when_all_are_done_also_if_one_failed(options):
+    async def fail():
+        raise LookupError
 
-    done, pending = await asyncio.wait(tasks, timeout=None)
+    tasks = [asyncio.create_task(answer_after(turns)) for turns in (50, 10, 30)]
+    failed = asyncio.create_task(fail())
+
+    done, pending = await asyncio.wait([*tasks, failed], **options)
 
     assert [task.done() for task in tasks] == [True, True, True]
-    assert done == set(tasks)
+    assert type(failed.exception()) is LookupError
+    assert done == {*tasks, failed}
     assert pending == set()
 
 
 @claim("asyncio-wait-timeout-leaves-tasks-pending-not-cancelled")
 @pytest.mark.parametrize("timeout", [0, 0.001])
-async def test_asyncio_wait_that_times_out_gives_the_unfinished_task_as_pending_and_it_goes_on(timeout):
+async def test_asyncio_wait_that_times_out_gives_the_unfinished_tasks_as_pending_and_they_go_on(timeout):
     release = asyncio.Event()
     quick = asyncio.create_task(answer_after(turns=0))
-    held = asyncio.create_task(release.wait())
+    held = [asyncio.create_task(release.wait()) for _ in range(2)]
     await quick
 
-    waiting = asyncio.create_task(outcome_of(asyncio.wait([quick, held], timeout=timeout)))
+    waiting = asyncio.create_task(outcome_of(asyncio.wait([quick, *held], timeout=timeout)))
     await turn()
     await asyncio.sleep(timeout)  # set after the time-out, which is over by its end
     await until(waiting.done, "the time-out is over and wait() goes on")
 
-    assert waiting.result() == ({quick}, {held})
+    assert waiting.result() == ({quick}, set(held))
 
-    await answer_after(turns=20)  # by then a cancellation would have ended it
+    await answer_after(turns=20)  # by then a cancellation would have ended them
 
-    assert not held.done()
+    assert [task.done() for task in held] == [False, False]
 
     release.set()
-    await held
+    await asyncio.wait(held)
 
-    assert not held.cancelled()
+    assert [task.cancelled() for task in held] == [False, False]
 
 
 @claim("done-set-has-no-order")
@@ -128,22 +134,21 @@ async def test_the_done_set_equals_the_tasks_in_any_order_and_only_the_list_has_
 
 
 @claim("asyncio-wait-hides-task-exceptions")
-async def test_asyncio_wait_raises_nothing_for_a_failed_task_whose_exception_shows_when_it_is_asked():
+async def test_asyncio_wait_raises_nothing_even_if_all_failed_and_a_task_shows_its_exception_when_asked():
     error = LookupError("no such page")
 
     async def request():
         await turn()
         raise error
 
-    failed = asyncio.create_task(request())
+    failed, also_failed = asyncio.create_task(request()), asyncio.create_task(request())
     other = asyncio.create_task(answer_after(turns=3))
 
-    returned = await outcome_of(asyncio.wait([failed, other]))
-    raised = await outcome_of(failed)
+    for tasks in ([failed, other], [failed, also_failed]):
+        assert await outcome_of(asyncio.wait(tasks)) == (set(tasks), set())
 
-    assert returned == ({failed, other}, set())
-    assert raised is error
-    assert failed.exception() is error
+    assert await outcome_of(failed) is error
+    assert [task.exception() for task in (failed, also_failed)] == [error, error]
 
 
 @claim("asyncio-wait-hides-task-exceptions")
@@ -182,7 +187,7 @@ async def test_an_exception_that_nobody_asked_the_task_for_is_reported_when_the_
 
     asked = asyncio.create_task(request("asked for"))
     unasked = asyncio.create_task(request("never asked for"))
-    await until(lambda: asked.done() and unasked.done(), "the tasks did not end")  # noqa: F821 (they are, until `del`)
+    await asyncio.wait([asked, unasked])  # which asks none of them
     asked.exception()
     del asked
     collect()

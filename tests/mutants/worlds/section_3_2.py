@@ -440,3 +440,85 @@ def _(patch):
             loop.close()
 
     patch.setattr(asyncio, "run", run)
+
+
+@world(
+    "asyncio.run() closes its loop after an exception only that is an Exception",
+    falsifies=["asyncio-run-closes-its-loop"],
+)
+def _(patch):
+    def run(main):
+        KEPT.append(asyncio.new_event_loop())
+        try:
+            value = KEPT[-1].run_until_complete(main)
+            left = asyncio.all_tasks(KEPT[-1])
+        except Exception:
+            KEPT[-1].close()
+            raise
+        for task in left:
+            task.cancel()
+        if left:
+            KEPT[-1].run_until_complete(asyncio.wait(left))
+        KEPT[-1].close()
+        return value
+
+    patch.setattr(asyncio, "run", run)
+
+
+@world(
+    "asyncio.run() waits for its leftover tasks until one of them has ended",
+    falsifies=["asyncio-run-cancels-leftover-tasks"],
+)
+def _(patch):
+    def run(main):
+        loop = asyncio.new_event_loop()
+        try:
+            return loop.run_until_complete(main)
+        finally:
+            left = asyncio.all_tasks(loop)
+            for task in left:
+                task.cancel()
+            if left:
+                loop.run_until_complete(asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED))
+            loop.close()
+
+    patch.setattr(asyncio, "run", run)
+
+
+@world(
+    "run_until_complete() gives the result of a coroutine object again",
+    falsifies=["coroutine-object-runs-only-once"],
+)
+def _(patch):
+    class Remembers:
+        def run_until_complete(self, work):
+            if not inspect.iscoroutine(work):
+                return super().run_until_complete(work)
+            results = self.__dict__.setdefault("results", {})
+            if work not in results:
+                results[work] = super().run_until_complete(work)
+            return results[work]
+
+    patch.loops(Remembers)
+
+
+@world("asyncio.run() is refused while a loop runs in any thread", falsifies=["asyncio-run-refuses-a-running-loop"])
+def _(patch):
+    run = asyncio.run
+    running = []
+
+    class Known:
+        def run_forever(self):
+            running.append(self)
+            try:
+                super().run_forever()
+            finally:
+                running.remove(self)
+
+    def run_alone(main):
+        if running:
+            raise RuntimeError("asyncio.run() cannot be called from a running event loop")
+        return run(main)
+
+    patch.loops(Known)
+    patch.setattr(asyncio, "run", run_alone)

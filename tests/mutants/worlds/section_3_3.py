@@ -419,3 +419,79 @@ def _(patch):
         return create_task(when_first(), **options)
 
     patch.setattr(asyncio, "create_task", in_sequence)
+
+
+@world(
+    "await gives None for a task that is done already",
+    falsifies=["await-takes-coroutine-objects-futures-and-tasks", "awaiting-a-task-gives-its-result-when-done"],
+    also=["task-may-be-awaited-again"],
+)
+def _(patch):
+    async def of_what_is_pending(awaitable):
+        if isinstance(awaitable, asyncio.Task) and awaitable.done():
+            return None
+        return await awaitable
+
+    patch.awaits(of_what_is_pending)
+
+
+@world(
+    "await gives a future or task ten turns and goes on without it",
+    falsifies=["await-suspends-until-what-it-waits-for-is-done"],
+)
+def _(patch):
+    async def impatient(awaitable):
+        if not asyncio.isfuture(awaitable):
+            return await awaitable
+        for _ in range(10):
+            if awaitable.done():
+                return await awaitable
+            await turn()
+
+    patch.awaits(impatient)
+
+
+@world("the await of what was cancelled gives None", falsifies=["await-raises-the-inner-exception"])
+def _(patch):
+    async def silent(awaitable):
+        try:
+            return await awaitable
+        except asyncio.CancelledError:
+            return None
+
+    patch.awaits(silent)
+
+
+@world(
+    "a second await of a coroutine object waits for the first",
+    falsifies=["each-await-needs-a-new-coroutine-object"],
+)
+def _(patch):
+    async def patient(awaitable):
+        if not inspect.iscoroutine(awaitable) or inspect.getcoroutinestate(awaitable) != inspect.CORO_SUSPENDED:
+            return await awaitable
+        while inspect.getcoroutinestate(awaitable) != inspect.CORO_CLOSED:
+            await turn()
+
+    patch.awaits(patient)
+
+
+@world(
+    "sleep gives None for a second argument that is false",
+    falsifies=["asyncio-sleep-returns-none-or-its-second-argument"],
+)
+def _(patch):
+    async def true_only(delay, result=None):
+        return (await _sleep(delay, result)) or None
+
+    patch.setattr(asyncio, "sleep", true_only)
+
+
+@world("the await of a task gives a turn, even if it is done", falsifies=["await-need-not-wait-for-anything"])
+def _(patch):
+    async def after_a_turn(awaitable):
+        if isinstance(awaitable, asyncio.Task) and awaitable.done():
+            await turn()
+        return await awaitable
+
+    patch.awaits(after_a_turn)

@@ -550,3 +550,54 @@ def _(patch: Patch) -> None:
         return task
 
     patch.setattr(asyncio, "create_task", create_task)
+
+
+@world(
+    "what ensure_future makes a task of starts a turn later",
+    falsifies=["loop-create-task-and-ensure-future-make-the-same-task", "tasks-start-in-the-order-of-creation"],
+)
+def _(patch: Patch) -> None:
+    async def late(coroutine):
+        await turn()
+        return await coroutine
+
+    real = asyncio.ensure_future
+
+    def ensure_future(awaitable, **options):
+        return real(late(awaitable) if asyncio.iscoroutine(awaitable) else awaitable, **options)
+
+    patch.setattr(asyncio, "ensure_future", ensure_future)
+
+
+@world(
+    "ensure_future knows futures by their very class",
+    falsifies=["ensure-future-returns-a-task-or-future-unchanged"],
+)
+def _(patch: Patch) -> None:
+    async def wait_for(awaitable):
+        return await awaitable
+
+    real = asyncio.ensure_future
+
+    def ensure_future(awaitable, **options):
+        known = type(awaitable) in (asyncio.Task, asyncio.Future) or asyncio.iscoroutine(awaitable)
+        return real(awaitable if known else wait_for(awaitable), **options)
+
+    patch.setattr(asyncio, "ensure_future", ensure_future)
+
+
+@world(
+    "create_task takes the loop that ran last, where none runs",
+    falsifies=["create-task-needs-a-running-loop"],
+)
+def _(patch: Patch) -> None:
+    real = asyncio.create_task
+    ran: list[asyncio.AbstractEventLoop] = []
+
+    def create_task(coroutine, **options):
+        if asyncio._get_running_loop() is None and ran:
+            return ran[-1].create_task(coroutine, **options)
+        ran.append(asyncio.get_running_loop())
+        return real(coroutine, **options)
+
+    patch.setattr(asyncio, "create_task", create_task)

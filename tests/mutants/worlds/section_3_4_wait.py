@@ -294,10 +294,40 @@ def _(patch: Patch) -> None:
 
 @world(
     "wait returns at the first exception",
-    falsifies=["asyncio-wait-hides-task-exceptions", "wait-hides-a-failing-download"],
+    falsifies=[
+        "asyncio-wait-hides-task-exceptions",
+        "asyncio-wait-without-timeout-leaves-none-pending",
+        "wait-hides-a-failing-download",
+    ],
 )
 def _(patch: Patch) -> None:
     async def wait(tasks, **options):
         return await _wait(tasks, **{**options, "return_when": asyncio.FIRST_EXCEPTION})
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait looks once where it is given no time-out",
+    falsifies=["asyncio-wait-without-timeout-leaves-none-pending"],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, *, timeout=0, **options):
+        return await _wait(tasks, timeout=timeout, **options)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait asks each task for its exception",
+    falsifies=["unasked-task-exception-is-reported-when-collected"],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, **options):
+        done, pending = await _wait(tasks, **options)
+        for task in done:
+            if not task.cancelled():
+                task.exception()
+        return done, pending
 
     patch.setattr(asyncio, "wait", wait)
