@@ -25,13 +25,32 @@ async def test_a_callback_is_called_once_for_each_call_soon_with_its_arguments_a
     def callback(*arguments):
         trace(arguments)
 
+    def scheduling():
+        loop.call_soon(callback, "the last")
+        trace("in a callback call_soon has returned")
+
     loop.call_soon(callback, 1, None, "three")
     loop.call_soon(callback)
+    loop.call_soon(callback)
+    loop.call_soon(scheduling)
     trace("call_soon has returned")
     for _ in range(3):
         await turn()
 
-    assert trace.steps == ["call_soon has returned", (1, None, "three"), ()]
+    assert trace.steps[:4] == ["call_soon has returned", (1, None, "three"), (), ()]
+    assert trace.steps[4:] == ["in a callback call_soon has returned", ("the last",)]
+
+
+@claim("callback-gets-its-arguments-on-a-later-pass")
+def test_what_is_scheduled_before_the_loop_runs_is_not_called_before_that_runs_either(new_loop, trace):
+    loop = new_loop()
+
+    loop.call_soon(trace, "the callback")
+    loop.call_soon(loop.stop)
+    trace("call_soon has returned")
+    loop.run_forever()
+
+    assert trace.steps == ["call_soon has returned", "the callback"]
 
 
 @claim("callback-runs-in-the-context-it-was-scheduled-in")
@@ -55,34 +74,61 @@ async def test_a_callback_and_a_timer_see_the_context_of_their_scheduling_and_ke
     assert WHERE.get() == "elsewhere"
 
 
+@claim("callback-runs-in-the-context-it-was-scheduled-in")
+async def test_what_a_callback_or_a_thread_schedules_sees_what_the_context_has_become_there(trace):
+    loop = asyncio.get_running_loop()
+
+    def schedule(name):
+        WHERE.set(name)
+        loop.call_soon_threadsafe(lambda: trace(WHERE.get()))
+
+    loop.call_soon(schedule, "in a callback")
+    thread = threading.Thread(target=schedule, args=["in a thread"])
+    thread.start()
+    thread.join()
+    await until(lambda: len(trace.steps) >= 2, "not all has run")
+
+    assert set(trace.steps) == {"in a callback", "in a thread"}
+    assert WHERE.get() == "nowhere"
+
+
 @claim("callback-runs-in-the-context-it-is-given")
-async def test_a_callback_that_is_given_a_context_runs_in_that_and_changes_it(trace):
-    loop, given = asyncio.get_running_loop(), contextvars.Context()
+async def test_a_callback_that_is_given_a_context_runs_in_that_and_changes_it_also_where_it_is_empty(trace):
+    loop, given, empty = asyncio.get_running_loop(), contextvars.Context(), [contextvars.Context() for _ in range(4)]
     given.run(WHERE.set, "given")
+    WHERE.set("here")
 
     def callback():
         trace(WHERE.get())
         WHERE.set("changed")
 
-    loop.call_soon(callback, context=given)
-    loop.call_soon_threadsafe(callback, context=given)
-    loop.call_later(0.001, callback, context=given)
-    loop.call_at(loop.time() + 0.001, callback, context=given)
-    await until(lambda: len(trace.steps) >= 4, "not all has run")
+    for soon, threadsafe, later, at in ([given] * 4, empty):
+        loop.call_soon(callback, context=soon)
+        loop.call_soon_threadsafe(callback, context=threadsafe)
+        loop.call_later(0.001, callback, context=later)
+        loop.call_at(loop.time() + 0.001, callback, context=at)
+    await until(lambda: len(trace.steps) >= 8, "not all has run")
 
-    assert trace.steps == ["given", "changed", "changed", "changed"]
-    assert (given[WHERE], WHERE.get()) == ("changed", "nowhere")
+    assert sorted(trace.steps) == ["changed"] * 3 + ["given"] + ["nowhere"] * 4
+    assert [context.get(WHERE) for context in (given, *empty)] == ["changed"] * 5
+    assert WHERE.get() == "here"
+
+
+def in_each_way(*callback):
+    """The handles of a callback with its arguments that is scheduled in each way there is, after no more than 1 ms."""
+    loop = asyncio.get_running_loop()
+    return [
+        loop.call_soon(*callback),
+        loop.call_soon_threadsafe(*callback),
+        loop.call_later(0.001, *callback),
+        loop.call_at(loop.time() + 0.001, *callback),
+    ]
 
 
 @claim("cancelled-handle-is-never-run")
 async def test_a_handle_that_is_cancelled_in_time_is_not_run_whether_callback_or_timer(trace):
     loop = asyncio.get_running_loop()
-    handles = [
-        loop.call_soon(trace, "a callback"),
-        loop.call_soon_threadsafe(trace, "one from a thread"),
-        loop.call_later(0.001, trace, "a timer"),
-        loop.call_at(loop.time() + 0.001, trace, "one with a deadline"),
-    ]
+    handles = in_each_way(trace, "was cancelled")
     before = [handle.cancelled() for handle in handles]
     loop.call_later(0.002, trace, "a later timer")
 
@@ -129,10 +175,10 @@ async def test_a_timer_may_cancel_one_that_is_due_as_well(trace):
     assert trace.steps == ["the first"]
 
 
-def error_of(cancel):
-    """The error of a cancel(), None where it raises none."""
+def error_of(function, *arguments):
+    """The error that a call raises, None where it raises none."""
     try:
-        cancel()
+        function(*arguments)
     except Exception as error:
         return error
     return None
@@ -140,18 +186,17 @@ def error_of(cancel):
 
 @claim("cancelling-a-handle-that-has-run-changes-nothing")
 async def test_cancelling_a_handle_after_its_run_or_twice_raises_nothing_and_undoes_nothing(trace):
-    loop = asyncio.get_running_loop()
-    have_run = [loop.call_soon(trace, "ran"), loop.call_later(0.001, trace, "ran")]
-    await until(lambda: len(trace.steps) >= 2, "not all has run")
-    waiting = [loop.call_soon(trace, "was cancelled"), loop.call_later(0.001, trace, "was cancelled")]
+    have_run = in_each_way(trace, "ran")
+    await until(lambda: len(trace.steps) >= 4, "not all has run")
+    waiting = in_each_way(trace, "was cancelled")
+    in_each_way(trace, "the next ran")
 
     errors = [error_of(handle.cancel) for handle in [*have_run, *waiting] * 2]
-    loop.call_soon(trace, "the next ran")
-    loop.call_later(0.002, trace, "the next ran")
-    await until(lambda: len(trace.steps) >= 4, "not all has run")
+    in_each_way(trace, "the next ran")
+    await until(lambda: len(trace.steps) >= 12, "not all has run")
 
-    assert errors == [None] * 8
-    assert trace.steps == ["ran", "ran", "the next ran", "the next ran"]
+    assert errors == [None] * 16
+    assert trace.steps == ["ran"] * 4 + ["the next ran"] * 8
 
 
 @claim("call-soon-threadsafe-wakes-a-waiting-loop")
@@ -207,8 +252,8 @@ def test_a_loop_that_has_no_timer_and_so_waits_without_end_is_woken_too(new_loop
     assert not_woken == []
 
 
-def timers_made_without_a_break(callback, milliseconds):
-    """Make a timer for each of these milliseconds from now on, which its callback is given.
+def timers_made_without_a_break(callback, *, later, at):
+    """Make a timer by call_later(), or call_at(), for each of these milliseconds from now on: its callback's argument.
 
     uvloop has a timer run late by as long as it took to make it, and a busy machine may be elsewhere meanwhile. Timers
     that took longer than a third of what lies between them are made anew, before a turn in which one could run.
@@ -216,7 +261,8 @@ def timers_made_without_a_break(callback, milliseconds):
     loop = asyncio.get_running_loop()
     while True:
         began, now = time.monotonic(), loop.time()
-        timers = [loop.call_at(now + each / 1000, callback, each) for each in milliseconds]
+        timers = [loop.call_later(each / 1000, callback, each) for each in later]
+        timers += [loop.call_at(now + each / 1000, callback, each) for each in at]
         if time.monotonic() - began < 0.001:
             return
         for timer in timers:
@@ -226,7 +272,7 @@ def timers_made_without_a_break(callback, milliseconds):
 @pytest.mark.parametrize("held_up", [0, 0.013], ids=["as-they-fall-due", "when-all-are-due"])
 @claim("timers-run-in-the-order-of-their-deadlines")
 async def test_timers_run_by_their_deadlines_whatever_the_order_of_their_making(trace, held_up):
-    timers_made_without_a_break(trace, milliseconds=(9, 3, 12, 6))
+    timers_made_without_a_break(trace, later=(12, 6), at=(9, 3))
     time.sleep(held_up)
     await until(lambda: len(trace.steps) >= 4, "not all has run")
 
@@ -292,8 +338,8 @@ def refusal(schedule, callback):
     """What is said of a callback that is refused, None of one that is taken, which is cancelled."""
     try:
         schedule(callback).cancel()
-    except TypeError as error:
-        return str(error)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
     return None
 
 
@@ -302,11 +348,11 @@ async def test_on_asyncio_in_debug_mode_call_soon_and_call_later_refuse_a_corout
     loop = asyncio.get_running_loop()
     loop.set_debug(True)
 
-    assert refusal(loop.call_soon, coroutine_function) == "coroutines cannot be used with call_soon()"
+    assert refusal(loop.call_soon, coroutine_function) == "TypeError: coroutines cannot be used with call_soon()"
     assert refusal(functools.partial(loop.call_later, 1000), coroutine_function) == (
-        "coroutines cannot be used with call_at()"
+        "TypeError: coroutines cannot be used with call_at()"
     )
-    assert refusal(loop.call_soon, asyncio.Event().wait) == "coroutines cannot be used with call_soon()"
+    assert refusal(loop.call_soon, asyncio.Event().wait) == "TypeError: coroutines cannot be used with call_soon()"
     assert refusal(loop.call_soon, print) is None
 
 
@@ -331,37 +377,43 @@ def reports(loop):
     return seen
 
 
+def errors_of_many_kinds():
+    return [LookupError("a"), asyncio.CancelledError("b"), BaseException("c")]
+
+
 @claim("callback-that-raises-does-not-stop-the-loop")
 async def test_what_a_callback_raises_goes_to_the_exception_handler_and_the_next_callback_runs(trace):
     loop = asyncio.get_running_loop()
-    seen, errors = reports(loop), [LookupError("a"), asyncio.CancelledError("b"), BaseException("c")]
+    seen, errors = reports(loop), errors_of_many_kinds()
 
     def fail(error):
         raise error
 
     for error in errors:
         loop.call_soon(fail, error)
+        loop.call_soon_threadsafe(fail, error)
     loop.call_soon(trace, "the next callback")
     for _ in range(3):
         await turn()
 
-    assert seen == errors
+    assert seen == [error for error in errors for _ in range(2)]
     assert trace.steps == ["the next callback"]
 
 
 @claim("callback-that-raises-does-not-stop-the-loop")
 async def test_what_a_timer_raises_goes_to_the_exception_handler_and_the_next_timer_runs(trace):
     loop = asyncio.get_running_loop()
-    seen, error = reports(loop), LookupError("of a timer")
+    seen, errors = reports(loop), errors_of_many_kinds()
 
-    def fail():
+    def fail(error):
         raise error
 
-    loop.call_later(0.001, fail)
+    for error in errors:
+        loop.call_later(0.001, fail, error)
     loop.call_later(0.002, trace, "the next timer")
     await until(lambda: trace.steps, "the next timer did not run")
 
-    assert seen == [error]
+    assert set(seen) == set(errors)
 
 
 @pytest.mark.parametrize("leaving", [SystemExit, KeyboardInterrupt])
@@ -383,19 +435,23 @@ def test_systemexit_and_keyboardinterrupt_in_a_callback_come_out_of_run_forever(
 
     assert came_out is error
     assert not loop.is_running()
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        asyncio.get_running_loop()
 
 
 @claim("timer-that-is-due-already-runs-at-once")
 async def test_timers_with_a_negative_delay_or_a_time_that_has_passed_are_run_within_a_few_turns(trace):
     loop = asyncio.get_running_loop()
 
-    loop.call_later(-5, trace, "a negative delay")
-    loop.call_at(loop.time() - 100, trace, "a time that has passed")
+    errors = [
+        error_of(loop.call_later, -5, trace, "a negative delay"),
+        error_of(loop.call_at, loop.time() - 100, trace, "a time that has passed"),
+    ]
     at_once = list(trace.steps)
     for _ in range(3):
         await turn()
 
-    assert at_once == []
+    assert (errors, at_once) == ([None, None], [])
     assert set(trace.steps) == {"a negative delay", "a time that has passed"}
 
 
@@ -404,10 +460,10 @@ async def test_on_asyncio_in_debug_mode_call_soon_and_call_later_refuse_what_can
     loop = asyncio.get_running_loop()
     loop.set_debug(True)
 
-    assert refusal(loop.call_soon, None) == "a callable object was expected by call_soon(), got None"
-    assert refusal(loop.call_soon, "text") == "a callable object was expected by call_soon(), got 'text'"
+    assert refusal(loop.call_soon, None) == "TypeError: a callable object was expected by call_soon(), got None"
+    assert refusal(loop.call_soon, "text") == "TypeError: a callable object was expected by call_soon(), got 'text'"
     assert refusal(functools.partial(loop.call_later, 1000), "text") == (
-        "a callable object was expected by call_at(), got 'text'"
+        "TypeError: a callable object was expected by call_at(), got 'text'"
     )
 
 
@@ -421,5 +477,6 @@ async def test_on_uvloop_call_soon_and_call_later_take_what_cannot_be_called_whi
     assert refusal(loop.call_soon, "text") is None
     assert refusal(functools.partial(loop.call_later, 1000), "text") is None
     loop.call_soon("text")
-    await until(lambda: seen, "nothing was reported")
-    assert [type(error) for error in seen] == [TypeError]
+    loop.call_later(0.001, "text")
+    await until(lambda: len(seen) >= 2, "not both were reported")
+    assert [type(error) for error in seen] == [TypeError] * 2

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import inspect
+import threading
 import types
 
 from fixtures.trace import Trace
@@ -57,6 +58,21 @@ def _(patch):
     patch.loops(AtOnce)
 
 
+@world(
+    "a callback is called while it is scheduled where the loop does not run",
+    falsifies=["callback-gets-its-arguments-on-a-later-pass"],
+)
+def _(patch):
+    class AtOnce(Scheduling):
+        def changed(self, callback, arguments, context):
+            if self.is_running():
+                return callback, arguments, context
+            callback(*arguments)
+            return (lambda: None), (), context
+
+    patch.loops(AtOnce)
+
+
 @world("a callback is called twice", falsifies=["callback-gets-its-arguments-on-a-later-pass"])
 def _(patch):
     class Twice(Scheduling):
@@ -75,17 +91,65 @@ def _(patch):
     patch.loops(Forgetful)
 
 
-@world("what is scheduled twice is called once", falsifies=["callback-gets-its-arguments-on-a-later-pass"])
+@world("what is scheduled twice alike is called once", falsifies=["callback-gets-its-arguments-on-a-later-pass"])
 def _(patch):
     class Merging(Scheduling):
         def changed(self, callback, arguments, context):
-            due = vars(self).setdefault("due", {})
-            if callback in due:
+            due = vars(self).setdefault("due", set())
+            if (callback, arguments) in due:
                 return (lambda: None), (), context
-            due[callback] = arguments
-            return (lambda: callback(*due.pop(callback))), (), context
+            due.add((callback, arguments))
+            return (lambda: (due.remove((callback, arguments)), callback(*arguments))), (), context
 
     patch.loops(Merging)
+
+
+class Within(Scheduling):
+    """A loop that knows whether it is within a callback, and what the context was when that began."""
+
+    within = None
+
+    def calling(self, callback, arguments):
+        self.within = contextvars.copy_context()
+        try:
+            callback(*arguments)
+        finally:
+            self.within = None
+
+
+@world(
+    "a callback that a callback schedules is called at once", falsifies=["callback-gets-its-arguments-on-a-later-pass"]
+)
+def _(patch):
+    class AtOnce(Within):
+        def changed(self, callback, arguments, context):
+            if self.within is None:
+                return self.calling, (callback, arguments), context
+            callback(*arguments)
+            return (lambda: None), (), context
+
+    patch.loops(AtOnce)
+
+
+@world(
+    "a callback that a callback schedules runs in the context which that began with",
+    falsifies=["callback-runs-in-the-context-it-was-scheduled-in"],
+)
+def _(patch):
+    class Stale(Within):
+        def changed(self, callback, arguments, context):
+            context = self.within.copy() if context is None and self.within is not None else context
+            return self.calling, (callback, arguments), context
+
+    patch.loops(Stale)
+
+
+@loop_world("a callback of another thread runs in an empty context", "callback-runs-in-the-context-it-was-scheduled-in")
+class _(Scheduling):
+    def call_soon_threadsafe(self, callback, *arguments, context=None):
+        if context is None and threading.current_thread() is not threading.main_thread():
+            context = contextvars.Context()
+        return super().call_soon_threadsafe(callback, *arguments, context=context)
 
 
 @world("a callback runs in an empty context", falsifies=["callback-runs-in-the-context-it-was-scheduled-in"])
@@ -102,6 +166,15 @@ def _(patch):
     class Heedless(Scheduling):
         def changed(self, callback, arguments, context):
             return callback, arguments, None
+
+    patch.loops(Heedless)
+
+
+@world("an empty context that is given is not heeded", falsifies=["callback-runs-in-the-context-it-is-given"])
+def _(patch):
+    class Heedless(Scheduling):
+        def changed(self, callback, arguments, context):
+            return callback, arguments, context or None
 
     patch.loops(Heedless)
 
@@ -236,6 +309,27 @@ def _(patch):
     patch.loops(HandingOut)
 
 
+@world(
+    "cancelling a handle that has run cancels all of its callback",
+    falsifies=["cancelling-a-handle-that-has-run-changes-nothing"],
+)
+def _(patch):
+    class ByCallback(Proxy):
+        def cancel(self):
+            for handle in self.made:
+                handle.cancel()
+
+    class HandingOut(handing_out(ByCallback)):
+        def through(self, schedule, first, callback, arguments, context):
+            handle = super().through(schedule, first, callback, arguments, context)
+            if self.is_ours(callback):
+                handle.made = vars(self).setdefault("made", {}).setdefault(callback, [])
+                handle.made.append(handle.handle)
+            return handle
+
+    patch.loops(HandingOut)
+
+
 class Once(Proxy):
     """A handle that can be cancelled once, and not when it has run."""
 
@@ -315,6 +409,16 @@ def _(patch):
             return super().call_at(when, callback, *arguments, context=context)
 
     patch.loops(InOrder)
+
+
+@loop_world("timers of call_later run in the order of their making", "timers-run-in-the-order-of-their-deadlines")
+class _(Scheduling):
+    latest = 0.0
+
+    def call_later(self, delay, callback, *arguments, context=None):
+        if self.is_ours(callback):
+            self.latest = delay = max(delay, self.latest + 0.002)
+        return super().call_later(delay, callback, *arguments, context=context)
 
 
 @world(
@@ -444,6 +548,26 @@ def _(patch):
     patch.setattr(asyncio.BaseEventLoop, "_check_callback", taken)
 
 
+@world(
+    "what is refused in debug mode is refused with ValueError",
+    falsifies=[
+        "call-soon-refuses-coroutine-functions-in-debug-mode-on-asyncio",
+        "call-soon-refuses-what-cannot-be-called-in-debug-mode-on-asyncio",
+    ],
+    also=["asyncio-executor-gives-back-an-unrun-coroutine"],
+)
+def _(patch):
+    check = asyncio.BaseEventLoop._check_callback
+
+    def wrongly(self, callback, method):
+        try:
+            check(self, callback, method)
+        except TypeError as error:
+            raise ValueError(str(error)) from None
+
+    patch.setattr(asyncio.BaseEventLoop, "_check_callback", wrongly)
+
+
 @world_of_uvloop(
     "uvloop refuses coroutine functions in debug mode",
     falsifies=["call-soon-takes-coroutine-functions-even-in-debug-mode-on-uvloop"],
@@ -523,6 +647,20 @@ def _(patch):
 
 
 @world(
+    "what a callback of call_soon_threadsafe raises is lost", falsifies=["callback-that-raises-does-not-stop-the-loop"]
+)
+def _(patch):
+    class Losing(losing(Exception)):
+        def call_soon(self, callback, *arguments, context=None):
+            return super(Scheduling, self).call_soon(callback, *arguments, context=context)
+
+        def call_later(self, delay, callback, *arguments, context=None):
+            return super(Scheduling, self).call_later(delay, callback, *arguments, context=context)
+
+    patch.loops(Losing)
+
+
+@world(
     "what a callback raises is lost where it is no Exception", falsifies=["callback-that-raises-does-not-stop-the-loop"]
 )
 def _(patch):
@@ -546,6 +684,31 @@ def _(patch):
 )
 def _(patch):
     patch.loops(losing(SystemExit, KeyboardInterrupt))
+
+
+@loop_world(
+    "a loop that SystemExit or Ctrl-C has left is still the running one",
+    "system-exit-and-ctrl-c-in-a-callback-leave-the-loop",
+)
+class _:
+    def run_forever(self):
+        try:
+            super().run_forever()
+        except (SystemExit, KeyboardInterrupt):
+            asyncio._set_running_loop(self)
+            raise
+
+    def close(self):
+        asyncio._set_running_loop(None)
+        super().close()
+
+
+@loop_world("a negative delay is refused", "timer-that-is-due-already-runs-at-once")
+class _:
+    def call_later(self, delay, *arguments, **options):
+        if delay < 0:
+            raise ValueError("a delay must be non-negative")
+        return super().call_later(delay, *arguments, **options)
 
 
 @world("a timer that is due already waits for its next time", falsifies=["timer-that-is-due-already-runs-at-once"])
@@ -597,3 +760,16 @@ def _(patch):
             return super().call_soon(callback, *arguments, context=context)
 
     patch.uvloop_makes(Strict)
+
+
+@world_of_uvloop(
+    "uvloop's timers pass over what cannot be called",
+    falsifies=["call-soon-takes-what-cannot-be-called-even-in-debug-mode-on-uvloop"],
+)
+def _(patch):
+    class Lenient(uvloop.Loop):
+        def call_later(self, delay, callback, *arguments, context=None):
+            callback = callback if callable(callback) else lambda *_: None
+            return super().call_later(delay, callback, *arguments, context=context)
+
+    patch.uvloop_makes(Lenient)

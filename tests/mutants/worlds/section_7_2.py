@@ -116,6 +116,14 @@ class _(Between):
         super().connection_lost(error)
 
 
+@transport_world("what is closed twice is lost twice", "protocol-is-told-of-its-connection-in-order")
+class _(Proxy):
+    def close(self):
+        if self.real.is_closing():
+            asyncio.get_running_loop().call_soon(self.between.protocol.connection_lost, None)
+        self.real.close()
+
+
 @protocol_world("an end of file is not told", "protocol-is-told-of-its-connection-in-order")
 class _(Between):
     def eof_received(self):
@@ -152,6 +160,21 @@ class _(Proxy):
         self.real.abort()
 
 
+@transport_world("what is written while more is buffered is not sent", "close-sends-what-was-written-before")
+class _(Proxy):
+    def write(self, data):
+        if not self.real.get_write_buffer_size():
+            self.real.write(data)
+
+
+@transport_world("who closes again does not wait", "close-sends-what-was-written-before")
+class _(Proxy):
+    def close(self):
+        if self.real.is_closing():
+            self.real.abort()
+        self.real.close()
+
+
 @transport_world("close does nothing while there is something to send", "close-sends-what-was-written-before")
 class _(Proxy):
     def close(self):
@@ -172,6 +195,13 @@ class _(Between):
 class _(Proxy):
     def abort(self):
         self.real.close()
+
+
+@transport_world("abort does nothing after close", "abort-drops-what-was-not-sent")
+class _(Proxy):
+    def abort(self):
+        if not self.real.is_closing():
+            self.real.abort()
 
 
 @transport_world("abort loses the connection at once", "abort-drops-what-was-not-sent")
@@ -206,6 +236,12 @@ class _(Between):
 class _(Between):
     def eof_received(self):
         return super().eof_received() is True
+
+
+@protocol_world("no other value than False closes", "end-of-file-closes-unless-the-protocol-keeps-it-open")
+class _(Between):
+    def eof_received(self):
+        return super().eof_received() is not False
 
 
 @transport_world("pause_reading does not pause", "pause-reading-holds-data-back-until-resume")
@@ -250,6 +286,20 @@ class _(ReadingOn):
             super().data_received(data)
 
 
+@transport_world("reading that is paused twice has to be resumed twice", "pause-reading-holds-data-back-until-resume")
+class _(Proxy):
+    paused = 0
+
+    def pause_reading(self):
+        self.paused += 1
+        self.real.pause_reading()
+
+    def resume_reading(self):
+        self.paused -= 1
+        if not self.paused:
+            self.real.resume_reading()
+
+
 @protocol_world("reading cannot be paused by data_received", "pause-reading-holds-data-back-until-resume")
 class _(Between):
     class proxy(Proxy):
@@ -269,6 +319,16 @@ class _(Between):
 class _(Between):
     def pause_writing(self):
         pass
+
+
+@protocol_world("nobody is told to pause writing again", "protocol-is-paused-while-too-much-is-buffered")
+class _(Between):
+    has_paused = False
+
+    def pause_writing(self):
+        if not self.has_paused:
+            super().pause_writing()
+        self.has_paused = True
 
 
 @protocol_world("nobody is told to resume writing", "protocol-is-paused-while-too-much-is-buffered")
@@ -387,6 +447,24 @@ class _(Proxy):
     def write(self, data):
         if self.real.is_closing():
             raise RuntimeError("it is closed")
+        self.real.write(data)
+
+
+@transport_world(
+    "writing is a ConnectionResetError where the peer has closed",
+    "writing-to-a-closed-transport-is-silent-on-asyncio",
+    "writing-to-a-closed-transport-raises-on-uvloop",
+)
+class _(Proxy):
+    was_closed = False
+
+    def close(self):
+        self.was_closed = True
+        self.real.close()
+
+    def write(self, data):
+        if self.real.is_closing() and not self.was_closed:
+            raise ConnectionResetError("Connection lost")
         self.real.write(data)
 
 
@@ -526,10 +604,16 @@ def _(patch):
     patch.loops(Half)
 
 
-@loop_world("the first 64 KiB of a file are sent", "loop-sendfile-sends-a-file-on-asyncio")
+@loop_world("the first 256 KiB of a file are sent", "loop-sendfile-sends-a-file-on-asyncio")
 class _:
     async def sendfile(self, transport, file, *arguments, **options):
-        return await super().sendfile(transport, file, 0, 64 * 1024)
+        return await super().sendfile(transport, file, 0, 256 * 1024)
+
+
+@loop_world("a file is sent from where one has read to", "loop-sendfile-sends-a-file-on-asyncio")
+class _:
+    async def sendfile(self, transport, file, *arguments, **options):
+        return await super().sendfile(transport, file, file.tell())
 
 
 @world("every loop can send files", falsifies=["loop-sendfile-is-not-implemented-on-uvloop"])
@@ -564,3 +648,44 @@ def _(patch):
 @world("a refused connection is named", falsifies=["connection-that-is-refused-is-not-named-on-uvloop"])
 def _(patch):
     patch.loops(refusing(lambda true, address: ConnectionRefusedError(true.errno, f"it was to {address}")))
+
+
+class Broken(Proxy):
+    """A transport whose refusals are all of one kind."""
+
+    def write(self, data):
+        as_broken(self.real.write, data)
+
+    def get_extra_info(self, name, default=None):
+        found = self.real.get_extra_info(name, default)
+        if name != "socket":
+            return found
+        return type("Broken", (), {"shutdown": lambda self, how: as_broken(found.shutdown, how)})()
+
+
+def as_broken(function, *arguments):
+    """Call a function; whatever it raises is an OSError."""
+    try:
+        function(*arguments)
+    except Exception as error:
+        raise OSError(str(error)) from None
+
+
+@world(
+    "what cannot be done with a connection is an OSError",
+    falsifies=[
+        "writing-after-write-eof-raises",
+        "writing-to-a-closed-transport-raises-on-uvloop",
+        "socket-of-a-transport-cannot-be-shut-down-on-uvloop",
+        "loop-sendfile-is-not-implemented-on-uvloop",
+        "connection-that-is-refused-is-not-named-on-uvloop",
+    ],
+)
+def _(patch):
+    refusing_with_it = refusing(lambda true, address: OSError("Multiple exceptions"))
+
+    class Refusing(refusing_with_it, of_both_ends(type("WithIt", (Between,), {"proxy": Broken}))):
+        async def sendfile(self, transport, file, *arguments, **options):
+            raise OSError("it cannot be done")
+
+    patch.loops(Refusing)

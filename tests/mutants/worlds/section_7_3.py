@@ -176,10 +176,29 @@ class _(Proxy):
             await self.real.serve_forever()
 
 
+@server_world(
+    "serve_forever refuses with another error than RuntimeError",
+    "serve-forever-refuses-a-second-run-and-a-closed-server",
+)
+class _(Proxy):
+    async def serve_forever(self):
+        try:
+            await self.real.serve_forever()
+        except RuntimeError as error:
+            raise asyncio.InvalidStateError(str(error)) from None
+
+
 @server_world("an error within async with leaves the server open", "server-closes-at-the-end-of-async-with")
 class _(Proxy):
     async def __aexit__(self, kind, *error):
         if kind is None:
+            self.close()
+
+
+@server_world("a cancellation within async with leaves the server open", "server-closes-at-the-end-of-async-with")
+class _(Proxy):
+    async def __aexit__(self, kind, *error):
+        if kind is None or issubclass(kind, Exception):
             self.close()
 
 
@@ -213,7 +232,12 @@ class _(Proxy):
         pass
 
 
-@loop_world("wait_closed waits for the first connection to close", "wait-closed-waits-for-connections-since-3-12")
+@loop_world(
+    "wait_closed waits for the first connection to close",
+    "wait-closed-does-not-wait-for-connections-before-3-12",
+    "wait-closed-waits-for-connections-since-3-12",
+    "wait-closed-does-not-wait-for-connections-on-uvloop",
+)
 class _:
     async def create_server(self, factory, *arguments, **options):
         made = []
@@ -228,6 +252,16 @@ class _:
             return made[-1]
 
         return Waiting(await super().create_server(remember, *arguments, **options))
+
+
+@server_world("only the first wait_closed waits", "wait-closed-waits-for-connections-since-3-12")
+class _(Proxy):
+    waited = False
+
+    async def wait_closed(self):
+        if not self.waited:
+            self.waited = True
+            await self.real.wait_closed()
 
 
 @server_world("a closed server leaves serve_forever waiting", "closing-a-server-ends-serve-forever-on-asyncio")
@@ -258,7 +292,6 @@ class _(Proxy):
 @world(
     "the sockets of a closed server are None",
     falsifies=["servers-are-asyncio-servers-on-asyncio"],
-    also=["closed-server-refuses-new-connections-and-keeps-the-old"],
 )
 def _(patch):
     sockets = asyncio.Server.sockets.fget
@@ -274,6 +307,13 @@ class _(Proxy):
 class _(Proxy):
     def close_clients(self):
         pass
+
+
+@server_world("close_clients of a closed server closes nobody", "close-clients-closes-every-connection-on-asyncio")
+class _(Proxy):
+    def close_clients(self):
+        if self.real.is_serving():
+            self.real.close_clients()
 
 
 @server_world("close_clients closes the server, too", "close-clients-closes-every-connection-on-asyncio")
@@ -315,6 +355,15 @@ class _:
             return await super().create_server(factory, host, port, **options)
         except OSError:
             raise OSError("something is wrong with this port") from None
+
+
+@loop_world("wrong arguments are a TypeError", "server-takes-an-address-or-a-socket-and-not-both")
+class _:
+    async def create_server(self, factory, *arguments, **options):
+        try:
+            return await super().create_server(factory, *arguments, **options)
+        except ValueError as error:
+            raise TypeError(str(error)) from None
 
 
 @loop_world("an address goes before a socket", "server-takes-an-address-or-a-socket-and-not-both")
@@ -367,6 +416,22 @@ class _:
                     again.bind(path)
 
         return Leaving(await super().create_unix_server(factory, path, **options))
+
+
+@loop_world("the file of a Unix socket goes when one waits for its server", "unix-socket-file-goes-since-3-13")
+class _:
+    async def create_unix_server(self, factory, path, **options):
+        class Late(Proxy):
+            def close(self):
+                self.real.close()
+                with socket.socket(socket.AF_UNIX) as again:
+                    again.bind(path)
+
+            async def wait_closed(self):
+                await self.real.wait_closed()
+                os.unlink(path)
+
+        return Late(await super().create_unix_server(factory, path, **options))
 
 
 @loop_world("whatever has the path of a closed server is removed", "unix-socket-file-goes-since-3-13")
