@@ -8,7 +8,7 @@ import redis.asyncio
 import redis.exceptions
 
 from fixtures.claims import claim
-from fixtures.trace import until
+from fixtures.trace import turn, until
 
 
 @pytest.fixture
@@ -24,9 +24,15 @@ def connections(redis_server, name):
         yield lambda: sum(entry["name"] == name for entry in watcher.client_list())
 
 
+PLAIN_AND_BLOCKING = pytest.mark.parametrize(
+    "kind", [redis.asyncio.ConnectionPool, redis.asyncio.BlockingConnectionPool], ids=["plain", "blocking"]
+)
+
+
 @claim("redis-pool-opens-connections-when-needed")
-async def test_a_client_over_a_pool_opens_its_connection_with_the_first_command(redis_server, name, connections):
-    pool = redis.asyncio.ConnectionPool.from_url(redis_server.url, client_name=name)
+@PLAIN_AND_BLOCKING
+async def test_a_client_over_a_pool_opens_its_connection_with_the_first_command(redis_server, name, connections, kind):
+    pool = kind.from_url(redis_server.url, client_name=name)
 
     async with redis.asyncio.Redis.from_pool(pool) as client, redis.asyncio.from_url(redis_server.url) as other:
         for _ in range(3):  # time enough to connect: the other one does, too
@@ -47,8 +53,8 @@ async def test_each_taker_of_an_empty_blocking_pool_waits_until_a_connection_is_
         trace("taken")
         return connection
 
-    async with redis.asyncio.BlockingConnectionPool.from_url(redis_server.url, max_connections=1, timeout=None) as pool:
-        held = await pool.get_connection()
+    async with redis.asyncio.BlockingConnectionPool.from_url(redis_server.url, max_connections=2, timeout=None) as pool:
+        held, other = await pool.get_connection(), await pool.get_connection()
         takers = [asyncio.create_task(take()), asyncio.create_task(take())]
         for _ in range(3):  # each goes to the server and back: time enough to connect
             await held.send_command("PING")
@@ -61,13 +67,33 @@ async def test_each_taker_of_an_empty_blocking_pool_waits_until_a_connection_is_
             await until(lambda count=count: trace.steps.count("taken") >= count, "no taker got what was released")
             assert trace.steps == ["released", "taken"] * count
             assert [taker.result() for taker in takers if taker.done()] == [held] * count
+        for connection in (held, other):
+            await pool.release(connection)
+
+
+@claim("redis-blocking-pool-makes-the-next-taker-wait")
+async def test_a_connection_that_is_released_goes_to_the_next_taker_who_has_not_given_up(redis_server):
+    async with redis.asyncio.BlockingConnectionPool.from_url(redis_server.url, max_connections=1, timeout=None) as pool:
+        held = await pool.get_connection()
+        impatient, patient = [asyncio.create_task(pool.get_connection()) for _ in range(2)]
+        for _ in range(3):
+            await turn()
+        impatient.cancel()
+        await asyncio.wait([impatient])
+
+        await pool.release(held)
+        await until(patient.done, "what was released is kept for the taker who gave up")
+        assert patient.result() is held
         await pool.release(held)
 
 
 @claim("redis-plain-pool-at-its-maximum-raises")
 async def test_a_plain_pool_at_its_maximum_raises_and_opens_no_more(redis_server, name, connections):
     async with redis.asyncio.ConnectionPool.from_url(redis_server.url, client_name=name, max_connections=2) as pool:
-        taken = [await pool.get_connection(), await pool.get_connection()]
+        asked = await asyncio.gather(*(pool.get_connection() for _ in range(5)), return_exceptions=True)
+        taken = [one for one in asked if not isinstance(one, Exception)]
+        assert len(taken) == 2
+        assert {type(one) for one in asked if one not in taken} == {redis.exceptions.MaxConnectionsError}
 
         for _ in range(2):
             with pytest.raises(redis.exceptions.MaxConnectionsError):
@@ -76,6 +102,8 @@ async def test_a_plain_pool_at_its_maximum_raises_and_opens_no_more(redis_server
 
         await pool.release(taken[0])
         assert await pool.get_connection() is taken[0]
+        with pytest.raises(redis.exceptions.MaxConnectionsError):
+            await pool.get_connection()
 
 
 @claim("redis-plain-pool-at-its-maximum-raises")
@@ -90,8 +118,11 @@ async def test_ten_commands_at_once_over_a_blocking_pool_of_two_share_two_connec
 
 
 @claim("redis-closing-the-pool-releases-every-socket")
-async def test_closing_a_pool_releases_the_sockets_of_idle_and_of_taken_connections(redis_server, name, connections):
-    pool = redis.asyncio.ConnectionPool.from_url(redis_server.url, client_name=name)
+@PLAIN_AND_BLOCKING
+async def test_closing_a_pool_releases_the_sockets_of_idle_and_of_taken_connections(
+    redis_server, name, connections, kind
+):
+    pool = kind.from_url(redis_server.url, client_name=name)
     idle, *taken = [await pool.get_connection() for _ in range(3)]
     await pool.release(idle)
     assert connections() == 3

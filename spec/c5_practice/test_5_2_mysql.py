@@ -14,6 +14,8 @@ from fixtures.trace import counting_suspensions
 
 ACCOUNTS = "SELECT Host, User FROM user"
 GOODBYE = b"\x01\x00\x00\x00\x01"  # a packet of one byte, the first of its command: COM_QUIT
+NOTHING_MUCH = "DO 1"
+ASKED_FOR_NOTHING_MUCH = b"\x05\x00\x00\x00\x03DO 1"  # and one of five: COM_QUERY
 
 
 def lasting(rows):
@@ -29,11 +31,9 @@ def accounts(mysql_watcher):
     return pairs
 
 
-async def bytes_that_came(cursor):
-    """How many bytes the server has received over this connection, those of the question among them."""
-    await cursor.execute("SHOW SESSION STATUS LIKE 'Bytes_received'")
-    [(_, count)] = await cursor.fetchall()
-    return int(count)
+def account_over(wire, server):
+    """What it takes to connect to the server at the end of a wire."""
+    return {**account(server), "host": wire.host, "port": wire.port}
 
 
 @claim("aiomysql-connect-takes-host-port-user-password-db")
@@ -53,11 +53,16 @@ async def test_connecting_to_a_host_and_port_as_a_user_gives_a_connection_in_the
 
 @claim("mysql-connecting-waits-on-the-network")
 async def test_connecting_suspends_the_task_until_the_server_has_the_connection(mysql_server, mysql_watcher):
-    connection, suspensions = await counting_suspensions(aiomysql.connect(**account(mysql_server)))
-    with contextlib.closing(connection):
-        assert suspensions >= 1
-        assert not connection.closed
-        assert mysql_watcher.has(connection.thread_id())
+    # The wire is carried by tasks of this loop: who blocks it while he connects gets no answer.
+    async with Wire(mysql_server) as wire:
+        connecting = aiomysql.connect(**account_over(wire, mysql_server))
+        [outcome] = await asyncio.gather(counting_suspensions(connecting), return_exceptions=True)
+        assert type(outcome) is tuple, f"it did not connect: {outcome!r}"
+        connection, suspensions = outcome
+        with contextlib.closing(connection):
+            assert suspensions >= 1
+            assert not connection.closed
+            assert mysql_watcher.has(connection.thread_id())
 
 
 @claim("mysql-wrong-password-raises-error-1045")
@@ -85,34 +90,46 @@ async def test_awaiting_what_cursor_returns_gives_a_cursor_of_that_connection(my
 @claim("mysql-creating-a-cursor-sends-nothing")
 @pytest.mark.parametrize("kinds", [[], [aiomysql.SSCursor]], ids=["buffered", "unbuffered"])
 async def test_creating_a_cursor_never_suspends_and_the_server_receives_not_a_byte(mysql_server, kinds):
-    async with aiomysql.connect(**account(mysql_server)) as connection, connection.cursor() as cursor:
-        before = await bytes_that_came(cursor)
-        question = await bytes_that_came(cursor) - before
-        _, suspensions = await counting_suspensions(connection.cursor(*kinds))
-        received = await bytes_that_came(cursor) - before - 2 * question
+    async with Wire(mysql_server) as wire, aiomysql.connect(**account_over(wire, mysql_server)) as connection:
+        [line] = wire.lines
+        before = len(line.sent)
+        for count in (1, 2):  # the first of the connection, and another
+            cursor, suspensions = await counting_suspensions(connection.cursor(*kinds))
+            await cursor.execute(NOTHING_MUCH)
 
-    assert suspensions == 0
-    assert received == 0
+            assert suspensions == 0
+            assert line.sent[before:] == ASKED_FOR_NOTHING_MUCH * count
 
 
 @claim("mysql-execute-waits-on-the-network")
 @pytest.mark.parametrize(("sql", "rows"), [("SELECT 1 UNION ALL SELECT 2", 2), ("DO 1", 0)], ids=["rows", "no rows"])
 async def test_executing_sql_suspends_the_task_until_the_server_has_answered(mysql_server, sql, rows):
-    async with aiomysql.connect(**account(mysql_server)) as connection, connection.cursor() as cursor:
-        count, suspensions = await counting_suspensions(cursor.execute(sql))
+    # The wire is carried by tasks of this loop: who blocks it while he waits gets no answer.
+    async with Wire(mysql_server) as wire, aiomysql.connect(**account_over(wire, mysql_server)) as connection:
+        cursor = await connection.cursor()
+        [outcome] = await asyncio.gather(counting_suspensions(cursor.execute(sql)), return_exceptions=True)
 
+    assert type(outcome) is tuple, f"there was no answer: {outcome!r}"
+    count, suspensions = outcome
     assert suspensions >= 1
     assert count == rows
 
 
 @claim("mysql-fetchall-hands-out-rows-already-received")
-async def test_fetching_the_result_never_suspends(mysql_server):
-    async with aiomysql.connect(**account(mysql_server)) as connection, connection.cursor() as cursor:
-        await cursor.execute(" UNION ALL ".join(["SELECT 1"] * 100))
+async def test_fetching_a_result_of_many_rows_never_suspends_and_sends_nothing(mysql_server):
+    forty = " UNION ALL ".join(["SELECT 1"] * 40)
+    async with Wire(mysql_server) as wire, aiomysql.connect(**account_over(wire, mysql_server)) as connection:
+        [line] = wire.lines
+        cursor = await connection.cursor()
+        await cursor.execute(f"SELECT 1 FROM ({forty}) one, ({forty}) other")
+        before = len(line.sent)
         rows, suspensions = await counting_suspensions(cursor.fetchall())
+        await cursor.execute(NOTHING_MUCH)
+        sent = line.sent[before:]
 
-    assert rows == ((1,),) * 100
+    assert rows == ((1,),) * 1600
     assert suspensions == 0
+    assert sent == ASKED_FOR_NOTHING_MUCH
 
 
 @claim("mysql-fetchall-hands-out-rows-already-received")
@@ -129,7 +146,7 @@ async def test_rows_are_fetched_when_there_is_no_connection_any_more(mysql_serve
 async def test_an_unbuffered_cursor_waits_for_rows_that_a_buffered_one_has_received_already(mysql_server):
     waited, came = {}, {}
     async with Wire(mysql_server) as wire:
-        async with aiomysql.connect(**{**account(mysql_server), "host": wire.host, "port": wire.port}) as connection:
+        async with aiomysql.connect(**account_over(wire, mysql_server)) as connection:
             [line] = wire.lines
             for kind in (aiomysql.Cursor, aiomysql.SSCursor):
                 async with connection.cursor(kind) as cursor:
@@ -146,40 +163,56 @@ async def test_an_unbuffered_cursor_waits_for_rows_that_a_buffered_one_has_recei
 
 
 @claim("mysql-fetchall-gives-a-tuple-of-host-and-user-pairs")
-async def test_fetchall_gives_a_tuple_of_pairs_and_after_that_an_empty_one(mysql_server, accounts):
+async def test_fetchall_gives_a_tuple_of_pairs_of_one_too_and_an_empty_one_after_that_or_of_none(
+    mysql_server, accounts
+):
     async with aiomysql.connect(**account(mysql_server), db="mysql") as connection, connection.cursor() as cursor:
         await cursor.execute(ACCOUNTS)
         rows = await cursor.fetchall()
         again = await cursor.fetchall()
+        await cursor.execute(f"{ACCOUNTS} LIMIT 1")
+        one = await cursor.fetchall()
+        await cursor.execute(f"{ACCOUNTS} WHERE FALSE")
+        none = await cursor.fetchall()
 
     assert type(rows) is tuple
     assert {type(row) for row in rows} == {tuple}
     assert sorted(lasting(rows)) == sorted(accounts)  # in which order they come was not asked for
     assert again == ()
+    assert type(one) is tuple
+    assert [type(row) for row in one] == [tuple]
+    assert none == ()
 
 
 @claim("mysql-closing-the-cursor-sends-nothing")
-async def test_closing_a_cursor_never_suspends_and_the_server_receives_not_a_byte(mysql_server):
-    async with aiomysql.connect(**account(mysql_server)) as connection, connection.cursor() as cursor:
-        used = await connection.cursor()
-        await used.execute("SELECT 1")
-        assert await used.fetchall() == ((1,),)
-        before = await bytes_that_came(cursor)
-        question = await bytes_that_came(cursor) - before
+@pytest.mark.parametrize("fetched", [1, 2], ids=["with a row left", "with none left"])
+async def test_closing_a_cursor_never_suspends_and_the_server_receives_not_a_byte(mysql_server, fetched):
+    async with Wire(mysql_server) as wire, aiomysql.connect(**account_over(wire, mysql_server)) as connection:
+        [line] = wire.lines
+        used, other = await connection.cursor(), await connection.cursor()
+        await used.execute("SELECT 1 UNION ALL SELECT 2")
+        assert len(await used.fetchmany(fetched)) == fetched
+        before = len(line.sent)
         _, suspensions = await counting_suspensions(used.close())
-        received = await bytes_that_came(cursor) - before - 2 * question
+        await other.execute(NOTHING_MUCH)
+        sent = line.sent[before:]
 
     assert used.closed
     assert suspensions == 0
-    assert received == 0
+    assert sent == ASKED_FOR_NOTHING_MUCH
+
+
+NEW_AND_USED = pytest.mark.parametrize("questions", [[], ["BEGIN", "SELECT 1"]], ids=["new", "in a transaction"])
 
 
 @claim("mysql-close-drops-the-socket-without-goodbye")
-async def test_close_is_a_plain_call_that_ends_the_connection_without_another_byte(mysql_server):
+@NEW_AND_USED
+async def test_close_is_a_plain_call_that_ends_the_connection_without_another_byte(mysql_server, questions):
     async with Wire(mysql_server) as wire:
-        connection = await aiomysql.connect(**{**account(mysql_server), "host": wire.host, "port": wire.port})
+        connection = await aiomysql.connect(**account_over(wire, mysql_server))
         async with connection.cursor() as cursor:
-            await cursor.execute("SELECT 1")
+            for question in questions:
+                await cursor.execute(question)
         [line] = wire.lines
         sent = bytes(line.sent)
 
@@ -190,9 +223,13 @@ async def test_close_is_a_plain_call_that_ends_the_connection_without_another_by
 
 
 @claim("mysql-close-drops-the-socket-without-goodbye")
-async def test_ensure_closed_is_awaited_and_tells_the_server_before_it_ends_the_connection(mysql_server):
+@NEW_AND_USED
+async def test_ensure_closed_is_awaited_and_tells_the_server_before_it_ends_the_connection(mysql_server, questions):
     async with Wire(mysql_server) as wire:
-        connection = await aiomysql.connect(**{**account(mysql_server), "host": wire.host, "port": wire.port})
+        connection = await aiomysql.connect(**account_over(wire, mysql_server))
+        async with connection.cursor() as cursor:
+            for question in questions:
+                await cursor.execute(question)
         [line] = wire.lines
         sent = bytes(line.sent)
 

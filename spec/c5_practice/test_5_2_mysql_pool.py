@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.claims import claim
 from fixtures.servers.mysql_client import account, until_seen
-from fixtures.trace import until
+from fixtures.trace import turn, until
 
 
 @claim("mysql-pool-makes-the-next-taker-wait")
@@ -41,13 +41,52 @@ async def test_the_next_taker_of_a_pool_at_its_maximum_waits_until_a_connection_
     assert trace.steps == ["released", "taken"]
 
 
+@claim("mysql-pool-makes-the-next-taker-wait")
+async def test_ten_takers_at_once_of_a_pool_of_two_share_two_connections(mysql_server):
+    async def take():
+        async with pool.acquire() as connection:
+            await connection.ping(reconnect=False)
+            return connection.thread_id()
+
+    async with aiomysql.create_pool(**account(mysql_server), maxsize=2) as pool:
+        over = await asyncio.gather(*(take() for _ in range(10)))
+
+    assert len(set(over)) == 2
+
+
+@claim("mysql-pool-makes-the-next-taker-wait")
+async def test_a_connection_that_comes_back_goes_to_each_taker_in_turn_who_has_not_given_up(mysql_server):
+    async def take():
+        return await pool.acquire()
+
+    def served():
+        return [taker.result() for taker in patient if taker.done()]
+
+    pool = await aiomysql.create_pool(**account(mysql_server), maxsize=1)
+    held = await pool.acquire()
+    impatient, *patient = [asyncio.create_task(take()) for _ in range(3)]
+    try:
+        for _ in range(3):
+            await turn()
+        impatient.cancel()
+        await asyncio.wait([impatient])
+
+        for count in (1, 2):
+            await pool.release(held)
+            await until(lambda count=count: len(served()) == count, "nobody was served who had not given up")
+            assert served() == [held] * count
+    finally:
+        pool.terminate()
+        held.close()  # where the claim is false it may be free: uvloop hangs when it is closed with one open
+
+
 @claim("mysql-pool-closing-waits-for-what-is-taken")
 async def test_a_pool_that_is_closed_refuses_the_next_taker_and_is_waited_for_until_all_came_back(
     mysql_server, mysql_watcher
 ):
-    pool = await aiomysql.create_pool(**account(mysql_server), minsize=2, maxsize=2)
-    taken, idle = await pool.acquire(), await pool.acquire()
-    ids = {taken.thread_id(), idle.thread_id()}
+    pool = await aiomysql.create_pool(**account(mysql_server), minsize=3, maxsize=3)
+    *taken, idle = [await pool.acquire() for _ in range(3)]
+    ids = {connection.thread_id() for connection in (*taken, idle)}
     await pool.release(idle)
 
     try:
@@ -55,15 +94,20 @@ async def test_a_pool_that_is_closed_refuses_the_next_taker_and_is_waited_for_un
         with pytest.raises(RuntimeError, match="after closing pool"):
             await pool.acquire()
         closing = asyncio.create_task(pool.wait_closed())
-        for _ in range(3):  # the connection that is taken can be used until it comes back
-            await taken.ping(reconnect=False)
-        waits = not closing.done()
-        pool.release(taken)
+        waits = []
+        for connection in taken:
+            for _ in range(3):  # the connection that is taken can be used until it comes back
+                await connection.ping(reconnect=False)
+            waits.append(not closing.done())
+            pool.release(connection)
         await closing
+        with pytest.raises(RuntimeError, match="after closing pool"):
+            await pool.acquire()
 
-        assert len(ids) == 2
-        assert waits, "it was not waited for the connection that was taken"
+        assert len(ids) == 3
+        assert waits == [True, True], "it was not waited for each connection that was taken"
         await until_seen(lambda: not any(map(mysql_watcher.has, ids)), "it still has connections of the pool")
     finally:
-        for connection in (taken, idle):  # where the claim is false: uvloop hangs when it is closed with one open
+        pool.terminate()
+        for connection in (*taken, idle):  # where the claim is false: uvloop hangs when it is closed with one open
             connection.close()

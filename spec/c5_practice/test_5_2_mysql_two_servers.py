@@ -104,7 +104,7 @@ async def test_both_servers_keep_us_waiting_at_once_until_each_has_what_we_wait_
 
 
 @claim("mysql-only-connect-and-execute-let-the-other-run")
-async def test_only_in_connect_and_execute_the_other_task_goes_on_and_enters_too(accounts):
+async def test_only_in_connect_and_execute_the_other_task_goes_on_and_enters_too(mysql_pair):
     under_way = {line: InFlight() for line in ("connect", "cursor", "execute", "fetchall", "close")}
 
     async def step(line, awaitable):
@@ -112,14 +112,22 @@ async def test_only_in_connect_and_execute_the_other_task_goes_on_and_enters_too
             return await awaitable()
 
     async def both(line, first, second):
-        return await asyncio.gather(step(line, first), step(line, second))
+        return await asyncio.gather(step(line, first), step(line, second), return_exceptions=True)
 
-    one, other = await both("connect", *(lambda a=a: aiomysql.connect(**a) for a in accounts))
-    async with one, other:
-        cursors = await both("cursor", one.cursor, other.cursor)
-        await both("execute", *(lambda c=c: c.execute("SELECT 2 + 2") for c in cursors))
-        rows = await both("fetchall", *(cursor.fetchall for cursor in cursors))
-        await both("close", *(cursor.close for cursor in cursors))
+    def over(wire, server):
+        return {**account(server), "host": wire.host, "port": wire.port}
+
+    # The wires are carried by tasks of this loop: who blocks it once the other has entered gets no answer.
+    async with Wire(mysql_pair[0]) as first, Wire(mysql_pair[1]) as second:
+        ways = over(first, mysql_pair[0]), over(second, mysql_pair[1])
+        connected = await both("connect", *(lambda way=way: aiomysql.connect(**way) for way in ways))
+        assert [type(one) for one in connected] == [aiomysql.Connection] * 2, f"not both connected: {connected}"
+        async with connected[0] as one, connected[1] as other:
+            cursors = await both("cursor", one.cursor, other.cursor)
+            counts = await both("execute", *(lambda c=c: c.execute("SELECT 2 + 2") for c in cursors))
+            assert counts == [1, 1], "not both were answered"
+            rows = await both("fetchall", *(cursor.fetchall for cursor in cursors))
+            await both("close", *(cursor.close for cursor in cursors))
 
     assert rows == [FOUR, FOUR]
     assert [line for line, counter in under_way.items() if counter.peak == 2] == ["connect", "execute"]
@@ -133,7 +141,8 @@ async def test_asyncio_wait_makes_a_set_of_the_listed_executions_and_starts_each
 
     # Several, as a set of two could happen to have them in the order in which they are given.
     places = {execute(place): place for place in range(8)}
-    listed = list(set(places))[::-1]
+    of_a_set = list(set(places))
+    listed = of_a_set[4:] + of_a_set[:4]
 
     with pytest.warns(DeprecationWarning, match="passing of coroutine objects to asyncio.wait"):
         done, _ = await asyncio.wait([*listed, listed[0]])
@@ -141,7 +150,8 @@ async def test_asyncio_wait_makes_a_set_of_the_listed_executions_and_starts_each
     assert len(done) == 8
     assert [task.result() for task in done] == [FOUR] * 8
     assert Counter(trace.steps) == Counter(range(8))
-    assert trace.steps != [places[execution] for execution in listed]
+    in_order = [places[execution] for execution in listed]
+    assert trace.steps not in (in_order, in_order[::-1])
 
 
 @claim("mysql-second-example-uses-the-port-of-mysql")

@@ -8,7 +8,7 @@ import pytest
 from fixtures.claims import claim
 from fixtures.servers.mysql_client import account, until_seen
 from fixtures.servers.wire import Wire
-from fixtures.trace import until
+from fixtures.trace import turn, until
 
 SLOW = "SELECT GET_LOCK(%s, 60)"  # answered when the lock is let go
 LOST = 2013
@@ -22,21 +22,41 @@ def lock(mysql_watcher, mysql_name):
 
 
 @claim("mysql-slow-query-lets-other-tasks-run")
-async def test_while_the_server_is_at_work_on_a_query_another_task_goes_on(mysql_server, mysql_watcher, lock, trace):
-    async def ask():
+async def test_while_the_server_is_at_work_on_a_query_other_tasks_go_on_and_the_query_of_one_is_answered(
+    mysql_server, mysql_watcher, lock, trace
+):
+    async def ask(connection, *question):
         async with connection.cursor() as cursor:
-            await cursor.execute(SLOW, lock)
+            await cursor.execute(*question)
             trace(f"the answer is {await cursor.fetchall()}")
 
-    async with aiomysql.connect(**account(mysql_server)) as connection:
-        id = connection.thread_id()
-        query = asyncio.create_task(ask())
-        await until_seen(lambda: query.done() or mysql_watcher.keeps_waiting(id), "the query did not get there")
+    async with aiomysql.connect(**account(mysql_server)) as one, aiomysql.connect(**account(mysql_server)) as other:
+        slow = asyncio.create_task(ask(one, SLOW, lock))
+        kept_waiting = lambda: mysql_watcher.keeps_waiting(one.thread_id())  # noqa: E731
+        await until_seen(lambda: slow.done() or kept_waiting(), "the query did not get there")
         trace("another task goes on")
+        quick = asyncio.create_task(ask(other, "SELECT 2 + 2"))
+        await until_seen(lambda: slow.done() or (kept_waiting() and quick.done()), "no other task is answered")
         mysql_watcher.let_go(lock)
-        await query
+        await asyncio.wait([slow, quick])
 
-    assert trace.steps == ["another task goes on", "the answer is ((1,),)"]
+    assert trace.steps == ["another task goes on", "the answer is ((4,),)", "the answer is ((1,),)"]
+
+
+@claim("mysql-closing-the-cursor-sends-nothing")
+async def test_closing_a_cursor_waits_for_a_further_result_set_that_is_still_to_come(mysql_server, mysql_watcher, lock):
+    async with aiomysql.connect(**account(mysql_server)) as connection:
+        cursor = await connection.cursor()
+        await cursor.execute(f"SELECT 1; {SLOW}", lock)
+        assert await cursor.fetchall() == ((1,),)
+
+        closing = asyncio.create_task(cursor.close())
+        await until_seen(lambda: mysql_watcher.keeps_waiting(connection.thread_id()), "the query did not get there")
+        for _ in range(3):
+            await turn()
+        assert not closing.done()
+        mysql_watcher.let_go(lock)
+        await closing
 
 
 @claim("mysql-cancelling-a-query-closes-its-connection")

@@ -207,7 +207,7 @@ def serves(site):
 
 
 @claim("uvicorn-run-serves-by-import-string")
-def test_uvicorn_run_serves_the_app_of_a_module_in_the_working_directory_until_sigint(website):
+def test_uvicorn_run_serves_the_app_of_a_module_beside_the_program_wherever_it_works_until_sigint(website):
     site = website(f"""{HEAD}
 class Hasty(asyncio.SelectorEventLoop):
     def call_later(self, delay, *arguments, **named):  # uvicorn pauses twice for 0.1 s before it ends
@@ -215,9 +215,11 @@ class Hasty(asyncio.SelectorEventLoop):
 
 @app.get("/")
 async def where():
-    return [os.path.samefile(os.path.dirname(__file__), os.getcwd()), os.path.basename(__file__), __name__]
+    return [os.path.samefile(os.path.dirname(__file__), os.environ["BESIDE"]), os.path.basename(__file__), __name__]
 
 if __name__ == "__main__":
+    os.environ["BESIDE"] = os.path.dirname(os.path.abspath(__file__))
+    os.chdir("/")
     uvicorn.run("luffy:app", host="127.0.0.1", port=0, loop="luffy:Hasty", access_log=False)
 """)
 

@@ -44,20 +44,23 @@ async def test_a_job_in_an_executor_runs_in_another_thread_than_the_loops():
 
 
 @claim("summary-executors-def-endpoints-and-look-ups-use-threads")
-def test_looking_up_a_host_name_begins_a_thread(program):
+def test_looking_up_a_host_name_begins_a_thread_when_somebody_connects_to_it_too(program):
     ended = program("""
         import asyncio, os
 
-        async def main():
+        async def main(look_up):
             before = len(os.listdir("/proc/self/task"))
-            look_up = asyncio.get_running_loop().getaddrinfo("localhost", 80)
-            await asyncio.gather(look_up, return_exceptions=True)  # found or not, it was looked up
-            print(before, len(os.listdir("/proc/self/task")) > before)
+            await asyncio.gather(look_up("localhost", 80), return_exceptions=True)  # found or not, it was looked up
+            print(before, len(os.listdir("/proc/self/task")) > before, flush=True)
 
-        asyncio.run(main())
+        for look_up in (lambda *place: asyncio.get_running_loop().getaddrinfo(*place), asyncio.open_connection):
+            if os.fork() == 0:  # a process for each, that has no thread yet
+                asyncio.run(main(look_up))
+                os._exit(0)
+            os.wait()
     """)
 
-    assert ended.lines == ["1 True"], ended.stderr
+    assert ended.lines == ["1 True", "1 True"], ended.stderr
 
 
 @claim("summary-executors-def-endpoints-and-look-ups-use-threads")

@@ -483,6 +483,18 @@ def _(patch):
 
 
 @world(
+    "wait begins with the last of the coroutine objects that it is given",
+    falsifies=["redis-second-example-start-order-is-not-promised", "mysql-second-example-start-order-is-not-promised"],
+)
+def _(patch):
+    async def wait(tasks, **options):
+        warnings.warn("The explicit passing of coroutine objects to asyncio.wait()", DeprecationWarning, stacklevel=2)
+        return await _wait([asyncio.ensure_future(task) for task in [*dict.fromkeys(tasks)][::-1]], **options)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
     "wait starts coroutine objects before it refuses them",
     falsifies=["redis-second-example-wait-refuses-coroutines", "mysql-second-example-wait-refuses-coroutines"],
 )
@@ -561,3 +573,136 @@ def _(patch):
             await connect(self)
 
     patch.setattr(redis.asyncio.Connection, "connect", in_turn)
+
+
+@world(
+    "connecting gives the event loop a turn and then blocks it until it is done, or for a time",
+    falsifies=["redis-connecting-waits-on-the-network"],
+)
+def _(patch):
+    async def blocking(self):
+        await asyncio.sleep(0)
+        login = {"username": self.username, "password": self.password, "client_name": self.client_name, "db": self.db}
+        connection = redis.Connection(self.host, self.port, **login, socket_timeout=0.05)
+        connection.connect()
+        self._reader, self._writer = await asyncio.open_connection(sock=connection._sock.dup())
+        self._parser.on_connect(self)
+
+    patch.setattr(redis.asyncio.Connection, "connect", blocking)
+
+
+@world("a hash that was read is kept for the next time", falsifies=["redis-each-command-waits-on-the-network"])
+def _(patch):
+    hgetall = Redis.hgetall
+
+    async def kept(self, name):
+        if not hasattr(self, "kept"):
+            self.kept = await hgetall(self, name)
+        return self.kept
+
+    patch.setattr(Redis, "hgetall", kept)
+
+
+@world(
+    "of the fields read one by one, only a 1 is a string",
+    falsifies=["redis-hash-values-come-back-as-strings"],
+)
+def _(patch):
+    hget = Redis.hget
+
+    async def numbers(self, name, key):
+        value = await hget(self, name, key)
+        return value if value == "1" else int(value)
+
+    patch.setattr(Redis, "hget", numbers)
+
+
+@world("what is ASCII comes back as a str, decoding or not", falsifies=["redis-decoding-gives-str-instead-of-bytes"])
+def _(patch):
+    hgetall = Redis.hgetall
+
+    def as_str(text):
+        return text.decode() if type(text) is bytes and text.isascii() else text
+
+    async def some(self, name):
+        return {as_str(key): as_str(value) for key, value in (await hgetall(self, name)).items()}
+
+    patch.setattr(Redis, "hgetall", some)
+
+
+@world("closing a client leaves the one connection it has for itself", falsifies=["redis-closing-releases-the-socket"])
+def _(patch):
+    aclose, kept = Redis.aclose, []
+
+    async def keep(self, *arguments):
+        if self.connection is None:
+            return await aclose(self, *arguments)
+        kept.append(self.connection)
+
+    patch.setattr(Redis, "aclose", keep)
+
+
+@world(
+    "a blocking pool for more than one connection has no bound",
+    falsifies=["redis-blocking-pool-makes-the-next-taker-wait", "redis-plain-pool-at-its-maximum-raises"],
+)
+def _(patch):
+    made = BlockingPool.__init__
+
+    def unbounded(self, max_connections=50, **named):
+        made(self, max_connections if max_connections == 1 else 1000, **named)
+
+    patch.setattr(BlockingPool, "__init__", unbounded)
+
+
+@world(
+    "a connection that is released goes to who waited longest, though he gave up",
+    falsifies=["redis-blocking-pool-makes-the-next-taker-wait"],
+)
+def _(patch):
+    get, release, waiting = BlockingPool.get_connection, BlockingPool.release, weakref.WeakKeyDictionary()
+
+    async def get_connection(self, *arguments, **options):
+        if self.can_get_connection():
+            return await get(self)
+        waiting.setdefault(self, []).append(served := asyncio.get_running_loop().create_future())
+        return await served
+
+    async def to_the_first(self, connection):
+        if not waiting.get(self):
+            await release(self, connection)
+        elif not (first := waiting[self].pop(0)).done():
+            first.set_result(connection)
+
+    patch.setattr(BlockingPool, "get_connection", get_connection)
+    patch.setattr(BlockingPool, "release", to_the_first)
+
+
+@world("a connection that is taken again does not count", falsifies=["redis-plain-pool-at-its-maximum-raises"])
+def _(patch):
+    get_available = Pool.get_available_connection
+
+    def uncounted(self):
+        if self._available_connections:
+            return self._available_connections.pop()
+        return get_available(self)
+
+    patch.setattr(Pool, "get_available_connection", uncounted)
+
+
+@world(
+    "a plain pool does not count connections that are still being made",
+    falsifies=["redis-plain-pool-at-its-maximum-raises"],
+)
+def _(patch):
+    get_connection = Pool.get_connection
+
+    async def counted_when_made(self):
+        if self._available_connections or len(self._in_use_connections) >= self.max_connections:
+            return await get_connection(self)
+        connection = self.make_connection()
+        await connection.connect()
+        self._in_use_connections.add(connection)
+        return connection
+
+    patch.setattr(Pool, "get_connection", counted_when_made)

@@ -50,7 +50,7 @@ def _(patch):
 )
 def _(patch):
     async def connect(**named):
-        return pymysql.connect(**named, ssl_disabled=True, read_timeout=0.3)  # or it would block where nothing reaches
+        return pymysql.connect(**named, ssl_disabled=True, read_timeout=0.05)  # or it would block where nothing reaches
 
     patch.setattr(aiomysql, "connect", connect)
 
@@ -199,7 +199,7 @@ def _(patch):
     async def blocking(self, sql):
         like = self._connection
         arguments = {"host": like.host, "port": like.port, "user": like.user, "password": like._password}
-        with pymysql.connect(**arguments, ssl_disabled=True, read_timeout=0.3) as client, client.cursor() as cursor:
+        with pymysql.connect(**arguments, ssl_disabled=True, read_timeout=0.05) as client, client.cursor() as cursor:
             try:
                 cursor.execute(sql)
                 self._rows = cursor.fetchall()
@@ -626,3 +626,213 @@ def _(patch):
                 await self._cond.wait()
 
     patch.setattr(Pool, "wait_closed", only_taken)
+
+
+@world(
+    "connecting gives the event loop a turn and then blocks it until it is done, or for a time",
+    falsifies=["mysql-connecting-waits-on-the-network", "mysql-only-connect-and-execute-let-the-other-run"],
+)
+def _(patch):
+    async def blocking(self):
+        await asyncio.sleep(0)
+        place = {"host": self._host, "port": self._port, "user": self._user, "password": self._password, "db": self._db}
+        like = pymysql.connect(**place, ssl_disabled=True, read_timeout=0.05)
+        self._reader, self._writer = await aiomysql.connection._open_connection(sock=like._sock.dup())
+        for name in ("server_status", "server_thread_id", "server_version", "server_capabilities"):
+            setattr(self, name, getattr(like, name))
+
+    patch.setattr(Connection, "_connect", blocking)
+
+
+@world(
+    "a query gives the event loop a turn and then blocks it until it is answered, or for a time",
+    falsifies=["mysql-execute-waits-on-the-network", "mysql-only-connect-and-execute-let-the-other-run"],
+)
+def _(patch):
+    async def blocking(self, sql):
+        await asyncio.sleep(0)
+        like = self._connection
+        place = {"host": like.host, "port": like.port, "user": like.user, "password": like._password}
+        with pymysql.connect(**place, ssl_disabled=True, read_timeout=0.05) as client, client.cursor() as cursor:
+            cursor.execute(sql)
+            self._rows = cursor.fetchall()
+        self._rowcount, self._rownumber = len(self._rows), 0
+
+    patch.setattr(Cursor, "_query", blocking)
+
+
+@world("the server is told of the first cursor of a connection", falsifies=["mysql-creating-a-cursor-sends-nothing"])
+def _(patch):
+    make, told = Connection.cursor, weakref.WeakSet()
+
+    def cursor(self, *kinds):
+        if self not in told:
+            told.add(self)
+            self._write_bytes(NO_REPLY)
+        return make(self, *kinds)
+
+    patch.setattr(Connection, "cursor", cursor)
+
+
+@world(
+    "the server is told that a cursor closes of which rows are left",
+    falsifies=["mysql-closing-the-cursor-sends-nothing"],
+)
+def _(patch):
+    close = Cursor.close
+
+    async def tell_and_close(self):
+        if self._connection and self._rows and self._rownumber < len(self._rows):
+            self._connection._write_bytes(NO_REPLY)
+        await close(self)
+
+    patch.setattr(Cursor, "close", tell_and_close)
+
+
+@world(
+    "the server is told that rows are fetched, and its answer not waited for",
+    falsifies=["mysql-fetchall-hands-out-rows-already-received"],
+)
+def _(patch):
+    fetchall = Cursor.fetchall
+
+    async def tell_and_fetch(self):
+        if not self._connection.closed:
+            self._connection._write_bytes(NO_REPLY)
+        return await fetchall(self)
+
+    patch.setattr(Cursor, "fetchall", tell_and_fetch)
+
+
+@world(
+    "no more than a thousand rows come with execute",
+    falsifies=["mysql-fetchall-hands-out-rows-already-received"],
+)
+def _(patch):
+    fetchall = Cursor.fetchall
+
+    async def the_rest(self):
+        if len(self._rows) > 1000:
+            await self._query(self._executed)
+        return await fetchall(self)
+
+    patch.setattr(Cursor, "fetchall", the_rest)
+
+
+@world("where there are no rows fetchall gives None", falsifies=["mysql-fetchall-gives-a-tuple-of-host-and-user-pairs"])
+def _(patch):
+    fetchall = Cursor.fetchall
+
+    async def none(self):
+        return await fetchall(self) if self._rows else None
+
+    patch.setattr(Cursor, "fetchall", none)
+
+
+@world("a server is asked one query at a time", falsifies=["mysql-slow-query-lets-other-tasks-run"])
+def _(patch):
+    query, locks = Cursor._query, weakref.WeakKeyDictionary()
+
+    async def in_turn(self, sql):
+        of_this_loop = locks.setdefault(asyncio.get_running_loop(), {})
+        async with of_this_loop.setdefault((self._connection.host, self._connection.port), asyncio.Lock()):
+            await query(self, sql)
+
+    patch.setattr(Cursor, "_query", in_turn)
+
+
+@world(
+    "a connection that comes back wakes who waited longest, though he gave up",
+    falsifies=["mysql-pool-makes-the-next-taker-wait"],
+)
+def _(patch):
+    class Forgetful(asyncio.Condition):
+        """Wakes the first who waited, whether he still does or not."""
+
+        async def wait(self):
+            self.release()
+            waiting = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiting)
+            try:
+                return await waiting
+            finally:
+                await self.acquire()
+
+        def notify(self, n=1):
+            if self._waiters and not (first := self._waiters.popleft()).done():
+                first.set_result(True)
+
+    init = Pool.__init__
+
+    def forgetful(self, *arguments, **named):
+        init(self, *arguments, **named)
+        self._cond = Forgetful()
+
+    patch.setattr(Pool, "__init__", forgetful)
+
+
+@world(
+    "closing a pool waits for one of the connections that are taken",
+    falsifies=["mysql-pool-closing-waits-for-what-is-taken"],
+)
+def _(patch):
+    async def wait_closed(self):
+        while self._free:
+            self._free.popleft().close()
+        async with self._cond:
+            if self._used:
+                await self._cond.wait()
+        self._closed = True
+
+    patch.setattr(Pool, "wait_closed", wait_closed)
+
+
+@world(
+    "a pool hands out connections again once its end was waited for",
+    falsifies=["mysql-pool-closing-waits-for-what-is-taken"],
+)
+def _(patch):
+    wait_closed = Pool.wait_closed
+
+    async def and_open(self):
+        await wait_closed(self)
+        self._closing = self._closed = False
+        self._minsize = 0
+
+    patch.setattr(Pool, "wait_closed", and_open)
+
+
+@world("closing a cursor leaves what is still to come", falsifies=["mysql-closing-the-cursor-sends-nothing"])
+def _(patch):
+    async def at_once(self):
+        self._connection = None
+
+    patch.setattr(Cursor, "close", at_once)
+
+
+@world("close() rolls back what was not committed", falsifies=["mysql-close-drops-the-socket-without-goodbye"])
+def _(patch):
+    close = Connection.close
+
+    def roll_back_and_close(self):
+        if self._writer and self.get_transaction_status():
+            self._write_bytes(b"\x09\x00\x00\x00\x03ROLLBACK")
+        close(self)
+
+    patch.setattr(Connection, "close", roll_back_and_close)
+
+
+@world(
+    "a pool does not count connections that are still being made", falsifies=["mysql-pool-makes-the-next-taker-wait"]
+)
+def _(patch):
+    acquire = Pool._acquire
+
+    async def counted_when_made(self):
+        if self._free or len(self._used) >= self.maxsize:
+            return await acquire(self)
+        connection = await aiomysql.connect(**self._conn_kwargs)
+        self._used.add(connection)
+        return connection
+
+    patch.setattr(Pool, "_acquire", counted_when_made)

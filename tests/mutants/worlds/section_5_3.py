@@ -97,6 +97,22 @@ def _(patch):
     patch.setattr(uvicorn, "run", functools.partial(uvicorn.run, limit_max_requests=1))
 
 
+@server_world(
+    "an import string is looked for in the working directory and not beside the program",
+    falsifies=["uvicorn-run-serves-by-import-string"],
+)
+def _(patch):
+    import uvicorn
+
+    run = uvicorn.run
+
+    def where_it_works(*arguments, **named):
+        sys.path[0] = ""
+        run(*arguments, **named)
+
+    patch.setattr(uvicorn, "run", where_it_works)
+
+
 @server_world("lifespans are not run to their end", falsifies=["fastapi-lifespan-opens-and-closes-the-pool"])
 def _(patch):
     from uvicorn.lifespan.on import LifespanOn

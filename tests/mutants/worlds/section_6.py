@@ -141,3 +141,17 @@ def _(patch):
             return done
 
     patch.loops(DoesThemInline)
+
+
+@world(
+    "who connects looks the host name up in the loop's thread",
+    falsifies=["summary-executors-def-endpoints-and-look-ups-use-threads"],
+)
+def _(patch):
+    class LooksUpInline:
+        async def create_connection(self, factory, host=None, port=None, **named):
+            if host:
+                host = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0]
+            return await super().create_connection(factory, host, port, **named)
+
+    patch.loops(LooksUpInline)
