@@ -50,20 +50,24 @@ async def test_get_exception_handler_is_none_at_first_then_what_was_set_and_none
 
 
 @claim("exception-handler-is-given-loop-and-context")
-async def test_call_exception_handler_hands_the_loop_and_the_very_context_to_the_handler(trace):
+async def test_call_exception_handler_hands_the_loop_and_the_very_context_to_the_handler_set_last(trace):
     loop, context = asyncio.get_running_loop(), {"message": "by hand", "of our own": 1}
-    loop.set_exception_handler(lambda *given: trace(given))
+    for name in ("the first", "the second"):
+        loop.set_exception_handler(lambda *given, name=name: trace((name, *given)))
 
     loop.call_exception_handler(context)
 
-    [(its_loop, its_context)] = trace.steps
+    [(which, its_loop, its_context)] = trace.steps
+    assert which == "the second"
     assert its_loop is loop
     assert its_context is context
     assert context == {"message": "by hand", "of our own": 1}
 
 
 REPORTS_BY_DEFAULT = """
-    import asyncio
+    import asyncio, logging
+
+    logging.basicConfig(format="%(name)s: %(message)s")
 
     async def main():
         loop = asyncio.get_running_loop()
@@ -83,13 +87,15 @@ def test_without_a_handler_message_exception_and_all_else_of_a_context_are_logge
 
     assert (ended.lines, ended.status) == (["goes on"], 0)
     said = ended.stderr.splitlines()
-    assert said[:1] == ["something went wrong"]
+    assert said[:1] == ["asyncio: something went wrong"]
     assert "with: 1" in said
     assert said[-1:] == ["LookupError: why"]
 
 
 HANDLER_FAILS = """
-    import asyncio
+    import asyncio, logging
+
+    logging.basicConfig(format="%(name)s: %(message)s")
 
     def fail(*given):
         raise LookupError("in the handler") if len(given) == 2 else KeyError("in the callback")
@@ -112,7 +118,7 @@ def test_an_exception_handler_that_raises_is_logged_with_both_errors_and_the_loo
 
     assert (ended.lines, ended.status) == (["goes on"], 0)
     said = ended.stderr.splitlines()
-    assert said[:1] == ["Unhandled error in exception handler"]
+    assert said[:1] == ["asyncio: Unhandled error in exception handler"]
     assert "KeyError: 'in the callback'" in said
     assert said[-1:] == ["LookupError: in the handler"]
 
@@ -135,18 +141,22 @@ def test_systemexit_in_the_exception_handler_comes_out_of_run_forever(new_loop):
 
 @claim("callback-that-raises-is-reported-with-its-handle")
 async def test_the_context_of_a_callback_or_timer_that_raises_has_message_exception_and_handle():
-    loop, errors = asyncio.get_running_loop(), [LookupError(what) for what in ("a callback", "a thread's", "a timer")]
+    loop = asyncio.get_running_loop()
+    errors = [LookupError(what) for what in ("a callback", "a thread's", "a timer", "a timer with a deadline")]
     seen = reports(loop)
 
     handles = [
         loop.call_soon(failing(errors[0])),
         loop.call_soon_threadsafe(failing(errors[1])),
         loop.call_later(0.001, failing(errors[2])),
+        loop.call_at(loop.time() + 0.001, failing(errors[3])),
     ]
-    await until(lambda: len(seen) >= 3, "not all was reported")
+    await until(lambda: len(seen) >= 4, "not all was reported")
 
-    assert len(seen) == 3
-    assert {context.get("exception"): context.get("handle") for context in seen} == dict(zip(errors, handles))
+    assert len(seen) == 4
+    told = {context.get("exception"): context.get("handle") for context in seen}
+    # Two timers for the same are equal.
+    assert [told.get(error) is handle for error, handle in zip(errors, handles)] == [True] * 4
     assert all(context["message"].startswith("Exception in callback") for context in seen)
 
 
@@ -206,15 +216,16 @@ async def test_in_debug_mode_the_context_has_the_source_traceback_and_otherwise_
     for debug in (True, False):
         loop.set_debug(debug)
         loop.call_soon(failing(LookupError()))
+        loop.call_soon_threadsafe(failing(LookupError()))
         loop.call_later(0.001, failing(LookupError()))
-        await until(lambda: len(seen) == 2, "not all was reported")
+        await until(lambda: len(seen) == 3, "not all was reported")
         told.append([[frame.name for frame in context.get("source_traceback", ())] for context in seen])
         seen.clear()
 
     for of_a_callback in told[0]:
         # Not the last of them, where whatever records calls of call_soon() has a frame of its own.
         assert any(name.startswith("test_in_debug_mode_the_context") for name in of_a_callback)
-    assert told[1] == [[], []]
+    assert told[1] == [[], [], []]
 
 
 async def where_the_handler_runs():

@@ -89,6 +89,19 @@ class _:
         return removed
 
 
+@loop_world("what handled a signal before gets it back", "removing-a-signal-handler-tells-whether-there-was-one")
+class _:
+    def add_signal_handler(self, number, callback, *arguments):
+        vars(self).setdefault("before", {}).setdefault(number, signal.getsignal(number))
+        super().add_signal_handler(number, callback, *arguments)
+
+    def remove_signal_handler(self, number):
+        removed = super().remove_signal_handler(number)
+        if removed:
+            signal.signal(number, self.before.pop(number))
+        return removed
+
+
 @loop_world("SIGKILL is taken and never comes", "signals-that-cannot-be-handled-are-refused")
 class _:
     def add_signal_handler(self, number, callback, *arguments):
@@ -179,6 +192,15 @@ class _:
         signal.signal(signal.SIGUSR1, kept)
 
 
+@loop_world("a closed loop gives Ctrl-C the default of others back", "closing-a-loop-puts-signals-back-on-asyncio")
+class _:
+    def close(self):
+        taken = signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        super().close()
+        if taken:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @loop_world("a closed loop gives its signals back", "closing-a-loop-leaves-its-signals-taken-on-uvloop")
 class _:
     def close(self):
@@ -219,6 +241,13 @@ class _:
     async def communicate(self, input=None):
         out, errors = await super().communicate(input)
         return out[:65536], errors
+
+
+@process_world("communicate returns 64 KiB of errors at most", "communicate-feeds-a-child-and-gathers-what-it-says")
+class _:
+    async def communicate(self, input=None):
+        out, errors = await super().communicate(input)
+        return out, errors[:65536]
 
 
 @process_world("communicate feeds 64 KiB at most", "communicate-feeds-a-child-and-gathers-what-it-says")
@@ -270,6 +299,13 @@ class _:
 class _:
     def send_signal(self, number):
         pass
+
+
+@process_world("a signal to a child that failed is sent", "signals-to-a-child-that-has-ended-raise-processlookuperror")
+class _:
+    def send_signal(self, number):
+        if not self.returncode:
+            super().send_signal(number)
 
 
 @process_world(
@@ -324,6 +360,21 @@ def _(patch):
 
 
 @loop_world(
+    "a program on no path is named where others are not, and the other way round",
+    "missing-program-is-named-on-asyncio",
+    "missing-program-is-not-named-on-uvloop",
+)
+class _:
+    async def subprocess_exec(self, factory, program, *arguments, **options):
+        try:
+            return await super().subprocess_exec(factory, program, *arguments, **options)
+        except FileNotFoundError as error:
+            if "/" not in program:
+                error.filename = None if error.filename else program
+            raise
+
+
+@loop_world(
     "a child's standard output is a file",
     "stdout-of-a-child-is-a-pipe-on-asyncio",
     "stdout-of-a-child-is-a-socket-on-uvloop",
@@ -358,6 +409,16 @@ def _(patch):
         return process
 
     patch.setattr(asyncio, "create_subprocess_exec", create_subprocess_exec)
+
+
+@world("a shell can be talked to in text", falsifies=["child-is-talked-to-in-bytes-without-a-buffer"])
+def _(patch):
+    true = asyncio.create_subprocess_shell
+
+    async def create_subprocess_shell(command, *, universal_newlines=False, text=None, encoding=None, **options):
+        return await true(command, **options)
+
+    patch.setattr(asyncio, "create_subprocess_shell", create_subprocess_shell)
 
 
 class BetweenChild(asyncio.SubprocessProtocol):
@@ -492,6 +553,14 @@ child_world("the pipe of a child's input is not told", "pipe-of-a-child-is-told-
 child_world("another file is told for the pipe of a child", "pipe-of-a-child-is-told-on-asyncio")(
     pipe_told(lambda number, true: types.SimpleNamespace(fileno=lambda: 0))
 )
+
+
+@child_world("the pipe of a child's errors is told to be that of its output", "pipe-of-a-child-is-told-on-asyncio")
+class _(ChildProxy):
+    def get_pipe_transport(self, number):
+        return self.real.get_pipe_transport(min(number, 1))
+
+
 child_world("the pipe of a child is told", "pipe-of-a-child-is-not-told-on-uvloop")(
     pipe_told(lambda number, true: object())
 )

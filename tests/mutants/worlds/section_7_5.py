@@ -105,6 +105,22 @@ class _:
         return True
 
 
+@loop_world("a reader stays as long as there is a writer", "removed-reader-is-not-called")
+class _:
+    writers = frozenset()
+
+    def add_writer(self, watched, callback, *arguments):
+        self.writers |= {watched}
+        super().add_writer(watched, callback, *arguments)
+
+    def remove_writer(self, watched):
+        self.writers -= {watched}
+        return super().remove_writer(watched)
+
+    def remove_reader(self, watched):
+        return watched in self.writers or super().remove_reader(watched)
+
+
 @loop_world("removing a reader tells nothing", "removing-a-reader-tells-whether-there-was-one-on-asyncio")
 class _:
     def remove_reader(self, watched):
@@ -141,6 +157,16 @@ class _:
             raise
 
 
+@loop_world("a cancelled sock_recv takes the reader of the next one away", "cancelled-sock-recv-loses-nothing")
+class _:
+    async def sock_recv(self, connection, size):
+        try:
+            return await super().sock_recv(connection, size)
+        except asyncio.CancelledError:
+            self.call_soon(self.remove_reader, connection)
+            raise
+
+
 @loop_world("sock_sendall sends what fits", "sock-sendall-waits-until-all-is-taken")
 class _:
     async def sock_sendall(self, connection, data):
@@ -152,6 +178,14 @@ class _:
     async def sock_sendall(self, connection, data):
         for sent in range(0, len(data), 65536):
             await super().sock_sendall(connection, data[: min(65536, len(data) - sent)])
+
+
+@loop_world("sock_sendall leaves the second half of much to a task", "sock-sendall-waits-until-all-is-taken")
+class _:
+    async def sock_sendall(self, connection, data):
+        half = len(data) // 2 if len(data) > 1_000_000 else len(data)
+        await super().sock_sendall(connection, data[:half])
+        self.rest = self.create_task(super().sock_sendall(connection, data[half:]))
 
 
 @loop_world("sock_recv_into starts behind the first byte", "sock-recv-into-fills-the-buffer-it-is-given")
@@ -216,6 +250,24 @@ class _:
         return received
 
 
+@loop_world("sockets that block are taken to accept on", "blocking-socket-is-refused-in-debug-mode-only")
+class _:
+    async def sock_accept(self, listening):
+        debug = self.get_debug()
+        self.set_debug(False)
+        accepted = await super().sock_accept(listening)
+        self.set_debug(debug)
+        return accepted
+
+
+@loop_world("out of debug mode sockets that block are made not to", "blocking-socket-is-refused-in-debug-mode-only")
+class _:
+    async def sock_sendall(self, connection, data):
+        if not self.get_debug():
+            connection.setblocking(False)
+        await super().sock_sendall(connection, data)
+
+
 @loop_world("sockets that block are refused in any mode", "blocking-socket-is-refused-in-debug-mode-only")
 class _:
     async def sock_sendall(self, connection, data):
@@ -275,6 +327,15 @@ class _(Between):
 class _(Between):
     def datagram_received(self, data, address):
         super().datagram_received(data, None)
+
+
+@datagram_world("every datagram comes from who sent the first", "datagrams-come-one-by-one-with-their-sender")
+class _(Between):
+    first = None
+
+    def datagram_received(self, data, address):
+        self.first = self.first or address
+        super().datagram_received(data, self.first)
 
 
 @datagram_world("a datagram has 512 bytes at most", "datagrams-come-one-by-one-with-their-sender")
@@ -525,6 +586,12 @@ class _:
 class _:
     async def getaddrinfo(self, host, port, **options):
         return await super().getaddrinfo(host, 0, **options)
+
+
+@loop_world("the family is not looked at", "numeric-addresses-are-looked-up-as-by-the-module-socket")
+class _:
+    async def getaddrinfo(self, host, port, *, family=0, **options):
+        return await super().getaddrinfo(host, port, **options)
 
 
 @loop_world("a port has the name of its service", "numeric-addresses-are-looked-up-as-by-the-module-socket")

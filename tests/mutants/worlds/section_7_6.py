@@ -6,7 +6,7 @@ import asyncio
 import ssl
 
 from tests.mutants.worlds import loop_world, world
-from tests.mutants.worlds.section_7_2 import Between, Proxy, protocol_world, transport_world
+from tests.mutants.worlds.section_7_2 import Between, Proxy, of_clients, protocol_world, transport_world
 
 
 def trusting(context):
@@ -147,6 +147,13 @@ class _:
         return await super().create_server(factory, *arguments, ssl=ssl, **(options if ssl else {}))
 
 
+@loop_world("what is false is no option of TLS", "options-of-tls-without-tls-are-refused")
+class _:
+    async def create_connection(self, factory, *arguments, ssl=None, **options):
+        options = options if ssl else {name: value for name, value in options.items() if value}
+        return await super().create_connection(factory, *arguments, ssl=ssl, **options)
+
+
 @loop_world("Unix sockets do not look at options of TLS without it", "options-of-tls-without-tls-are-refused")
 class _:
     async def create_unix_connection(self, factory, path=None, *, ssl=None, **options):
@@ -233,6 +240,17 @@ class _(Between):
 
 
 @protocol_world(
+    "TLS tells a client no end of file",
+    "closed-tls-connection-tells-an-end-of-file-since-3-11",
+    "tls-connection-that-is-cut-tells-an-end-of-file-on-asyncio",
+    of=of_clients,
+)
+class _(Between):
+    def eof_received(self):
+        return None
+
+
+@protocol_world(
     "TLS tells no end of file",
     "closed-tls-connection-tells-an-end-of-file-since-3-11",
     "tls-connection-that-is-cut-tells-an-end-of-file-on-asyncio",
@@ -268,6 +286,16 @@ class _(Between):
 class _(Proxy):
     def close(self):
         self.real.abort()
+
+
+@transport_world("the second write before close is lost over TLS", "tls-close-sends-what-was-written-before")
+class _(Proxy):
+    writes = 0
+
+    def write(self, data):
+        self.writes += 1
+        if self.writes != 2:
+            self.real.write(data)
 
 
 @transport_world(
@@ -322,6 +350,17 @@ class _(Between):
 
 @protocol_world("nobody is told to resume writing over TLS", "tls-protocol-is-paused-while-too-much-is-buffered")
 class _(Between):
+    def resume_writing(self):
+        pass
+
+
+@protocol_world("writing TLS is resumed two turns later", "tls-protocol-is-paused-while-too-much-is-buffered")
+class _(Between):
+    def pause_writing(self):
+        super().pause_writing()
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, super().resume_writing)
+
     def resume_writing(self):
         pass
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import sys
 import traceback
 import weakref
 
@@ -45,6 +46,21 @@ class _:
 class _:
     def call_exception_handler(self, context):
         super().call_exception_handler(dict(context))
+
+
+@loop_world("the first exception handler stays", "exception-handler-is-given-loop-and-context")
+class _:
+    def set_exception_handler(self, handler):
+        if handler is None or self.get_exception_handler() is None:
+            super().set_exception_handler(handler)
+
+
+@loop_world("what goes wrong is printed and not logged", "default-exception-handler-logs-the-context")
+class _:
+    def default_exception_handler(self, context):
+        said = [f"{key}: {value}" for key, value in without(context, "message", "exception").items()]
+        print(context["message"], *said, file=sys.stderr, sep="\n")
+        traceback.print_exception(None, context["exception"], None)
 
 
 @loop_world("only messages are logged", "default-exception-handler-logs-the-context")
@@ -100,6 +116,13 @@ class _:
     def call_soon_threadsafe(self, callback, *arguments, context=None):
         super().call_soon_threadsafe(callback, *arguments, context=context)
         return asyncio.Handle(callback, arguments, self, context)
+
+
+@loop_world("call_at returns another handle", "callback-that-raises-is-reported-with-its-handle")
+class _:
+    def call_at(self, when, callback, *arguments, context=None):
+        super().call_at(when, callback, *arguments, context=context)
+        return asyncio.TimerHandle(when, callback, arguments, self, context)
 
 
 @loop_world("a reader that raises is removed", "reader-that-raises-is-reported-and-goes-on")

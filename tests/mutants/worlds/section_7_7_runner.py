@@ -44,6 +44,13 @@ def _lazy_init(true, self):
         self._context = contextvars.Context()
 
 
+@runner_world("a Runner keeps the context that it was told once", "runner-keeps-one-loop-and-one-context")
+def run(true, self, coroutine, *, context=None):
+    value = true(self, coroutine, context=context)
+    self._context = self._context if context is None else context
+    return value
+
+
 @runner_world("a Runner makes its loop at once", "runner-makes-its-loop-when-it-is-needed")
 def __init__(true, self, *, debug=None, loop_factory=None):
     true(self, debug=debug, loop_factory=loop_factory)
@@ -106,6 +113,13 @@ def _on_sigint(true, self, number, frame, main_task):
 
     main_task.cancel()
     self._loop.call_soon_threadsafe(self._loop.call_soon, leave)
+
+
+@runner_world("a Ctrl-C of an earlier run counts as the first", "ctrl-c-cancels-the-task-of-a-runner")
+def _on_sigint(true, self, number, frame, main_task):
+    self.interrupts = getattr(self, "interrupts", 0) + 1
+    self._interrupt_count = self.interrupts - 1
+    true(self, number, frame, main_task)
 
 
 @runner_world("every Ctrl-C only cancels", "second-ctrl-c-breaks-into-a-runner")

@@ -172,6 +172,15 @@ class _:
         super().close()
 
 
+@loop_world("a loop that has run runs what waits when it is closed", "close-drops-what-was-scheduled")
+class _(HasRun):
+    def close(self):
+        if self.has_run and not self.is_closed():
+            self.call_soon(self.stop)
+            self.run_forever()
+        super().close()
+
+
 @loop_world("a loop that is closed runs what came from threads", "close-drops-what-was-scheduled")
 class _:
     waiting = frozenset()
@@ -210,6 +219,15 @@ class _:
     def stop(self):
         if self.is_running():
             super().stop()
+
+
+@loop_world("a loop that is stopped before a run makes two passes", "stop-before-a-run-lets-one-pass-run")
+class _:
+    def stop(self):
+        if self.is_running():
+            super().stop()
+        else:
+            self.call_soon(self.call_soon, super().stop)
 
 
 @loop_world("a run that is stopped returns None", "run-until-complete-that-is-stopped-is-a-runtimeerror")
