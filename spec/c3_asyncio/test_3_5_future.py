@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 import types
 import weakref
 
@@ -31,8 +32,9 @@ async def test_every_task_is_a_future():
 
 
 @claim("task-refuses-set-result-and-set-exception")
-async def test_a_task_refuses_set_result_and_set_exception_before_and_after_its_coroutine_returns():
+async def test_a_task_refuses_set_result_and_set_exception_before_its_coroutine_starts_while_it_waits_and_afterwards():
     async def work():
+        await turn()
         await turn()
         return "the coroutine's own"
 
@@ -43,6 +45,8 @@ async def test_a_task_refuses_set_result_and_set_exception_before_and_after_its_
             task.set_exception(ValueError("from outside"))
 
     task = asyncio.get_running_loop().create_task(work())
+    set_from_outside()
+    await turn()
     set_from_outside()
     assert not task.done()
 
@@ -107,6 +111,16 @@ def test_get_running_loop_gives_the_loop_that_runs_and_raises_outside(new_loop):
 
 
 @claim("get-running-loop-gives-the-running-loop")
+def test_get_running_loop_raises_though_a_loop_is_set_that_does_not_run(new_loop):
+    asyncio.set_event_loop(new_loop())
+    try:
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+    finally:
+        asyncio.set_event_loop(None)
+
+
+@claim("get-running-loop-gives-the-running-loop")
 async def test_get_running_loop_raises_in_another_thread_while_the_loop_runs(trace):
     def ask():
         with pytest.raises(RuntimeError, match="no running event loop"):
@@ -140,8 +154,9 @@ async def test_a_bare_future_is_no_task_has_no_coroutine_and_is_not_among_the_ta
 
 
 @claim("waiting-for-a-bare-future-never-ends")
-async def test_a_bare_future_and_who_waits_for_it_stay_pending_however_often_the_loop_goes_round(trace):
-    future = asyncio.get_running_loop().create_future()
+async def test_a_bare_future_and_who_waits_for_it_stay_pending_while_the_loop_goes_round_and_while_it_is_idle(trace):
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
 
     async def wait():
         trace("waits")
@@ -151,6 +166,7 @@ async def test_a_bare_future_and_who_waits_for_it_stay_pending_however_often_the
     waiter = asyncio.create_task(wait())
     for _ in range(200):
         await turn()
+    await loop.run_in_executor(None, time.sleep, 0.002)  # meanwhile the loop has nothing to do
 
     assert not future.done()
     assert not waiter.done()

@@ -12,10 +12,10 @@ from fixtures.trace import turn, until
 
 
 @claim("set-result-ends-the-wait-with-that-value")
-@pytest.mark.parametrize("value", [["a value"], None])
-async def test_set_result_ends_every_wait_for_the_future_with_that_very_value(value):
+@pytest.mark.parametrize("make", [lambda: ["a value"], lambda: None, LookupError, asyncio.Future])
+async def test_set_result_ends_every_wait_for_the_future_with_that_very_value_whatever_it_is(make):
     loop = asyncio.get_running_loop()
-    future = loop.create_future()
+    future, value = loop.create_future(), make()
 
     async def wait():
         return await future
@@ -26,11 +26,12 @@ async def test_set_result_ends_every_wait_for_the_future_with_that_very_value(va
 
     loop.call_soon(future.set_result, value)
     await until(lambda: all(waiter.done() for waiter in waiters), "the result is set and a waiter still waits")
+    assert [waiter.exception() for waiter in waiters] == [None, None]
     assert [waiter.result() is value for waiter in waiters] == [True, True]
 
 
 @claim("set-result-ends-the-wait-with-that-value")
-async def test_set_exception_raises_that_very_exception_in_every_coroutine_that_waits(trace):
+async def test_set_exception_raises_that_very_exception_in_every_coroutine_that_waits_or_comes_to_it_later(trace):
     loop = asyncio.get_running_loop()
     future, failure = loop.create_future(), LookupError("set from outside")
 
@@ -42,8 +43,11 @@ async def test_set_exception_raises_that_very_exception_in_every_coroutine_that_
     loop.call_soon(future.set_exception, failure)
     await until(lambda: all(waiter.done() for waiter in waiters), "the exception is set and a waiter still waits")
 
+    late = loop.create_task(wait())
+    await until(late.done, "the exception is set and who comes late waits")
+
     assert trace.steps == []
-    assert [waiter.exception() is failure for waiter in waiters] == [True, True]
+    assert [waiter.exception() is failure for waiter in (*waiters, late)] == [True, True, True]
 
 
 @claim("future-set-by-a-task-prints-its-value")
@@ -143,17 +147,19 @@ async def test_a_pending_future_refuses_result_until_it_is_set():
 
 
 @claim("future-result-is-set-only-once")
-async def test_a_second_result_or_a_cancellation_is_refused_and_the_first_result_stays():
+@pytest.mark.parametrize("first", ["the first", None])
+async def test_a_second_result_or_a_cancellation_is_refused_and_the_first_result_stays(first):
     future = asyncio.get_running_loop().create_future()
-    future.set_result("the first")
+    future.set_result(first)
 
-    with pytest.raises(asyncio.InvalidStateError):
-        future.set_result("the second")
+    for second in ("the second", first):
+        with pytest.raises(asyncio.InvalidStateError):
+            future.set_result(second)
     with pytest.raises(asyncio.InvalidStateError):
         future.set_exception(LookupError("the second"))
     assert future.cancel() is False
 
-    assert future.result() == "the first"
+    assert future.result() is first
 
 
 @claim("future-result-is-set-only-once")
@@ -272,26 +278,29 @@ async def test_a_done_callback_gets_the_future_alone_after_the_call_that_complet
 
 
 @claim("done-callback-is-called-later-with-the-future")
-async def test_a_callback_added_to_a_future_already_done_is_called_too_and_not_at_once(trace):
+@however_it_is_completed
+async def test_a_callback_added_to_a_future_already_done_is_called_too_and_not_at_once(trace, complete):
     future = asyncio.get_running_loop().create_future()
-    future.set_result("a value")
+    complete(future)
 
     future.add_done_callback(lambda *arguments: trace(arguments))
     trace("after add_done_callback")
     await until(lambda: len(trace.steps) > 1, "the future is done, but its callback was not called")
 
     assert trace.steps == ["after add_done_callback", (future,)]
+    future.cancelled() or future.exception()  # one that nobody asks for is logged
 
 
 @claim("done-callbacks-run-in-the-order-they-were-added")
 @however_it_is_completed
-async def test_done_callbacks_run_in_the_order_in_which_they_were_added(trace, complete):
+async def test_done_callbacks_run_in_the_order_in_which_they_were_added_the_last_when_it_is_done(trace, complete):
     future = asyncio.get_running_loop().create_future()
     for name in ("first", "second", "third"):
         future.add_done_callback(lambda _future, name=name: trace(name))
 
     complete(future)
-    await until(lambda: len(trace.steps) == 3, "the future is done, but not every callback was called")
+    future.add_done_callback(lambda _future: trace("last"))
+    await until(lambda: len(trace.steps) == 4, "the future is done, but not every callback was called")
 
-    assert trace.steps == ["first", "second", "third"]
+    assert trace.steps == ["first", "second", "third", "last"]
     future.cancelled() or future.exception()  # one that nobody asks for is logged

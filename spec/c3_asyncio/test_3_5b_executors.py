@@ -39,12 +39,14 @@ async def test_none_as_the_executor_is_the_loops_default_and_an_executor_given_g
 
 @claim("run-in-executor-hands-out-an-asyncio-future")
 async def test_run_in_executor_gives_an_asyncio_future_and_no_task():
-    future = asyncio.get_running_loop().run_in_executor(None, int, "8")
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        for executor in (None, pool):
+            future = asyncio.get_running_loop().run_in_executor(executor, int, "8")
 
-    assert isinstance(future, asyncio.Future)  # or a subclass, which a loop may have of its own
-    assert not isinstance(future, asyncio.Task)
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-    assert await future == 8
+            assert isinstance(future, asyncio.Future)  # or a subclass, which a loop may have of its own
+            assert not isinstance(future, asyncio.Task)
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+            assert await future == 8
 
 
 @claim("run-in-executor-hands-out-an-asyncio-future")
@@ -214,8 +216,9 @@ def test_since_python_3_11_asyncio_refuses_a_process_pool_as_default_and_takes_i
 
 @claim("asyncio-refuses-a-process-pool-as-default")
 async def test_since_python_3_11_asyncio_refuses_any_executor_but_a_thread_pool_as_default():
-    with pytest.raises(TypeError, match="executor must be ThreadPoolExecutor instance"):
-        asyncio.get_running_loop().set_default_executor(DoneAtOnce())
+    for executor in (DoneAtOnce(), None):
+        with pytest.raises(TypeError, match="executor must be ThreadPoolExecutor instance"):
+            asyncio.get_running_loop().set_default_executor(executor)
 
 
 @claim("uvloop-takes-a-process-pool-as-default")
@@ -234,11 +237,12 @@ async def test_on_asyncio_a_coroutine_function_in_the_executor_gives_a_coroutine
 
     loop = asyncio.get_running_loop()
     loop.set_debug(False)
-    result = await loop.run_in_executor(None, coroutine_function)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        results = [await loop.run_in_executor(executor, coroutine_function) for executor in (None, pool)]
 
-    assert type(result) is types.CoroutineType
+    assert [type(result) for result in results] == [types.CoroutineType] * 2
     assert trace.steps == []
-    assert await result == 8
+    assert [await result for result in results] == [8, 8]
 
 
 @claim("asyncio-executor-gives-back-an-unrun-coroutine")
@@ -320,11 +324,14 @@ async def test_a_function_that_runs_in_the_executor_runs_to_its_end_though_cance
 
 
 @claim("cancelling-does-not-stop-a-running-job")
-async def test_a_function_still_queued_for_the_executor_never_starts_once_cancelled(trace):
+@pytest.mark.parametrize("by_default", [True, False])
+async def test_a_function_still_queued_for_the_executor_never_starts_once_cancelled(trace, by_default):
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(max_workers=1) as pool, Gate() as gate:
-        running = loop.run_in_executor(pool, gate.hold, "the one before")
-        queued = loop.run_in_executor(pool, trace, "the queued function runs")
+        loop.set_default_executor(pool)
+        executor = None if by_default else pool
+        running = loop.run_in_executor(executor, gate.hold, "the one before")
+        queued = loop.run_in_executor(executor, trace, "the queued function runs")
         queued.cancel()
         with pytest.raises(asyncio.CancelledError):
             await queued

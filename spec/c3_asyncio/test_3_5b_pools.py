@@ -71,12 +71,16 @@ async def test_a_pools_future_is_no_awaitable_and_can_be_awaited_once_it_is_wrap
         with pytest.raises(TypeError, match="Future"):
             await good
 
-        wrapped = asyncio.wrap_future(good)
+        wrapped_good, wrapped_bad = asyncio.wrap_future(good), asyncio.wrap_future(bad)
         gate.open()
-        assert await wrapped == "the job"
+        assert await wrapped_good == "the job"
+        with pytest.raises(ValueError, match="eight"):
+            await wrapped_bad
         assert await asyncio.wrap_future(good) == "the job"
         with pytest.raises(ValueError, match="eight"):
             await asyncio.wrap_future(bad)
+        with pytest.raises(TypeError, match="Future"):
+            await good
 
 
 @claim("pool-future-result-blocks-its-caller")
@@ -105,17 +109,29 @@ async def test_result_of_a_pools_future_waits_for_the_job_and_that_of_an_asyncio
 
 
 @claim("pool-future-calls-back-without-a-loop")
-def test_a_pools_future_calls_all_back_with_no_event_loop_in_the_thread_that_ends_or_fails_the_job(trace):
+def test_a_pools_future_calls_all_back_with_no_event_loop_as_soon_as_its_job_ends_fails_or_is_cancelled(trace):
+    def fail():
+        trace("the next job begins")
+        raise LookupError
+
     with ThreadPoolExecutor(max_workers=1) as pool, Gate() as gate:
         worker = pool.submit(threading.get_ident).result()
-        good, bad = pool.submit(gate.hold), pool.submit(int, "eight")
+        good, bad, cancelled = pool.submit(gate.hold), pool.submit(fail), pool.submit(fail)
         good.add_done_callback(lambda _: trace("the one called back"))
         good.add_done_callback(lambda _: trace("the other called back"))
         bad.add_done_callback(lambda _: trace("called back by a job that failed"))
+        cancelled.add_done_callback(lambda _: trace("called back by a cancellation"))
         assert trace.steps == []
+        cancelled.cancel()
+        assert trace.steps == ["called back by a cancellation"]
 
-    assert trace.steps == ["the one called back", "the other called back", "called back by a job that failed"]
-    assert trace.threads == [worker] * 3
+    assert trace.steps[1:] == [
+        "the one called back",
+        "the other called back",
+        "the next job begins",
+        "called back by a job that failed",
+    ]
+    assert trace.threads == [threading.get_ident(), *[worker] * 4]
 
 
 @claim("pool-future-calls-back-without-a-loop")

@@ -49,14 +49,20 @@ def test_a_process_pool_hands_out_concurrent_futures_whose_results_are_what_the_
         fork = multiprocessing.get_context("fork")
         with ProcessPoolExecutor(max_workers=2, mp_context=fork, initializer=end_with_the_program) as pool:
             futures = [pool.submit(pow, value, 2) for value in range(4)]
-            worker = pool.submit(os.getpid)
+            worker, unusual = pool.submit(os.getpid), pool.submit(LookupError, "returned, not raised")
 
         print([type(future) is concurrent.futures.Future for future in futures])
         print([future.result() for future in futures])
         print("in this process" if worker.result() == os.getpid() else "in another process")
+        print(unusual.exception(), repr(unusual.result()))
     """)
 
-    assert ended.lines == ["[True, True, True, True]", "[0, 1, 4, 9]", "in another process"]
+    assert ended.lines == [
+        "[True, True, True, True]",
+        "[0, 1, 4, 9]",
+        "in another process",
+        "None LookupError('returned, not raised')",
+    ]
     assert (ended.status, ended.stderr) == (0, "")
 
 

@@ -59,23 +59,21 @@ async def test_an_async_iterator_has_both_aiter_and_anext(trace):
 
 
 @claim("anext-must-return-an-awaitable")
-@pytest.mark.parametrize("value", [1, None])
-async def test_async_for_refuses_a_plain_value_from_anext(trace, value):
-    class Plain:
-        def __aiter__(self):
-            return self
-
+@pytest.mark.parametrize("value", [1, None, iter(())])
+@pytest.mark.parametrize("word", ["", "ab"])
+async def test_async_for_refuses_a_plain_value_from_anext_at_any_item(trace, word, value):
+    class Plain(Letters):
         def __anext__(self):
-            trace("asked")
-            if trace.steps == ["asked"]:
-                return value
-            raise StopAsyncIteration
+            if self.left or "refused" in trace.steps:
+                return super().__anext__()
+            trace("refused")
+            return value
 
     with pytest.raises(TypeError, match="__anext__"):
-        async for number in Plain():
-            trace(number)
+        async for letter in Plain(word):
+            trace(letter)
 
-    assert trace.steps == ["asked"]
+    assert trace.steps == [*word, "refused"]
 
 
 @claim("anext-must-return-an-awaitable")
@@ -167,7 +165,7 @@ async def test_async_for_refuses_the_coroutine_object_of_an_async_def_aiter(trac
 
 
 @claim("aiter-must-return-an-async-iterator")
-async def test_async_for_refuses_a_plain_iterator_an_async_iterable_or_anything_else_from_aiter(trace):
+async def test_async_for_refuses_a_plain_iterator_an_async_iterable_a_future_or_anything_else_from_aiter(trace):
     class Answer:
         def __init__(self, value):
             self.value = value
@@ -175,7 +173,9 @@ async def test_async_for_refuses_a_plain_iterator_an_async_iterable_or_anything_
         def __aiter__(self):
             return self.value
 
-    for value in (iter("ab"), ["a", "b"], 7, None, Answer(Letters("ab"))):
+    future = asyncio.get_running_loop().create_future()
+    future.set_result(Letters("ab"))
+    for value in (iter("ab"), ["a", "b"], 7, None, Answer(Letters("ab")), future):
         with pytest.raises(TypeError, match="__anext__"):
             async for letter in Answer(value):
                 trace(letter)
@@ -187,7 +187,7 @@ async def test_async_for_refuses_a_plain_iterator_an_async_iterable_or_anything_
 
 
 @claim("async-for-only-in-a-coroutine-function")
-def test_async_for_outside_a_coroutine_function_is_a_syntax_error():
+def test_an_async_for_statement_outside_a_coroutine_function_is_a_syntax_error():
     scene = "async for letter in letters: pass"
     in_a_function = f"def function(letters):\n  {scene}"
     in_a_function_of_a_coroutine_function = f"async def outer(letters):\n def function():\n  {scene}"

@@ -174,20 +174,21 @@ async def test_aexit_is_awaited_with_three_nones_when_the_body_ends_normally(tra
 
 
 @claim("aexit-gets-the-exception-and-lets-it-out")
-async def test_aexit_gets_type_value_and_traceback_and_returning_none_lets_the_exception_out(trace):
+@pytest.mark.parametrize("error", [ValueError, BaseException])
+async def test_aexit_gets_type_value_and_traceback_and_returning_none_lets_the_exception_out(trace, error):
     manager = Manager(trace)
-    raised = ValueError("from the body")
+    raised = error("from the body")
 
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(error) as caught:
         async with manager:
             trace("body")
             raise raised
 
     assert trace.steps == [*ENTER, "body", *LEAVE]
     assert caught.value is raised
-    kind, error, traceback = manager.told
-    assert kind is ValueError
-    assert error is raised
+    kind, value, traceback = manager.told
+    assert kind is error
+    assert value is raised
     assert traceback is not None and traceback.tb_frame is inspect.currentframe()
 
 
@@ -262,14 +263,15 @@ async def test_aexit_runs_and_gets_cancellederror_when_the_task_is_cancelled_whi
 
 
 @claim("no-aexit-after-a-failed-aenter")
-async def test_neither_body_nor_aexit_runs_after_a_failed_aenter(trace):
+@pytest.mark.parametrize("error", [ConnectionError, asyncio.CancelledError])
+async def test_neither_body_nor_aexit_runs_after_a_failed_aenter(trace, error):
     class Unreachable(Manager):
         async def __aenter__(self):
             trace("opening")
             await turn()
-            raise ConnectionError("no server")
+            raise error("no server")
 
-    with pytest.raises(ConnectionError, match="no server"):
+    with pytest.raises(error, match="no server"):
         async with Unreachable(trace):
             trace("body")
 

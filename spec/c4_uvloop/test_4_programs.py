@@ -40,17 +40,17 @@ def after_the_beginning(source: str) -> str:
 
 
 @claim("uvloop-stays-out-until-asked-for")
-def test_asyncio_run_and_new_event_loop_keep_asyncios_loop_after_import_uvloop_until_the_policy_is_set(plain_program):
+def test_import_uvloop_alone_leaves_asyncio_run_new_event_loop_and_asyncios_class_as_they_are(plain_program):
     ended = plain_program(after_the_beginning("""
         print(asyncio.run(running_loop()))
-        made = asyncio.new_event_loop()
-        print(whose(made))
-        made.close()
+        for made in (asyncio.new_event_loop(), asyncio.SelectorEventLoop()):
+            print(whose(made))
+            made.close()
         set_uvloops_policy()
         print(asyncio.run(running_loop()))
     """))  # fmt: skip
 
-    assert ended.lines == ["asyncio", "asyncio", "uvloop"], ended.error
+    assert ended.lines == ["asyncio", "asyncio", "asyncio", "uvloop"], ended.error
 
 
 SETS_THE_POLICY = after_the_beginning("""
@@ -157,17 +157,17 @@ def test_with_uvloops_policy_a_selector_loop_and_a_loop_made_before_stay_asyncio
 def test_uvloop_run_is_on_uvloop_without_a_policy_and_asyncio_run_is_not_after_it(plain_program):
     ended = plain_program(after_the_beginning("""
         async def fails():
-            raise LookupError
+            raise LookupError(await running_loop())
 
         print(uvloop.run(running_loop()))
         print(asyncio.run(running_loop()))
         try:
             uvloop.run(fails())
-        except LookupError:
-            print("after a failure:", asyncio.run(running_loop()))
+        except LookupError as error:
+            print("after a failure on", error, "again:", asyncio.run(running_loop()))
     """))  # fmt: skip
 
-    assert ended.lines == ["uvloop", "asyncio", "after a failure: asyncio"], ended.error
+    assert ended.lines == ["uvloop", "asyncio", "after a failure on uvloop again: asyncio"], ended.error
 
 
 @claim("runner-takes-uvloops-loop-factory")
@@ -240,7 +240,13 @@ def test_asyncio_run_refuses_three_dots_with_typeerror(program):
 
 
 MANY_STEPS = """
+import contextvars
+
+worker = contextvars.ContextVar("worker")
+
+
 async def work(name):
+    worker.set(name)
     print(name, "begins")
     await asyncio.sleep(0)
     print(name, "ends")
@@ -250,6 +256,14 @@ async def work(name):
 async def nap(seconds):
     await asyncio.sleep(seconds)
     print("slept", seconds)
+
+
+async def letters():
+    try:
+        yield "a"
+        yield "b"
+    finally:
+        print("letters closed")
 
 
 async def fails():
@@ -284,6 +298,7 @@ async def main():
     done, pending = await asyncio.wait(tasks)
     print("done:", done == set(tasks), "pending:", pending)
     print("gathered:", *await asyncio.gather(work("fourth"), work("fifth")))
+    print("in main's context:", worker.get())
     loop = asyncio.get_running_loop()
     future = loop.create_future()
     loop.call_soon(future.set_result, "a result")
@@ -300,8 +315,10 @@ async def main():
     async with Connection():
         async for number in Numbers():
             print("number", number)
+    print("letter", await left_open.__anext__())
 
 
+left_open = letters()
 print(asyncio.run(running_loop()))
 asyncio.run(main())
 try:
@@ -320,11 +337,13 @@ def test_a_program_that_starts_with_asyncio_run_takes_the_same_steps_under_uvloo
         "first begins", "first ends", "awaited: first",
         "tasks made", "second begins", "third begins", "second ends", "third ends", "done: True pending: set()",
         "fourth begins", "fifth begins", "fourth ends", "fifth ends", "gathered: fourth fifth",
+        "in main's context: first",
         "future: a result",
         "executor: DONE",
         "slept 0.001",
         "cancelling: True", "cancelled: True",
         "opened", "number 1", "number 2", "closed",
+        "letter a", "letters closed",
         "raised: of main",
     ]  # fmt: skip
     assert on_asyncio.lines == ["asyncio", *steps], on_asyncio.error

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
+import threading
 import types
 
 from fixtures.trace import turn
@@ -75,6 +77,16 @@ def _(patch):
                 super().set_result(result)
 
     _tasks_are(patch, OpenOnceDone)
+
+
+@world("a task that waits takes its result from outside", falsifies=["task-refuses-set-result-and-set-exception"])
+def _(patch):
+    class OpenWhileItWaits(asyncio.Task):
+        def set_result(self, result):
+            if inspect.getcoroutinestate(self.get_coro()) != inspect.CORO_SUSPENDED:
+                super().set_result(result)
+
+    _tasks_are(patch, OpenWhileItWaits)
 
 
 @world(
@@ -163,6 +175,18 @@ def _(patch):
     patch.setattr(asyncio, "get_running_loop", lambda: _running_or(left))
 
 
+@world("get_running_loop makes do with the loop that is set", falsifies=["get-running-loop-gives-the-running-loop"])
+def _(patch):
+    set_event_loop, of_thread = asyncio.set_event_loop, threading.local()
+
+    def set_and_remember(loop):
+        set_event_loop(loop)
+        of_thread.is_set = [loop] if loop else []
+
+    patch.setattr(asyncio, "set_event_loop", set_and_remember)
+    patch.setattr(asyncio, "get_running_loop", lambda: _running_or(getattr(of_thread, "is_set", [])))
+
+
 @world("each loop has a type of future of its own", falsifies=["create-future-gives-an-asyncio-future-on-both-loops"])
 def _(patch):
     class OfTheLoop(asyncio.Future):
@@ -196,6 +220,19 @@ def _(patch):
                     future.set_result(None)
 
             count(10)
+            return future
+
+        return create_future
+
+    change_loops(patch, "create_future", ending)
+
+
+@world("a bare future ends by itself after a millisecond", falsifies=["waiting-for-a-bare-future-never-ends"])
+def _(patch):
+    def ending(original):
+        def create_future(loop):
+            future = original(loop)
+            loop.call_later(0.001, lambda: future.done() or future.set_result(None))
             return future
 
         return create_future
@@ -294,6 +331,30 @@ def _(patch):
     _futures_are(patch, WantsAValue)
 
 
+@world("an exception set as a result is raised", falsifies=["set-result-ends-the-wait-with-that-value"])
+def _(patch):
+    class RaisesItsResult(asyncio.Future):
+        def set_result(self, result):
+            if isinstance(result, Exception):
+                self.set_exception(result)
+            else:
+                super().set_result(result)
+
+    _futures_are(patch, RaisesItsResult)
+
+
+@world("a future set as a result is waited for", falsifies=["set-result-ends-the-wait-with-that-value"])
+def _(patch):
+    class Promise(asyncio.Future):
+        def set_result(self, result):
+            if asyncio.isfuture(result):
+                result.add_done_callback(lambda done: self.set_result(done.result()))
+            else:
+                super().set_result(result)
+
+    _futures_are(patch, Promise)
+
+
 @world("an exception set on a future is raised once", falsifies=["set-result-ends-the-wait-with-that-value"])
 def _(patch):
     class RaisesOnce(asyncio.Future):
@@ -308,6 +369,23 @@ def _(patch):
                     raise
 
     _futures_are(patch, RaisesOnce)
+
+
+@world(
+    "an exception set on a future is raised in those alone who wait by then",
+    falsifies=["set-result-ends-the-wait-with-that-value"],
+)
+def _(patch):
+    class FailsThoseWhoWait(asyncio.Future):
+        def __await__(self):
+            comes_late = self.done()
+            try:
+                return (yield from super().__await__())
+            except Exception:
+                if not comes_late:
+                    raise
+
+    _futures_are(patch, FailsThoseWhoWait)
 
 
 @world("an exception set on a future is the value of the wait", falsifies=["set-result-ends-the-wait-with-that-value"])
@@ -350,6 +428,26 @@ def _(patch):
                 super().set_result(result)
 
     _futures_are(patch, Lenient)
+
+
+@world("a future whose result is None has none yet", falsifies=["future-result-is-set-only-once"])
+def _(patch):
+    class NoneIsNoResult(asyncio.Future):
+        def set_result(self, result):
+            if not self.done() or self.exception() or self.result() is not None:
+                super().set_result(result)
+
+    _futures_are(patch, NoneIsNoResult)
+
+
+@world("the same result is let pass once more", falsifies=["future-result-is-set-only-once"])
+def _(patch):
+    class TheSameAgain(asyncio.Future):
+        def set_result(self, result):
+            if not self.done() or self.exception() or self.result() != result:
+                super().set_result(result)
+
+    _futures_are(patch, TheSameAgain)
 
 
 @world(
@@ -407,7 +505,10 @@ def _(patch):
     _futures_are(patch, ImmediatelyFailing)
 
 
-@world("a callback added to a done future runs at once", falsifies=["done-callback-is-called-later-with-the-future"])
+@world(
+    "a callback added to a done future runs at once",
+    falsifies=["done-callback-is-called-later-with-the-future", "done-callbacks-run-in-the-order-they-were-added"],
+)
 def _(patch):
     class Eager(asyncio.Future):
         def add_done_callback(self, callback, *, context=None):
@@ -417,6 +518,21 @@ def _(patch):
                 super().add_done_callback(callback, context=context)
 
     _futures_are(patch, Eager)
+
+
+@world(
+    "a callback added to a future that failed or was cancelled runs at once",
+    falsifies=["done-callback-is-called-later-with-the-future"],
+)
+def _(patch):
+    class EagerOnceFailed(asyncio.Future):
+        def add_done_callback(self, callback, *, context=None):
+            if self.cancelled() or (self.done() and self.exception()):
+                callback(self)
+            else:
+                super().add_done_callback(callback, context=context)
+
+    _futures_are(patch, EagerOnceFailed)
 
 
 @world("a callback gets the result, not the future", falsifies=["done-callback-is-called-later-with-the-future"])

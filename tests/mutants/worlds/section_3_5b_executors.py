@@ -71,6 +71,20 @@ def _(patch: Patch) -> None:
     patch.loops(WithTasks)
 
 
+@world(
+    "of a pool given, run_in_executor hands out the pool's Future",
+    falsifies=["run-in-executor-hands-out-an-asyncio-future"],
+)
+def _(patch: Patch) -> None:
+    class HandsOutThePools:
+        def run_in_executor(self, executor, function, *arguments):
+            if executor is None:
+                return super().run_in_executor(executor, function, *arguments)
+            return executor.submit(function, *arguments)
+
+    patch.loops(HandsOutThePools)
+
+
 @world("run_in_executor swallows exceptions", falsifies=["run-in-executor-hands-out-an-asyncio-future"])
 def _(patch: Patch) -> None:
     patch.setattr(Future, "set_exception", lambda future, error: future.set_result(None))
@@ -311,6 +325,23 @@ def _(patch: Patch) -> None:
 @world("a cancelled function keeps its place in the queue", falsifies=["cancelling-does-not-stop-a-running-job"])
 def _(patch: Patch) -> None:
     patch.setattr(Future, "cancel", lambda future: False)
+
+
+@world(
+    "a function queued for the default executor keeps its place though cancelled",
+    falsifies=["cancelling-does-not-stop-a-running-job"],
+)
+def _(patch: Patch) -> None:
+    class ForgetsWhoIsCancelled:
+        def run_in_executor(self, executor, function, *arguments):
+            future = super().run_in_executor(executor, function, *arguments)
+            if executor is not None:
+                return future
+            apart = self.create_future()
+            future.add_done_callback(lambda done: apart.done() or _do(apart, done.result))
+            return apart
+
+    patch.loops(ForgetsWhoIsCancelled)
 
 
 def _do(future: asyncio.Future, job, *arguments) -> None:

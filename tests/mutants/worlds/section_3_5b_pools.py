@@ -87,6 +87,17 @@ def _(patch: Patch) -> None:
     Future.__await__ = lambda future: asyncio.wrap_future(future).__await__()
 
 
+@world("a pool's Future can be awaited once it is done", falsifies=["pool-future-must-be-wrapped-to-be-awaited"])
+def _(patch: Patch) -> None:
+    def once_done(future):
+        if not future.done():
+            raise TypeError("a Future cannot be awaited before it is done")
+        yield from ()
+        return future.result()
+
+    Future.__await__ = once_done
+
+
 @world("wrap_future leaves a job behind that is under way", falsifies=["pool-future-must-be-wrapped-to-be-awaited"])
 def _(patch: Patch) -> None:
     wrap = asyncio.wrap_future
@@ -96,6 +107,24 @@ def _(patch: Patch) -> None:
             return wrap(future)
         wrapped = asyncio.get_running_loop().create_future()
         wrapped.set_result(None)
+        return wrapped
+
+    patch.setattr(asyncio, "wrap_future", wrap_future)
+
+
+@world("wrap_future loses the exception of a job not yet done", falsifies=["pool-future-must-be-wrapped-to-be-awaited"])
+def _(patch: Patch) -> None:
+    wrap = asyncio.wrap_future
+
+    def wrap_future(future):
+        if future.done():
+            return wrap(future)
+        loop, wrapped = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
+
+        def tell(done):
+            loop.call_soon_threadsafe(wrapped.set_result, None if done.exception() else done.result())
+
+        future.add_done_callback(tell)
         return wrapped
 
     patch.setattr(asyncio, "wrap_future", wrap_future)
@@ -148,6 +177,32 @@ def _(patch: Patch) -> None:
         set_exception(future, error)
 
     patch.setattr(Future, "set_exception", silent)
+
+
+@world("a pool's Future that is cancelled calls nobody back", falsifies=["pool-future-calls-back-without-a-loop"])
+def _(patch: Patch) -> None:
+    cancel = Future.cancel
+
+    def silent(future):
+        if not future.running() and not future.done():
+            future._done_callbacks.clear()
+        return cancel(future)
+
+    patch.setattr(Future, "cancel", silent)
+
+
+@world("a pool's Future leaves its callbacks to its pool", falsifies=["pool-future-calls-back-without-a-loop"])
+def _(patch: Patch) -> None:
+    submit = ThreadPoolExecutor.submit
+
+    def submit_and_keep(pool, function, /, *arguments, **keywords):
+        future = submit(pool, function, *arguments, **keywords)
+        future._invoke_callbacks = lambda: pool._work_queue.put(
+            thread._WorkItem(Future(), type(future)._invoke_callbacks, (future,), {})
+        )
+        return future
+
+    patch.setattr(ThreadPoolExecutor, "submit", submit_and_keep)
 
 
 @world("a pool's Future has one callback, the last added", falsifies=["pool-future-calls-back-without-a-loop"])

@@ -10,6 +10,7 @@ import ast
 import asyncio
 import builtins
 import inspect
+import types
 from collections.abc import AsyncIterator
 
 from fixtures.trace import turn
@@ -195,16 +196,51 @@ def _(patch):
     _loops(patch, TakesAValue)
 
 
+def _awaitable(answer: object) -> object:
+    """What __anext__ returned, which has to be an awaitable."""
+    if not inspect.isawaitable(answer):
+        raise TypeError(f"no awaitable from __anext__: {answer!r}")
+    return answer
+
+
 @world("async for takes None from __anext__ as an item", falsifies=["anext-must-return-an-awaitable"])
 def _(patch):
     class TakesNone(Through):
         async def __anext__(self):
             answer = self.ask()
-            if answer is not None and not inspect.isawaitable(answer):
-                raise TypeError(f"no awaitable from __anext__: {answer!r}")
-            return answer if answer is None else await answer
+            return answer if answer is None else await _awaitable(answer)
 
     _loops(patch, TakesNone)
+
+
+@world("async for takes a plain value once there was an item", falsifies=["anext-must-return-an-awaitable"])
+def _(patch):
+    class TakesAValueLater(Through):
+        has_begun = False
+
+        async def __anext__(self):
+            answer = self.ask()
+            if self.has_begun and not inspect.isawaitable(answer):
+                return answer
+            item = await _awaitable(answer)
+            self.has_begun = True
+            return item
+
+    _loops(patch, TakesAValueLater)
+
+
+@world("async for takes a plain iterator from __anext__ for an awaitable", falsifies=["anext-must-return-an-awaitable"])
+def _(patch):
+    @types.coroutine
+    def through(iterator):
+        return (yield from iterator)
+
+    class GoesThrough(Through):
+        async def __anext__(self):
+            answer = self.ask()
+            return await (through(answer) if hasattr(answer, "__next__") else _awaitable(answer))
+
+    _loops(patch, GoesThrough)
 
 
 @world("async for takes an object with __anext__ alone", falsifies=["async-iterator-has-aiter-and-anext"])

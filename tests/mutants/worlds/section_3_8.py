@@ -249,6 +249,16 @@ def _(patch):
     _managers(patch, TellsTheType)
 
 
+@world("__aexit__ is told nothing of what is no Exception", falsifies=["aexit-gets-the-exception-and-lets-it-out"])
+def _(patch):
+    class TellsOfExceptions(Through):
+        async def __aexit__(self, kind, *rest):
+            is_told = kind and (issubclass(kind, Exception) or kind is asyncio.CancelledError)
+            return await (self.leave(kind, *rest) if is_told else self.leave(None, None, None))
+
+    _managers(patch, TellsOfExceptions)
+
+
 @world(
     "async with suppresses every exception",
     falsifies=[
@@ -323,6 +333,19 @@ def _(patch):
                 next_turn.cancel()
 
     _managers(patch, LeavesWhatHasWaited)
+
+
+@world("__aexit__ runs when __aenter__ was cancelled", falsifies=["no-aexit-after-a-failed-aenter"])
+def _(patch):
+    class LeavesWhenCancelled(Through):
+        async def __aenter__(self):
+            try:
+                return await self.enter()
+            except asyncio.CancelledError:
+                await self.leave(*sys.exc_info())
+                raise
+
+    _managers(patch, LeavesWhenCancelled)
 
 
 @world("entering and leaving hold up the event loop", falsifies=["opening-and-closing-may-wait-while-others-run"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import sys
 import threading
 import warnings
@@ -241,6 +242,12 @@ def _(patch):
     patch.setattr(uvloop, "run", leaving)
 
 
+@world_of_uvloop("uvloop.run is on uvloop once", falsifies=["uvloop-run-needs-no-policy"])
+def _(patch):
+    runs = [uvloop.run]
+    patch.setattr(uvloop, "run", lambda main: (runs.pop() if runs else asyncio.run)(main))
+
+
 @world_of_uvloop("Runner has no eye for its loop factory", falsifies=["runner-takes-uvloops-loop-factory"])
 def _(patch):
     if not hasattr(asyncio, "Runner"):  # before Python 3.11, where the claim does not apply
@@ -329,6 +336,29 @@ def _(patch):
             return super().call_later(min(delay, 0.001), callback, *arguments, context=context)
 
     patch.uvloop_makes(Hasty)
+
+
+@world_of_uvloop(
+    "call_soon of uvloop takes no notice of its context",
+    falsifies=["programs-under-asyncio-run-leave-the-same-trace"],
+)
+def _(patch):
+    class TakesNoContext(uvloop.Loop):
+        def call_soon(self, callback, *arguments, context=None):
+            return super().call_soon(callback, *arguments)
+
+    patch.uvloop_makes(TakesNoContext)
+
+
+@world_of_uvloop(
+    "on uvloop generators stay open after the run", falsifies=["programs-under-asyncio-run-leave-the-same-trace"]
+)
+def _(patch):
+    class LeavesThem(uvloop.Loop):
+        async def shutdown_asyncgens(self):
+            pass
+
+    patch.uvloop_makes(LeavesThem)
 
 
 @world_of_uvloop("on uvloop tasks cannot be cancelled", falsifies=["programs-under-asyncio-run-leave-the-same-trace"])
@@ -462,7 +492,11 @@ def _(patch):
 
 @world_of_uvloop(
     "asyncio's loop is uvloop's",
-    falsifies=["uvloop-is-faster-where-the-loop-works"],
+    falsifies=[
+        "uvloop-is-faster-where-the-loop-works",
+        "uvloop-stays-out-until-asked-for",
+        "uvloop-policy-changes-only-loops-made-through-it",
+    ],
     also=[
         "uvicorn-takes-asyncios-loop-without-uvloop",
         "uvicorn-runs-on-the-loop-it-is-told",
@@ -506,6 +540,11 @@ def _(patch):
             pass
 
     patch.uvloop_makes(HasNone)
+
+
+@world_of_uvloop("a slow timer is not logged", falsifies=["uvloop-keeps-the-debug-checks"])
+def _(patch):
+    logging.getLogger("asyncio").addFilter(lambda record: "<TimerHandle " not in record.getMessage())
 
 
 @world_of_uvloop(
