@@ -340,6 +340,22 @@ async def test_a_child_or_a_shell_is_refused_with_valueerror_where_text_or_a_buf
     assert refused == [(ValueError, True)] * 2
 
 
+@claim("child-is-talked-to-in-bytes-without-a-buffer")
+async def test_communicate_refuses_text():
+    process = await child(WAITS, stdin=asyncio.subprocess.PIPE)
+    try:
+        await process.communicate("hello")
+    except Exception as error:
+        refused = type(error)
+    else:
+        refused = None
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await soon(process.wait())
+
+    assert refused in (TypeError, AssertionError)  # asyncio's transports assert that it is bytes
+
+
 class Told(asyncio.SubprocessProtocol):
     """Records what it is told of a child: names of calls, data apart in `said`."""
 
@@ -383,7 +399,8 @@ async def all_that_is_told():
         transport.get_pipe_transport(0).write(b"hello")
         transport.get_pipe_transport(0).write_eof()
         await until(lambda: len(protocol.calls) >= 6, "not all was told")
-        return protocol
+    await turn()  # in which something could be told again
+    return protocol
 
 
 @claim("child-tells-its-protocol-each-thing-once")

@@ -411,6 +411,12 @@ def _(patch):
     patch.setattr(asyncio, "create_subprocess_exec", create_subprocess_exec)
 
 
+@process_world("communicate encodes text", "child-is-talked-to-in-bytes-without-a-buffer")
+class _:
+    async def communicate(self, input=None):
+        return await super().communicate(input.encode() if isinstance(input, str) else input)
+
+
 @world("a shell can be talked to in text", falsifies=["child-is-talked-to-in-bytes-without-a-buffer"])
 def _(patch):
     true = asyncio.create_subprocess_shell
