@@ -126,28 +126,34 @@ def _(patch):
     patch.rewrite(_BeforeBlocking("await _turn()"))
 
 
+def runner_of(patch, schedule):
+    """A function that runs at once what the claim itself has by this method of a loop: no task, nor a waker of one."""
+    waiting = []
+
+    def remember(loop, *given, context=None):
+        handle = getattr(super(Remembers, loop), schedule)(*given, context=context)
+        for place, callback in enumerate(given):
+            if isinstance(callback, Trace):
+                waiting.append((handle, callback, given[place + 1 :]))
+        return handle
+
+    def run():
+        for handle, callback, arguments in waiting:
+            handle.cancel()
+            callback(*arguments)
+        waiting.clear()
+
+    Remembers = type("Remembers", (), {schedule: remember})
+    patch.loops(Remembers)
+    return run
+
+
 @world(
     "a call that blocks runs the callbacks that are ready, though no task",
     falsifies=["blocking-call-switches-to-nobody", "blocking-request-in-a-coroutine-stops-the-loop"],
 )
 def _(patch):
-    ready = []
-
-    class Remembers:
-        def call_soon(self, callback, *args, context=None):
-            handle = super().call_soon(callback, *args, context=context)
-            if isinstance(callback, Trace):  # of the claim's own: neither a task nor a waker of one
-                ready.append((handle, callback, args))
-            return handle
-
-    def run_callbacks():
-        for handle, callback, args in ready:
-            handle.cancel()
-            callback(*args)
-        ready.clear()
-
-    patch.loops(Remembers)
-    patch.setitem(vars(builtins), "_run_callbacks", run_callbacks)
+    patch.setitem(vars(builtins), "_run_callbacks", runner_of(patch, "call_soon"))
     patch.rewrite(_BeforeBlocking("_run_callbacks()"))
 
 
@@ -156,23 +162,7 @@ def _(patch):
     falsifies=["blocking-call-switches-to-nobody", "blocking-request-in-a-coroutine-stops-the-loop"],
 )
 def _(patch):
-    due = []
-
-    class Remembers:
-        def call_later(self, delay, callback, *args, context=None):
-            handle = super().call_later(delay, callback, *args, context=context)
-            if isinstance(callback, Trace):
-                due.append((handle, callback, args))
-            return handle
-
-    def fire():
-        for handle, callback, args in due:
-            handle.cancel()
-            callback(*args)
-        due.clear()
-
-    patch.loops(Remembers)
-    patch.setitem(vars(builtins), "_fire", fire)
+    patch.setitem(vars(builtins), "_fire", runner_of(patch, "call_later"))
     patch.rewrite(_BeforeBlocking("_fire()"))
 
 

@@ -7,8 +7,8 @@ import asyncio
 import time
 import types
 
-from fixtures.trace import Trace
 from tests.mutants.worlds import world
+from tests.mutants.worlds.section_1_3 import runner_of
 
 SLEEPS = [
     "one-thread-runs-parts-of-two-coroutines-in-turn",
@@ -96,23 +96,12 @@ def _(patch):
 
 @world("an await runs the callbacks that are ready", falsifies=["await-without-suspension-switches-to-nobody"])
 def _(patch):
-    ready = []
-
-    class Remembers:
-        def call_soon(self, callback, *args, context=None):
-            handle = super().call_soon(callback, *args, context=context)
-            if isinstance(callback, Trace):  # of the claim's own: neither a task nor a waker of one
-                ready.append((handle, callback, args))
-            return handle
+    run_callbacks = runner_of(patch, "call_soon")
 
     async def after_callbacks(awaitable):
-        for handle, callback, args in ready:
-            handle.cancel()
-            callback(*args)
-        ready.clear()
+        run_callbacks()
         return await awaitable
 
-    patch.loops(Remembers)
     patch.awaits(after_callbacks)
 
 

@@ -8,6 +8,18 @@ import warnings
 from tests.mutants.worlds import world
 
 
+def told_what_is_set(patch):
+    """A list of one: the loop that was set last, in whichever thread, or None."""
+    last_set, set_event_loop = [None], asyncio.set_event_loop
+
+    def set_and_tell(loop):
+        last_set[0] = loop
+        set_event_loop(loop)
+
+    patch.setattr(asyncio, "set_event_loop", set_and_tell)
+    return last_set
+
+
 @world(
     "get_event_loop() makes another loop at each call",
     falsifies=[
@@ -109,22 +121,15 @@ def _(patch):
     falsifies=["get-event-loop-makes-none-after-asyncio-run"],
 )
 def _(patch):
-    run, set_loop = asyncio.run, asyncio.set_event_loop
-    last_set = None
-
-    def set_event_loop(loop):
-        nonlocal last_set
-        last_set = loop
-        set_loop(loop)
+    run, last_set = asyncio.run, told_what_is_set(patch)
 
     def run_and_put_back(main, **options):
-        before = last_set
+        [before] = last_set
         try:
             return run(main, **options)
         finally:
-            set_event_loop(before)
+            asyncio.set_event_loop(before)
 
-    patch.setattr(asyncio, "set_event_loop", set_event_loop)
     patch.setattr(asyncio, "run", run_and_put_back)
 
 
@@ -133,18 +138,11 @@ def _(patch):
     falsifies=["get-event-loop-makes-none-in-another-thread"],
 )
 def _(patch):
-    get_event_loop, set_event_loop = asyncio.get_event_loop, asyncio.set_event_loop
-    last_set = None
-
-    def set_everywhere(loop):
-        nonlocal last_set
-        last_set = loop
-        set_event_loop(loop)
+    get_event_loop, last_set = asyncio.get_event_loop, told_what_is_set(patch)
 
     def get_anywhere():
-        return last_set if last_set is not None and asyncio._get_running_loop() is None else get_event_loop()
+        return last_set[0] if last_set[0] and asyncio._get_running_loop() is None else get_event_loop()
 
-    patch.setattr(asyncio, "set_event_loop", set_everywhere)
     patch.setattr(asyncio, "get_event_loop", get_anywhere)
 
 
@@ -153,19 +151,10 @@ def _(patch):
     falsifies=["get-event-loop-returns-the-loop-that-is-set"],
 )
 def _(patch):
-    get_event_loop, set_loop = asyncio.get_event_loop, asyncio.set_event_loop
-    last_set = None
-
-    def set_event_loop(loop):
-        nonlocal last_set
-        last_set = loop
-        set_loop(loop)
+    get_event_loop, last_set = asyncio.get_event_loop, told_what_is_set(patch)
 
     def get_in_a_task():
-        running = asyncio._get_running_loop()
-        if running is not None and last_set is not None and asyncio.current_task() is None:
-            return last_set
-        return get_event_loop()
+        in_a_callback = asyncio._get_running_loop() is not None and asyncio.current_task() is None
+        return last_set[0] if in_a_callback and last_set[0] else get_event_loop()
 
-    patch.setattr(asyncio, "set_event_loop", set_event_loop)
     patch.setattr(asyncio, "get_event_loop", get_in_a_task)

@@ -303,6 +303,16 @@ def _(patch):
     patch.setattr(asyncio, "run", run)
 
 
+def _clean_up(loop):
+    """As asyncio.run() does at its end."""
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left))
+    loop.close()
+
+
 @world(
     "asyncio.run() cleans up after a coroutine that returned only",
     falsifies=["asyncio-run-closes-its-loop", "asyncio-run-cancels-leftover-tasks"],
@@ -311,12 +321,7 @@ def _(patch):
     def run(main):
         KEPT.append(asyncio.new_event_loop())
         value = KEPT[-1].run_until_complete(main)
-        left = asyncio.all_tasks(KEPT[-1])
-        for task in left:
-            task.cancel()
-        if left:
-            KEPT[-1].run_until_complete(asyncio.wait(left))
-        KEPT[-1].close()
+        _clean_up(KEPT[-1])
         return value
 
     patch.setattr(asyncio, "run", run)
@@ -451,15 +456,10 @@ def _(patch):
         KEPT.append(asyncio.new_event_loop())
         try:
             value = KEPT[-1].run_until_complete(main)
-            left = asyncio.all_tasks(KEPT[-1])
         except Exception:
-            KEPT[-1].close()
+            _clean_up(KEPT[-1])
             raise
-        for task in left:
-            task.cancel()
-        if left:
-            KEPT[-1].run_until_complete(asyncio.wait(left))
-        KEPT[-1].close()
+        _clean_up(KEPT[-1])
         return value
 
     patch.setattr(asyncio, "run", run)

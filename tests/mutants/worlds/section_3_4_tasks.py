@@ -8,6 +8,7 @@ import sys
 
 from fixtures.trace import turn
 from tests.mutants.worlds import Patch, loop_world, world
+from tests.mutants.worlds.section_3_1_get_event_loop import told_what_is_set
 
 
 def _wrapping_each_coroutine(patch: Patch, wrap) -> None:
@@ -325,20 +326,13 @@ def _(patch: Patch) -> None:
     falsifies=["create-task-needs-a-running-loop"],
 )
 def _(patch: Patch) -> None:
-    create, set_loop = asyncio.create_task, asyncio.set_event_loop
-    current = None
-
-    def set_event_loop(loop):
-        nonlocal current
-        current = loop
-        set_loop(loop)
+    create, last_set = asyncio.create_task, told_what_is_set(patch)
 
     def create_task(coroutine, **options):
-        if asyncio._get_running_loop() is None and current is not None:
-            return current.create_task(coroutine, **options)
+        if asyncio._get_running_loop() is None and last_set[0]:
+            return last_set[0].create_task(coroutine, **options)
         return create(coroutine, **options)
 
-    patch.setattr(asyncio, "set_event_loop", set_event_loop)
     patch.setattr(asyncio, "create_task", create_task)
 
 

@@ -362,10 +362,8 @@ def _(patch):
     patch.setattr(BlockingPool, "release", Pool.release)
 
 
-@world(
-    "a connection that is released goes to all who wait", falsifies=["redis-blocking-pool-makes-the-next-taker-wait"]
-)
-def _(patch):
+def _released_to(patch, serve):
+    """Have blocking pools call `serve(takers, connection)` where some wait: futures, in the order of their coming."""
     get, release, waiting = BlockingPool.get_connection, BlockingPool.release, weakref.WeakKeyDictionary()
 
     async def get_connection(self, *arguments, **options):
@@ -374,15 +372,25 @@ def _(patch):
         waiting.setdefault(self, []).append(served := asyncio.get_running_loop().create_future())
         return await served
 
-    async def release_to_all(self, connection):
-        served = waiting.pop(self, [])
-        for future in served:
-            future.set_result(connection)
-        if not served:
+    async def release_to_takers(self, connection):
+        if takers := waiting.get(self):
+            serve(takers, connection)
+        else:
             await release(self, connection)
 
     patch.setattr(BlockingPool, "get_connection", get_connection)
-    patch.setattr(BlockingPool, "release", release_to_all)
+    patch.setattr(BlockingPool, "release", release_to_takers)
+
+
+@world(
+    "a connection that is released goes to all who wait", falsifies=["redis-blocking-pool-makes-the-next-taker-wait"]
+)
+def _(patch):
+    def to_all(takers, connection):
+        while takers:
+            takers.pop().set_result(connection)
+
+    _released_to(patch, to_all)
 
 
 @world("a connection that is released is thrown away", falsifies=["redis-blocking-pool-makes-the-next-taker-wait"])
@@ -660,22 +668,11 @@ def _(patch):
     falsifies=["redis-blocking-pool-makes-the-next-taker-wait"],
 )
 def _(patch):
-    get, release, waiting = BlockingPool.get_connection, BlockingPool.release, weakref.WeakKeyDictionary()
-
-    async def get_connection(self, *arguments, **options):
-        if self.can_get_connection():
-            return await get(self)
-        waiting.setdefault(self, []).append(served := asyncio.get_running_loop().create_future())
-        return await served
-
-    async def to_the_first(self, connection):
-        if not waiting.get(self):
-            await release(self, connection)
-        elif not (first := waiting[self].pop(0)).done():
+    def to_the_first(takers, connection):
+        if not (first := takers.pop(0)).done():
             first.set_result(connection)
 
-    patch.setattr(BlockingPool, "get_connection", get_connection)
-    patch.setattr(BlockingPool, "release", to_the_first)
+    _released_to(patch, to_the_first)
 
 
 @world("a connection that is taken again does not count", falsifies=["redis-plain-pool-at-its-maximum-raises"])
