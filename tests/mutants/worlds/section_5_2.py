@@ -9,7 +9,7 @@ from aiomysql.utils import _ContextManager
 
 from tests.mutants.worlds import world
 
-Connection, Cursor, Pool = aiomysql.Connection, aiomysql.Cursor, aiomysql.Pool
+Connection, Cursor = aiomysql.Connection, aiomysql.Cursor
 GOODBYE = b"\x01\x00\x00\x00\x01"
 NO_REPLY = b"\x05\x00\x00\x00\x19\x00\x00\x00\x00"  # COM_STMT_CLOSE of no statement: the server says nothing to it
 
@@ -585,49 +585,6 @@ def _(patch):
     patch.setattr(Cursor, "execute", commit_and_read)
 
 
-@world("a pool for more than one connection has no bound", falsifies=["mysql-pool-makes-the-next-taker-wait"])
-def _(patch):
-    init = Pool.__init__
-
-    def unbounded(self, minsize, maxsize, **named):
-        init(self, minsize, maxsize if maxsize == 1 else 0, **named)
-
-    patch.setattr(Pool, "__init__", unbounded)
-
-
-@world("a connection that comes back wakes nobody", falsifies=["mysql-pool-makes-the-next-taker-wait"])
-def _(patch):
-    async def nobody(self):
-        pass
-
-    patch.setattr(Pool, "_wakeup", nobody)
-
-
-@world("a pool that is closed hands out connections", falsifies=["mysql-pool-closing-waits-for-what-is-taken"])
-def _(patch):
-    patch.setattr(Pool, "close", lambda self: None)
-
-
-@world(
-    "closing a pool leaves those who took a connection alone", falsifies=["mysql-pool-closing-waits-for-what-is-taken"]
-)
-def _(patch):
-    async def wait_closed(self):
-        await self.clear()
-
-    patch.setattr(Pool, "wait_closed", wait_closed)
-
-
-@world("closing a pool leaves its idle connections open", falsifies=["mysql-pool-closing-waits-for-what-is-taken"])
-def _(patch):
-    async def only_taken(self):
-        async with self._cond:
-            while self._used:
-                await self._cond.wait()
-
-    patch.setattr(Pool, "wait_closed", only_taken)
-
-
 @world(
     "connecting gives the event loop a turn and then blocks it until it is done, or for a time",
     falsifies=["mysql-connecting-waits-on-the-network", "mysql-only-connect-and-execute-let-the-other-run"],
@@ -741,67 +698,6 @@ def _(patch):
     patch.setattr(Cursor, "_query", in_turn)
 
 
-@world(
-    "a connection that comes back wakes who waited longest, though he gave up",
-    falsifies=["mysql-pool-makes-the-next-taker-wait"],
-)
-def _(patch):
-    class Forgetful(asyncio.Condition):
-        """Wakes the first who waited, whether he still does or not."""
-
-        async def wait(self):
-            self.release()
-            waiting = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiting)
-            try:
-                return await waiting
-            finally:
-                await self.acquire()
-
-        def notify(self, n=1):
-            if self._waiters and not (first := self._waiters.popleft()).done():
-                first.set_result(True)
-
-    init = Pool.__init__
-
-    def forgetful(self, *arguments, **named):
-        init(self, *arguments, **named)
-        self._cond = Forgetful()
-
-    patch.setattr(Pool, "__init__", forgetful)
-
-
-@world(
-    "closing a pool waits for one of the connections that are taken",
-    falsifies=["mysql-pool-closing-waits-for-what-is-taken"],
-)
-def _(patch):
-    async def wait_closed(self):
-        while self._free:
-            self._free.popleft().close()
-        async with self._cond:
-            if self._used:
-                await self._cond.wait()
-        self._closed = True
-
-    patch.setattr(Pool, "wait_closed", wait_closed)
-
-
-@world(
-    "a pool hands out connections again once its end was waited for",
-    falsifies=["mysql-pool-closing-waits-for-what-is-taken"],
-)
-def _(patch):
-    wait_closed = Pool.wait_closed
-
-    async def and_open(self):
-        await wait_closed(self)
-        self._closing = self._closed = False
-        self._minsize = 0
-
-    patch.setattr(Pool, "wait_closed", and_open)
-
-
 @world("closing a cursor leaves what is still to come", falsifies=["mysql-closing-the-cursor-sends-nothing"])
 def _(patch):
     async def at_once(self):
@@ -820,19 +716,3 @@ def _(patch):
         close(self)
 
     patch.setattr(Connection, "close", roll_back_and_close)
-
-
-@world(
-    "a pool does not count connections that are still being made", falsifies=["mysql-pool-makes-the-next-taker-wait"]
-)
-def _(patch):
-    acquire = Pool._acquire
-
-    async def counted_when_made(self):
-        if self._free or len(self._used) >= self.maxsize:
-            return await acquire(self)
-        connection = await aiomysql.connect(**self._conn_kwargs)
-        self._used.add(connection)
-        return connection
-
-    patch.setattr(Pool, "_acquire", counted_when_made)

@@ -398,90 +398,6 @@ class _:
         return schedule(callback, *arguments, context=context)
 
 
-@world("timers run in the order of their making", falsifies=["timers-run-in-the-order-of-their-deadlines"])
-def _(patch):
-    class InOrder:
-        latest = 0.0
-
-        def call_at(self, when, callback, *arguments, context=None):
-            if type(callback).__name__ == "Trace":
-                InOrder.latest = when = max(when, InOrder.latest + 0.002)
-            return super().call_at(when, callback, *arguments, context=context)
-
-    patch.loops(InOrder)
-
-
-@loop_world("timers of call_later run in the order of their making", "timers-run-in-the-order-of-their-deadlines")
-class _(Scheduling):
-    latest = 0.0
-
-    def call_later(self, delay, callback, *arguments, context=None):
-        if self.is_ours(callback):
-            self.latest = delay = max(delay, self.latest + 0.002)
-        return super().call_later(delay, callback, *arguments, context=context)
-
-
-@world(
-    "timers that are due together run in the order of their making",
-    falsifies=["timers-run-in-the-order-of-their-deadlines"],
-)
-def _(patch):
-    class Together(Scheduling):
-        def call_at(self, when, callback, *arguments, context=None):
-            if not self.is_ours(callback):
-                return super().call_at(when, callback, *arguments, context=context)
-            made = vars(self).setdefault("made", [])
-
-            def due():
-                for timer in [timer for timer in made if timer[0] <= self.time()]:
-                    made.remove(timer)
-                    timer[1](*timer[2])
-
-            made.append((when, callback, arguments))
-            return super().call_at(when, due, context=context)
-
-    patch.loops(Together)
-
-
-@world(
-    "deadlines are rounded to milliseconds",
-    falsifies=["timer-handle-tells-the-deadline-it-was-given-on-asyncio"],
-)
-def _(patch):
-    patch.setattr(asyncio.TimerHandle, "when", lambda self: round(self._when, 3))
-
-
-@loop_world("a deadline that has passed is now", "timer-handle-tells-the-deadline-it-was-given-on-asyncio")
-class _:
-    def call_at(self, when, callback, *arguments, context=None):
-        return super().call_at(max(when, self.time()), callback, *arguments, context=context)
-
-
-@world_of_uvloop(
-    "uvloop's timers tell the deadline they were given",
-    falsifies=["timer-handle-tells-whole-milliseconds-on-uvloop"],
-)
-def _(patch):
-    class Exact(uvloop.Loop):
-        def call_at(self, when, callback, *arguments, context=None):
-            handle = Proxy(super().call_at(when, callback, *arguments, context=context))
-            handle.when = lambda: when
-            return handle
-
-    patch.uvloop_makes(Exact)
-
-
-@world_of_uvloop("uvloop's timers tell whole seconds", falsifies=["timer-handle-tells-whole-milliseconds-on-uvloop"])
-def _(patch):
-    class Coarse(uvloop.Loop):
-        def call_at(self, when, callback, *arguments, context=None):
-            handle = Proxy(super().call_at(when, callback, *arguments, context=context))
-            handle.when = lambda: float(int(when))
-            return handle
-
-    patch.uvloop_makes(Coarse)
-
-
 @world("asyncio's loop hands out handles of its own", falsifies=["handles-are-asyncios-own-types-on-asyncio"])
 def _(patch):
     patch.loops(handing_out(Proxy))
@@ -701,35 +617,6 @@ class _:
     def close(self):
         asyncio._set_running_loop(None)
         super().close()
-
-
-@loop_world("a negative delay is refused", "timer-that-is-due-already-runs-at-once")
-class _:
-    def call_later(self, delay, *arguments, **options):
-        if delay < 0:
-            raise ValueError("a delay must be non-negative")
-        return super().call_later(delay, *arguments, **options)
-
-
-@world("a timer that is due already waits for its next time", falsifies=["timer-that-is-due-already-runs-at-once"])
-def _(patch):
-    class Late:
-        def call_later(self, delay, *arguments, **options):
-            return super().call_later(delay if delay >= 0 else 1000, *arguments, **options)
-
-        def call_at(self, when, *arguments, **options):
-            return super().call_at(when if when >= self.time() else when + 1000, *arguments, **options)
-
-    patch.loops(Late)
-
-
-@loop_world("a timer that is due already waits for a moment", "timer-that-is-due-already-runs-at-once")
-class _:
-    def call_later(self, delay, *arguments, **options):
-        return super().call_later(delay if delay >= 0 else 0.05, *arguments, **options)
-
-    def call_at(self, when, *arguments, **options):
-        return super().call_at(when if when >= self.time() else self.time() + 0.05, *arguments, **options)
 
 
 @world(
