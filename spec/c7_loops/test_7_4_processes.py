@@ -232,7 +232,7 @@ async def test_communicate_gives_input_and_returns_all_of_both_outputs_and_the_s
     [
         (methodcaller("kill"), signal.SIGKILL),
         (methodcaller("terminate"), signal.SIGTERM),
-        (methodcaller("send_signal", signal.SIGHUP), signal.SIGHUP),
+        (methodcaller("send_signal", signal.SIGUSR1), signal.SIGUSR1),  # SIGHUP is ignored under nohup
     ],
     ids=["kill", "terminate", "send_signal"],
 )
