@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import queue
 import threading
+import types
 from concurrent.futures import ThreadPoolExecutor, process, thread
 
 from tests.mutants.worlds import Patch, world
@@ -197,9 +198,8 @@ def _(patch: Patch) -> None:
 
     def submit_and_keep(pool, function, /, *arguments, **keywords):
         future = submit(pool, function, *arguments, **keywords)
-        future._invoke_callbacks = lambda: pool._work_queue.put(
-            thread._WorkItem(Future(), type(future)._invoke_callbacks, (future,), {})
-        )
+        job = types.SimpleNamespace(run=lambda *_context: type(future)._invoke_callbacks(future))
+        future._invoke_callbacks = lambda: pool._work_queue.put(job)
         return future
 
     patch.setattr(ThreadPoolExecutor, "submit", submit_and_keep)
