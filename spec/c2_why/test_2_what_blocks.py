@@ -27,7 +27,8 @@ async def test_during_a_blocking_request_in_a_coroutine_no_task_no_callback_and_
     await until(lambda: len(trace.steps) == 5, "another task, a callback or a timer is left out")
 
     assert trace.steps[:2] == ["the request is sent", "the answer is there"]
-    assert set(trace.steps[2:]) == {"another task runs", "a callback runs", "a timer fires"}
+    trace.steps.remove("a timer fires")  # whenever it was after that
+    assert trace.steps == ["the request is sent", "the answer is there", "another task runs", "a callback runs"]
 
 
 @claim("writing-a-file-lets-no-other-task-run")

@@ -18,7 +18,7 @@ async def test_sleep_gives_none_or_its_second_argument_even_one_that_is_false():
         assert await asyncio.sleep(delay) is None
         for given in (object(), 0):
             assert await asyncio.sleep(delay, given) is given
-    assert await asyncio.sleep(0, result=given) is given
+            assert await asyncio.sleep(delay, result=given) is given
 
 
 @claim("asyncio-sleep-returns-none-or-its-second-argument")

@@ -8,7 +8,7 @@ import aiomysql
 import pytest
 
 from fixtures.claims import claim
-from fixtures.servers.mysql_client import MADE_BY_TESTS, account
+from fixtures.servers.mysql_client import MADE_BY_TESTS, account, account_over
 from fixtures.servers.wire import ELSEWHERE, Wire
 from fixtures.trace import counting_suspensions
 
@@ -29,11 +29,6 @@ def accounts(mysql_watcher):
     pairs = lasting(mysql_watcher.ask("SELECT Host, User FROM mysql.user"))
     assert pairs
     return pairs
-
-
-def account_over(wire, server):
-    """What it takes to connect to the server at the end of a wire."""
-    return {**account(server), "host": wire.host, "port": wire.port}
 
 
 @claim("aiomysql-connect-takes-host-port-user-password-db")

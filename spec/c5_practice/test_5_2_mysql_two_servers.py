@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from fixtures.claims import claim
-from fixtures.servers.mysql_client import Watcher, account, until_seen
+from fixtures.servers.mysql_client import Watcher, account, account_over, until_seen
 from fixtures.servers.silent import answer_while_another_is_silent
 from fixtures.servers.wire import Wire
 from fixtures.trace import InFlight, turn, until
@@ -114,12 +114,9 @@ async def test_only_in_connect_and_execute_the_other_task_goes_on_and_enters_too
     async def both(line, first, second):
         return await asyncio.gather(step(line, first), step(line, second), return_exceptions=True)
 
-    def over(wire, server):
-        return {**account(server), "host": wire.host, "port": wire.port}
-
     # The wires are carried by tasks of this loop: who blocks it once the other has entered gets no answer.
     async with Wire(mysql_pair[0]) as first, Wire(mysql_pair[1]) as second:
-        ways = over(first, mysql_pair[0]), over(second, mysql_pair[1])
+        ways = account_over(first, mysql_pair[0]), account_over(second, mysql_pair[1])
         connected = await both("connect", *(lambda way=way: aiomysql.connect(**way) for way in ways))
         assert [type(one) for one in connected] == [aiomysql.Connection] * 2, f"not both connected: {connected}"
         async with connected[0] as one, connected[1] as other:

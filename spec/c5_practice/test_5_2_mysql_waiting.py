@@ -6,7 +6,7 @@ import aiomysql
 import pytest
 
 from fixtures.claims import claim
-from fixtures.servers.mysql_client import account, until_seen
+from fixtures.servers.mysql_client import account, account_over, until_seen
 from fixtures.servers.wire import Wire
 from fixtures.trace import turn, until
 
@@ -83,7 +83,7 @@ async def test_the_query_of_a_task_on_whose_connection_another_waits_is_sent_and
     mysql_server, mysql_watcher, lock
 ):
     async with Wire(mysql_server) as wire:
-        over_it = {**account(mysql_server), "host": wire.host, "port": wire.port}
+        over_it = account_over(wire, mysql_server)
         async with aiomysql.connect(**over_it) as connection:
             waiting, intruding = await connection.cursor(), await connection.cursor()
             first = asyncio.create_task(waiting.execute(SLOW, lock))
@@ -121,7 +121,7 @@ async def test_uvloop_refuses_to_write_to_a_connection_reset_meanwhile_and_aiomy
 async def queried_when_reset(server):
     """What a query raises when its connection was reset before, and whether aiomysql then counts it as closed."""
     async with Wire(server) as wire:
-        connection = await aiomysql.connect(**{**account(server), "host": wire.host, "port": wire.port})
+        connection = await aiomysql.connect(**account_over(wire, server))
         cursor = await connection.cursor()
         wire.lines[0].reset()
         with pytest.raises(ConnectionResetError):

@@ -9,6 +9,7 @@ import struct
 import pytest
 
 from fixtures.claims import claim
+from fixtures.errors import error_of, exactly
 from fixtures.recorder import Recorder
 from fixtures.soon import until
 from fixtures.trace import turn
@@ -256,15 +257,6 @@ async def test_after_set_protocol_all_goes_to_the_new_protocol_which_is_not_told
         assert heir.calls == ["data_received", "pause_writing", "resume_writing", "eof_received", "connection_lost"]
 
 
-def raised_by(function, *arguments):
-    """The type of the error that a call raises, None where it raises none."""
-    try:
-        function(*arguments)
-    except Exception as error:
-        return type(error)
-    return None
-
-
 @pytest.mark.parametrize("data", [b"after", b""], ids=["data", "nothing"])
 @claim("writing-after-write-eof-raises")
 async def test_write_after_write_eof_raises_runtimeerror_and_sends_nothing(data):
@@ -272,10 +264,11 @@ async def test_write_after_write_eof_raises_runtimeerror_and_sends_nothing(data)
         server.keeps_open = True
         client.transport.write(b"before")
         client.transport.write_eof()
-        raised = raised_by(client.transport.write, data)
+        with exactly(RuntimeError, match="after write_eof"):
+            client.transport.write(data)
         await until(lambda: "eof_received" in server.calls, "no end of file")
 
-        assert (raised, server.received) == (RuntimeError, b"before")
+        assert server.received == b"before"
 
 
 @pytest.mark.parametrize("closed_by", ["client", "server"])
@@ -288,7 +281,7 @@ async def test_on_asyncio_write_to_a_lost_connection_raises_nothing_and_logs_a_w
         await until(client.is_lost, "it was not lost")
         logged = []
         for _ in range(6):
-            assert raised_by(client.transport.write, b"late") is None
+            assert error_of(client.transport.write, b"late") is None
             logged.append([record.levelname for record in caplog.records])
 
         assert logged == [[], [], [], [], ["WARNING"], ["WARNING", "WARNING"]]
@@ -303,8 +296,10 @@ async def test_on_uvloop_write_to_a_lost_connection_raises_runtimeerror(closed_b
         (client if closed_by == "client" else server).transport.close()
         await until(client.is_lost, "it was not lost")
 
-        assert raised_by(client.transport.write, b"late") is RuntimeError
-        assert raised_by(client.transport.writelines, [b"late"]) is RuntimeError
+        with exactly(RuntimeError):
+            client.transport.write(b"late")
+        with exactly(RuntimeError):
+            client.transport.writelines([b"late"])
         await until(server.is_lost, "the server did not lose it")
         assert server.received == b""
 
@@ -350,7 +345,8 @@ async def test_on_asyncio_the_socket_of_a_transport_can_be_shut_down_which_the_p
 @claim("socket-of-a-transport-cannot-be-shut-down-on-uvloop")
 async def test_on_uvloop_the_socket_of_a_transport_refuses_shutdown_with_typeerror():
     async with connected() as [(client, server)]:
-        assert raised_by(client.transport.get_extra_info("socket").shutdown, socket.SHUT_WR) is TypeError
+        with exactly(TypeError, match=r"do not support shutdown\(\)"):
+            client.transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
         client.transport.write(b"still open")
         await until(lambda: server.received == b"still open", "nothing arrived")
 
@@ -408,32 +404,24 @@ async def test_loop_sendfile_sends_a_whole_file_over_a_transport(tmp_path):
         assert (sent, server.received == letter) == (400_000, True)
 
 
-async def error_of(awaitable):
-    """The error that comes of an awaitable; AssertionError where none does."""
-    [error] = await asyncio.gather(awaitable, return_exceptions=True)
-    assert isinstance(error, Exception), f"there was no error but {error!r}"
-    return error
-
-
 @claim("loop-sendfile-is-not-implemented-on-uvloop")
 async def test_on_uvloop_loop_sendfile_raises_notimplementederror_and_sends_nothing(tmp_path):
     (tmp_path / "letter").write_bytes(b"the whole file")
 
     async with connected() as [(client, server)]:
-        with (tmp_path / "letter").open("rb") as file:
-            raised = await error_of(asyncio.get_running_loop().sendfile(client.transport, file))
+        with (tmp_path / "letter").open("rb") as file, exactly(NotImplementedError):
+            await asyncio.get_running_loop().sendfile(client.transport, file)
         client.transport.write(b"what comes next")
         await until(lambda: server.received, "nothing arrived")
 
-        assert type(raised) is NotImplementedError
         assert server.received == b"what comes next"
 
 
 async def refusal(port):
     """What is said of a connection to a port where nobody listens."""
-    error = await error_of(asyncio.get_running_loop().create_connection(Recorder, "127.0.0.1", port))
-    assert type(error) is ConnectionRefusedError
-    return str(error)
+    with exactly(ConnectionRefusedError) as refused:
+        await asyncio.get_running_loop().create_connection(Recorder, "127.0.0.1", port)
+    return str(refused.value)
 
 
 @claim("connection-that-is-refused-is-named-on-asyncio")
