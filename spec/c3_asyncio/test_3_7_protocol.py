@@ -190,11 +190,12 @@ async def test_async_for_refuses_a_plain_iterator_an_async_iterable_a_future_or_
 def test_an_async_for_statement_outside_a_coroutine_function_is_a_syntax_error():
     scene = "async for letter in letters: pass"
     in_a_function = f"def function(letters):\n  {scene}"
+    in_a_generator_function = f"{in_a_function}\n  yield"
     in_a_function_of_a_coroutine_function = f"async def outer(letters):\n def function():\n  {scene}"
     in_a_class_of_a_coroutine_function = f"async def outer(letters):\n class Inner:\n  {scene}"
     of_a_coroutine_function = [in_a_function_of_a_coroutine_function, in_a_class_of_a_coroutine_function]
 
-    for source in (scene, in_a_function, *of_a_coroutine_function):
+    for source in (scene, in_a_function, in_a_generator_function, *of_a_coroutine_function):
         with pytest.raises(SyntaxError, match="async"):
             compile(source, "scene", "exec")
 

@@ -222,14 +222,19 @@ async def test_peername_of_one_end_is_sockname_of_the_other_and_what_is_unknown_
         assert client.transport.get_extra_info("nothing of the kind", False) is False
 
 
+def reset(end):
+    """Have a protocol end its connection with a TCP reset."""
+    at_once = struct.pack("ii", 1, 0)
+    end.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+    end.transport.abort()
+
+
 @pytest.mark.parametrize("peer", ["client", "server"])
 @claim("reset-connection-is-lost-with-its-error")
 async def test_a_connection_that_the_peer_resets_is_lost_with_connectionreseterror(peer):
     async with connected() as [(client, server)]:
         resetting, told = (client, server) if peer == "client" else (server, client)
-        end = resetting.transport.get_extra_info("socket")
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        resetting.transport.abort()
+        reset(resetting)
         await until(told.is_lost, "the other end did not lose it")
 
         assert type(told.error) is ConnectionResetError
@@ -271,13 +276,24 @@ async def test_write_after_write_eof_raises_runtimeerror_and_sends_nothing(data)
         assert server.received == b"before"
 
 
-@pytest.mark.parametrize("closed_by", ["client", "server"])
+# The parameter `lose` is called with the one that is to lose its connection, and the other.
+however_it_is_lost = pytest.mark.parametrize(
+    "lose",
+    [
+        lambda here, _there: here.transport.close(),
+        lambda _here, there: there.transport.close(),
+        lambda here, _there: here.transport.abort(),
+        lambda _here, there: reset(there),
+    ],
+    ids=["closed", "closed-by-the-peer", "aborted", "reset-by-the-peer"],
+)
+
+
+@however_it_is_lost
 @claim("writing-to-a-closed-transport-is-silent-on-asyncio")
-async def test_on_asyncio_write_to_a_lost_connection_raises_nothing_and_logs_a_warning_from_the_fifth_on(
-    caplog, closed_by
-):
+async def test_on_asyncio_write_to_a_lost_connection_raises_nothing_and_logs_a_warning_from_the_fifth_on(caplog, lose):
     async with connected() as [(client, server)]:
-        (client if closed_by == "client" else server).transport.close()
+        lose(client, server)
         await until(client.is_lost, "it was not lost")
         logged = []
         for _ in range(6):
@@ -289,11 +305,11 @@ async def test_on_asyncio_write_to_a_lost_connection_raises_nothing_and_logs_a_w
         assert server.received == b""
 
 
-@pytest.mark.parametrize("closed_by", ["client", "server"])
+@however_it_is_lost
 @claim("writing-to-a-closed-transport-raises-on-uvloop")
-async def test_on_uvloop_write_to_a_lost_connection_raises_runtimeerror(closed_by):
+async def test_on_uvloop_write_to_a_lost_connection_raises_runtimeerror(lose):
     async with connected() as [(client, server)]:
-        (client if closed_by == "client" else server).transport.close()
+        lose(client, server)
         await until(client.is_lost, "it was not lost")
 
         with exactly(RuntimeError):

@@ -278,14 +278,7 @@ def _(patch):
     ],
 )
 def _(patch):
-    def run(main):
-        loop = asyncio.new_event_loop()
-        try:
-            return loop.run_until_complete(main)
-        finally:
-            loop.close()
-
-    patch.setattr(asyncio, "run", run)
+    _run_ends_by(patch, lambda loop: None)
 
 
 @world(
@@ -299,6 +292,20 @@ def _(patch):
             task.cancel()
         loop.close()
         return value
+
+    patch.setattr(asyncio, "run", run)
+
+
+def _run_ends_by(patch, end):
+    """Have asyncio.run() call `end(loop)`, and then close its loop, instead of what it does at its end."""
+
+    def run(main):
+        loop = asyncio.new_event_loop()
+        try:
+            return loop.run_until_complete(main)
+        finally:
+            end(loop)
+            loop.close()
 
     patch.setattr(asyncio, "run", run)
 
@@ -332,18 +339,13 @@ def _(patch):
     falsifies=["asyncio-run-cancels-leftover-tasks"],
 )
 def _(patch):
-    def run(main):
-        loop = asyncio.new_event_loop()
-        try:
-            return loop.run_until_complete(main)
-        finally:
-            for task in asyncio.all_tasks(loop):
-                task.cancel()
-            for _ in range(3):
-                loop.run_until_complete(asyncio.sleep(0))
-            loop.close()
+    def give_three_turns(loop):
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        for _ in range(3):
+            loop.run_until_complete(asyncio.sleep(0))
 
-    patch.setattr(asyncio, "run", run)
+    _run_ends_by(patch, give_three_turns)
 
 
 @loop_world(
@@ -434,17 +436,12 @@ def _(patch):
 
 @world("asyncio.run() cancels one leftover task only", falsifies=["asyncio-run-cancels-leftover-tasks"])
 def _(patch):
-    def run(main):
-        loop = asyncio.new_event_loop()
-        try:
-            return loop.run_until_complete(main)
-        finally:
-            for task in list(asyncio.all_tasks(loop))[:1]:
-                task.cancel()
-                loop.run_until_complete(asyncio.wait([task]))
-            loop.close()
+    def cancel_one(loop):
+        for task in list(asyncio.all_tasks(loop))[:1]:
+            task.cancel()
+            loop.run_until_complete(asyncio.wait([task]))
 
-    patch.setattr(asyncio, "run", run)
+    _run_ends_by(patch, cancel_one)
 
 
 @world(
@@ -470,19 +467,14 @@ def _(patch):
     falsifies=["asyncio-run-cancels-leftover-tasks"],
 )
 def _(patch):
-    def run(main):
-        loop = asyncio.new_event_loop()
-        try:
-            return loop.run_until_complete(main)
-        finally:
-            left = asyncio.all_tasks(loop)
-            for task in left:
-                task.cancel()
-            if left:
-                loop.run_until_complete(asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED))
-            loop.close()
+    def wait_for_one(loop):
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED))
 
-    patch.setattr(asyncio, "run", run)
+    _run_ends_by(patch, wait_for_one)
 
 
 @world(

@@ -361,6 +361,21 @@ def _(patch):
     patch.setattr(builtins, "compile", lenient)
 
 
+@world(
+    "the compiler takes a generator function with async for for an asynchronous one",
+    falsifies=["async-for-only-in-a-coroutine-function"],
+)
+def _(patch):
+    strict = compile
+
+    def lenient(source, *arguments, **options):
+        if isinstance(source, str) and source.startswith("def ") and source.endswith("yield"):
+            source = f"async {source}"
+        return strict(source, *arguments, **options)
+
+    patch.setattr(builtins, "compile", lenient)
+
+
 @world("async for goes through a plain list", falsifies=["plain-and-async-iteration-do-not-mix"])
 def _(patch):
     class FromAList(ThroughPlain):

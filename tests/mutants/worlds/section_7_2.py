@@ -451,6 +451,35 @@ class _(Proxy):
 
 
 @transport_world(
+    "writing is an error of its own after abort",
+    "writing-to-a-closed-transport-is-silent-on-asyncio",
+    "writing-to-a-closed-transport-raises-on-uvloop",
+)
+class _(Proxy):
+    def abort(self):
+        def write(data):
+            raise ConnectionAbortedError("Connection lost")
+
+        self.write = write
+        self.real.abort()
+
+
+@protocol_world(
+    "writing is the error with which the connection was lost",
+    "writing-to-a-closed-transport-is-silent-on-asyncio",
+    "writing-to-a-closed-transport-raises-on-uvloop",
+)
+class _(Between):
+    def connection_lost(self, error):
+        def write(data):
+            raise error
+
+        if error is not None:
+            self.transport.write = write
+        super().connection_lost(error)
+
+
+@transport_world(
     "writing is a ConnectionResetError where the peer has closed",
     "writing-to-a-closed-transport-is-silent-on-asyncio",
     "writing-to-a-closed-transport-raises-on-uvloop",
