@@ -242,13 +242,14 @@ def whole(tmp_path_factory):
 
     def run(name, *options):
         command = [sys.executable, "-m", "pytest", "spec", "-q", "--servers", "none", "-n", "2"]
-        subprocess.run(
+        ended = subprocess.run(
             [*command, "--results", str(folder / name), *options],
             cwd=ROOT,
-            check=True,
             capture_output=True,
+            encoding="utf-8",
             timeout=300,
         )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
         claims = json.loads((folder / name).read_text(encoding="utf-8"))["claims"]
         return {
             (claim["id"], result["loop"]): (result["outcome"], result["reason"])
