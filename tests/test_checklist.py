@@ -255,6 +255,7 @@ def test_what_crashed_and_what_hung_is_told_apart_from_what_failed(crash_and_han
     totals = "4 claims: 1 hold, 0 refuted, 0 changed, 0 cannot run; 1 failed, 1 hung, 1 crashed, 0 do not apply here"
     assert totals in text.replace("\n", " ")
     assert ended.ret == 1
+    assert "ERROR at teardown" not in ended.stdout.str()  # what is cut says once that it was
     assert "hung" not in crash_and_hang.run("spec", "-k", "second").stdout.str().partition("1 failed,")[2]
 
 

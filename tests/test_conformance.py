@@ -81,7 +81,7 @@ def test_each_of_five_planted_faults_is_found_and_the_control_keeps_all(tmp_path
         assert f"`{id}`" in markdown
     page = (tmp_path / "out.html").read_text(encoding="utf-8")
     assert "its process was ended by SIGABRT" in page
-    assert "its process told nothing for 6 s and was ended" in page
+    assert "its process told nothing for 7 s and was ended" in page
 
 
 LOOPS = """

@@ -120,7 +120,7 @@ def test_what_no_ceiling_in_the_process_ends_is_hung_and_the_rest_goes_on(house,
 
     claims = json.loads((house.path / "results.json").read_text(encoding="utf-8"))["claims"]
     (hung,), *others = (claim["results"] for claim in claims)
-    assert (hung["outcome"], hung["reason"]) == ("hung", "its process told nothing for 2 s and was ended")
+    assert (hung["outcome"], hung["reason"]) == ("hung", "its process told nothing for 5 s and was ended")
     assert [result["outcome"] for (result,) in others] == ["verified", "verified"]
     assert ("in test_a" in hung["failures"][0]["said"]) is (before == "can say where it is")
     ended.assert_outcomes(passed=2, failed=1)
