@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from fixtures.claims import claim
+from fixtures.errors import exactly
 from fixtures.trace import turn, until
 
 NAMES = ["site_first.jpg", "site_second.jpg", "site_third.jpg"]
@@ -153,7 +154,7 @@ async def test_a_session_is_open_inside_its_async_with_and_of_no_use_after_it(do
 
     assert inside == [False, False]
     assert session.closed is True
-    with pytest.raises(RuntimeError, match="Session is closed"):
+    with exactly(RuntimeError, match="Session is closed"):
         await session.get(downloads.url("image"))
 
 

@@ -7,10 +7,10 @@ from importlib import metadata
 from pathlib import Path
 
 import aiohttp
-import pytest
 import requests
 
 from fixtures.claims import claim
+from fixtures.errors import exactly
 
 NAMES = ["site_first.jpg", "site_second.jpg", "site_third.jpg"]
 
@@ -64,7 +64,7 @@ async def test_neither_requests_get_nor_its_response_can_be_awaited(downloads):
 
     assert inspect.iscoroutinefunction(requests.get) is False
     assert inspect.isawaitable(response) is False
-    with pytest.raises(TypeError, match="Response"):
+    with exactly(TypeError, match="Response"):
         await response
 
 

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import types
 import warnings
+from contextlib import closing
 
 import pytest
 
@@ -24,11 +25,15 @@ def test_a_function_defined_with_async_def_is_a_coroutine_function_and_still_a_f
     assert type(errand) is type(plain) is types.FunctionType
 
 
-def told_of_a_coroutine_function_and_three_others(iscoroutinefunction):
+def told_of_two_coroutine_functions_and_five_others(iscoroutinefunction):
     """What a function answers for each, and the warnings it gives."""
 
     async def errand():
         pass
+
+    class Person:
+        async def run_errand(self):
+            pass
 
     def plain():
         pass
@@ -39,26 +44,27 @@ def told_of_a_coroutine_function_and_three_others(iscoroutinefunction):
     async def async_generator():
         yield
 
-    with warnings.catch_warnings(record=True) as seen:
+    others = plain, lambda: errand(), generator, async_generator, errand()
+    with warnings.catch_warnings(record=True) as seen, closing(others[-1]):
         warnings.simplefilter("always")
-        answers = [iscoroutinefunction(each) for each in (errand, plain, generator, async_generator)]
+        answers = [iscoroutinefunction(each) for each in (errand, Person().run_errand, *others)]
     return answers, [one.category for one in seen]
 
 
 @claim("asyncio-iscoroutinefunction-is-silent-before-3-14")
-def test_asyncio_tells_a_coroutine_function_from_plain_and_generator_functions_without_a_warning():
-    told = told_of_a_coroutine_function_and_three_others(asyncio.iscoroutinefunction)
+def test_asyncio_tells_a_coroutine_function_or_method_from_plain_and_generator_functions_without_a_warning():
+    told = told_of_two_coroutine_functions_and_five_others(asyncio.iscoroutinefunction)
 
-    assert told == ([True, False, False, False], [])
+    assert told == ([True] * 2 + [False] * 5, [])
 
 
 @claim("asyncio-iscoroutinefunction-is-deprecated-since-3-14")
 def test_asyncio_tells_a_coroutine_function_from_others_and_warns_each_time_where_inspect_does_not():
-    by_asyncio = told_of_a_coroutine_function_and_three_others(asyncio.iscoroutinefunction)
-    by_inspect = told_of_a_coroutine_function_and_three_others(inspect.iscoroutinefunction)
+    by_asyncio = told_of_two_coroutine_functions_and_five_others(asyncio.iscoroutinefunction)
+    by_inspect = told_of_two_coroutine_functions_and_five_others(inspect.iscoroutinefunction)
 
-    assert by_asyncio == ([True, False, False, False], [DeprecationWarning] * 4)
-    assert by_inspect == ([True, False, False, False], [])
+    assert by_asyncio == ([True] * 2 + [False] * 5, [DeprecationWarning] * 7)
+    assert by_inspect == ([True] * 2 + [False] * 5, [])
 
 
 @claim("calling-a-coroutine-function-gives-a-coroutine-object")
@@ -104,7 +110,7 @@ def test_each_coroutine_object_that_never_ran_gives_a_runtime_warning_when_it_is
 
 
 @claim("coroutine-never-awaited-warns")
-async def test_a_coroutine_object_that_was_awaited_is_dropped_without_a_warning():
+async def test_in_a_coroutine_an_object_that_was_awaited_is_dropped_without_a_warning_and_another_with_one():
     async def errand():
         pass
 
@@ -112,8 +118,12 @@ async def test_a_coroutine_object_that_was_awaited_is_dropped_without_a_warning(
         warnings.simplefilter("always")
         await errand()
         collect()
+        assert seen == []
+        errand()
+        collect()
 
-    assert seen == []
+    said = [(one.category, str(one.message)) for one in seen]
+    assert said == [(RuntimeWarning, f"coroutine '{errand.__qualname__}' was never awaited")]
 
 
 @claim("never-awaited-is-said-at-once-on-cpython")

@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 
 from fixtures.claims import claim
+from fixtures.errors import exactly
 
 
 @claim("asyncio-run-runs-the-body-once-and-returns-its-value")
@@ -151,9 +152,15 @@ def test_asyncio_run_from_plain_code_leaves_no_task_pending_where_the_coroutine_
 
 
 @claim("asyncio-run-cancels-leftover-tasks")
-def test_asyncio_run_cancels_leftover_tasks_and_lets_them_finish_before_it_returns(program):
+def test_asyncio_run_cancels_leftover_tasks_and_lets_them_finish_though_one_fails_before_it_returns(program):
     ended = program("""
         import asyncio
+
+        async def fail_in_the_end():
+            try:
+                await asyncio.get_running_loop().create_future()
+            except asyncio.CancelledError:
+                raise LookupError from None
 
         async def wait_for_ever(turns):
             try:
@@ -167,19 +174,22 @@ def test_asyncio_run_cancels_leftover_tasks_and_lets_them_finish_before_it_retur
 
         async def main():
             left = [asyncio.create_task(wait_for_ever(turns)) for turns in (20, 40)]
+            left.append(asyncio.create_task(fail_in_the_end()))
             await asyncio.sleep(0)
             print("main ends")
             return left
 
         left = asyncio.run(main())
         print("run returns | leftovers cancelled:", *[task.cancelled() for task in left])
+        print("one has failed:", repr(left[-1].exception()))
     """)
 
     assert ended.lines == [
         "main ends",
         *["a leftover is cancelled"] * 2,
         *["a leftover has cleaned up"] * 2,
-        "run returns | leftovers cancelled: True True",
+        "run returns | leftovers cancelled: True True False",
+        "one has failed: LookupError()",
     ]
 
 
@@ -191,7 +201,7 @@ async def test_asyncio_run_is_refused_in_a_task_and_in_a_callback_of_a_running_l
     with closing(errand()) as coroutine:
 
         def try_to_run():
-            with pytest.raises(RuntimeError, match=r"asyncio\.run\(\) cannot be called from a running event loop"):
+            with exactly(RuntimeError, match=r"asyncio\.run\(\) cannot be called from a running event loop"):
                 asyncio.run(coroutine)
             trace("refused")
 
@@ -241,7 +251,8 @@ def test_a_coroutine_object_runs_once_and_a_second_run_of_it_is_refused_either_w
     assert ended.lines == ["the body runs", refused, refused, "the body runs"]
 
 
-# Gives asyncio.run an awaitable that is no coroutine object, a number, and a coroutine function that nobody has called.
+# Gives asyncio.run two awaitables that are no coroutine objects, the second a future that is done and so may be awaited
+# on any loop; a number; and a coroutine function that nobody has called.
 RUN_OTHER_THINGS = """
     import asyncio
 
@@ -254,7 +265,12 @@ RUN_OTHER_THINGS = """
     async def function():
         print("the function is called")
 
-    for thing in (Errand(), 5, function):
+    loop = asyncio.new_event_loop()
+    future = loop.create_future()
+    future.set_result("the future's value")
+    loop.close()
+
+    for thing in (Errand(), future, 5, function):
         try:
             print("returned:", asyncio.run(thing))
         except (TypeError, ValueError) as error:
@@ -266,11 +282,14 @@ RUN_OTHER_THINGS = """
 def test_asyncio_run_refuses_an_awaitable_that_is_no_coroutine_object_and_a_coroutine_function(program):
     ended = program(RUN_OTHER_THINGS)
 
-    assert ended.lines == ["ValueError: a coroutine was expected"] * 3
+    assert ended.lines == ["ValueError: a coroutine was expected"] * 4
 
 
 @claim("asyncio-run-takes-any-awaitable-since-3-14")
 def test_asyncio_run_takes_any_awaitable_and_refuses_a_number_and_a_coroutine_function(program):
     ended = program(RUN_OTHER_THINGS)
 
-    assert ended.lines == ["the awaitable runs", "returned: its value", *["TypeError: An asyncio.Future"] * 2]
+    assert ended.lines == [
+        *["the awaitable runs", "returned: its value", "returned: the future's value"],
+        *["TypeError: An asyncio.Future"] * 2,
+    ]

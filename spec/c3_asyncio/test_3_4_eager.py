@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from fixtures.claims import claim
-from fixtures.trace import turn
+from fixtures.errors import exactly
+from fixtures.trace import turn, until
 
 STARTS_AT_ONCE = ["task starts", "creator goes on", "task ends"]
 STARTS_LATER = ["creator goes on", "task starts", "task ends"]
@@ -26,14 +25,40 @@ async def run_a_task(trace, **options: object) -> None:
     await task
 
 
+WITHIN_A_CALLBACK = ["outer task starts", "inner task starts", "outer task goes on", "callback goes on"]
+
+
+async def run_a_task_in_a_task_made_by_a_callback(trace) -> None:
+    """Have a callback create a task that creates another in its first step, and await both."""
+    loop = asyncio.get_running_loop()
+    tasks = []
+
+    async def inner():
+        trace("inner task starts")
+
+    async def outer():
+        trace("outer task starts")
+        tasks.append(loop.create_task(inner()))
+        trace("outer task goes on")
+
+    def callback():
+        tasks.append(loop.create_task(outer()))
+        trace("callback goes on")
+
+    loop.call_soon(callback)
+    await until(lambda: len(tasks) == 2, "the callback and the outer task have not made a task each")
+    await asyncio.wait(tasks)
+
+
 @claim("eager-factory-starts-tasks-inside-create-task")
-async def test_with_the_eager_task_factory_a_task_starts_inside_create_task_and_without_it_later(trace):
+async def test_with_the_eager_task_factory_a_task_starts_inside_create_task_wherever_called_and_without_it_later(trace):
     await run_a_task(trace)
     asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
     await run_a_task(trace)
     await run_a_task(trace, name="another")
+    await run_a_task_in_a_task_made_by_a_callback(trace)
 
-    assert trace.steps == STARTS_LATER + STARTS_AT_ONCE + STARTS_AT_ONCE
+    assert trace.steps == STARTS_LATER + STARTS_AT_ONCE + STARTS_AT_ONCE + WITHIN_A_CALLBACK
 
 
 @claim("eager-factory-works-on-uvloop-on-3-12")
@@ -41,8 +66,9 @@ async def test_on_uvloop_the_eager_task_factory_starts_a_task_inside_create_task
     asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
     await run_a_task(trace)
     await run_a_task(trace)
+    await run_a_task_in_a_task_made_by_a_callback(trace)
 
-    assert trace.steps == STARTS_AT_ONCE * 2
+    assert trace.steps == STARTS_AT_ONCE * 2 + WITHIN_A_CALLBACK
 
 
 @claim("eager-factory-works-on-uvloop-before-0-23")
@@ -50,8 +76,9 @@ async def test_on_uvloop_before_0_23_the_eager_task_factory_starts_a_task_inside
     asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
     await run_a_task(trace)
     await run_a_task(trace)
+    await run_a_task_in_a_task_made_by_a_callback(trace)
 
-    assert trace.steps == STARTS_AT_ONCE * 2
+    assert trace.steps == STARTS_AT_ONCE * 2 + WITHIN_A_CALLBACK
 
 
 @claim("eager-factory-raises-on-uvloop-0-23-with-early-3-13")
@@ -62,7 +89,7 @@ async def test_uvloop_hands_the_eager_task_factory_an_argument_it_does_not_know(
     loop = asyncio.get_running_loop()
     loop.set_task_factory(asyncio.eager_task_factory)
     coroutine = request()
-    with pytest.raises(TypeError, match="unexpected keyword argument 'eager_start'"):
+    with exactly(TypeError, match="unexpected keyword argument 'eager_start'"):
         asyncio.create_task(coroutine)
     loop.set_task_factory(None)  # the loop needs tasks of its own when it is closed
     coroutine.close()
@@ -94,7 +121,7 @@ async def test_uvloop_before_0_23_refuses_eager_start(trace):
         trace("task starts")
 
     coroutine = request()
-    with pytest.raises(TypeError, match="unexpected keyword argument 'eager_start'"):
+    with exactly(TypeError, match="unexpected keyword argument 'eager_start'"):
         asyncio.create_task(coroutine, eager_start=True)
     coroutine.close()
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import types
 import weakref
 
 import pytest
 
 from fixtures.claims import claim
+from fixtures.errors import error_of, exactly
 from fixtures.garbage import collect
 from fixtures.trace import Rendezvous, turn, until
 
@@ -29,29 +31,31 @@ async def test_ten_tasks_are_under_way_at_once_and_each_goes_on_while_the_others
 
 
 @claim("create-task-returns-a-task")
-async def test_create_task_returns_a_task():
+async def test_create_task_returns_a_task_with_or_without_a_name():
     async def request():
         return "page"
 
-    task = asyncio.create_task(request())
+    tasks = [asyncio.create_task(request()), asyncio.create_task(request(), name="front page")]
 
-    assert isinstance(task, asyncio.Task)
-    await task
+    assert [isinstance(task, asyncio.Task) for task in tasks] == [True, True]
+    await asyncio.wait(tasks)
 
 
 @claim("created-task-is-scheduled-and-not-yet-started")
-async def test_a_new_task_is_known_to_the_loop_but_has_not_started_when_create_task_returns(trace):
+async def test_a_new_task_with_or_without_a_name_is_known_to_the_loop_but_has_not_started_when_create_task_returns(
+    trace,
+):
     async def request():
         trace("body starts")
 
-    task = asyncio.create_task(request())
+    tasks = [asyncio.create_task(request()), asyncio.create_task(request(), name="front page")]
 
     assert trace.steps == []
-    assert task in asyncio.all_tasks()
+    assert [task in asyncio.all_tasks() for task in tasks] == [True, True]
 
-    await until(task.done, "the new task did not run")
+    await until(lambda: all(task.done() for task in tasks), "a new task did not run")
 
-    assert trace.steps == ["body starts"]
+    assert trace.steps == ["body starts", "body starts"]
 
 
 @claim("loop-create-task-and-ensure-future-make-the-same-task")
@@ -61,11 +65,16 @@ async def test_loop_create_task_and_ensure_future_do_what_create_task_does_also_
 
     async def request():
         trace("starts")
-        return "page"
+        return page.get()
+
+    async def fail():
+        raise LookupError(page.get())
 
     def own_task(loop, coroutine, **options):
         return OwnTask(coroutine, loop=loop, **options)
 
+    page = contextvars.ContextVar("page", default="no page")
+    page.set("page")
     loop = asyncio.get_running_loop()
     makers = (asyncio.create_task, loop.create_task, asyncio.ensure_future)
     tasks = [make(request()) for make in makers]
@@ -74,6 +83,10 @@ async def test_loop_create_task_and_ensure_future_do_what_create_task_does_also_
     await turn()
     assert trace.steps == ["starts"] * 3
     assert [await task for task in tasks] == ["page"] * 3
+
+    failing = [make(fail()) for make in makers]
+    await asyncio.wait(failing)
+    assert [repr(task.exception()) for task in failing] == ["LookupError('page')"] * 3
 
     loop.set_task_factory(own_task)
     tasks = [make(request()) for make in makers]
@@ -89,17 +102,17 @@ def test_loop_create_task_takes_a_coroutine_before_the_loop_runs_and_starts_it_t
     async def something_else():
         await turn()
 
-    loop = new_loop()
-    task = loop.create_task(request())
+    loop, tasks = new_loop(), []
+    assert error_of(lambda: tasks.append(loop.create_task(request()))) is None
     trace("task created")
     loop.run_until_complete(something_else())
 
     assert trace.steps == ["task created", "task starts"]
-    assert task.done()
+    assert [task.done() for task in tasks] == [True]
 
 
 @claim("ensure-future-returns-a-task-or-future-unchanged")
-async def test_ensure_future_gives_a_task_or_a_future_pending_or_done_back_as_it_is_and_makes_no_task():
+async def test_ensure_future_gives_a_task_or_a_future_pending_done_or_cancelled_back_as_it_is_and_makes_no_task():
     class OwnFuture(asyncio.Future):
         pass
 
@@ -107,14 +120,16 @@ async def test_ensure_future_gives_a_task_or_a_future_pending_or_done_back_as_it
         return "page"
 
     loop = asyncio.get_running_loop()
-    task_done = asyncio.create_task(request())
-    await task_done
+    task_done, task_cancelled = asyncio.create_task(request()), asyncio.create_task(request())
+    task_cancelled.cancel()
+    await asyncio.wait([task_done, task_cancelled])
     task = asyncio.create_task(request())
-    future, future_done, own = loop.create_future(), loop.create_future(), OwnFuture(loop=loop)
+    future, future_done, future_cancelled = loop.create_future(), loop.create_future(), loop.create_future()
     future_done.set_result("page")
+    future_cancelled.cancel()
     tasks_before = asyncio.all_tasks()
 
-    for given in (task, task_done, future, future_done, own):
+    for given in (task, task_done, task_cancelled, future, future_done, future_cancelled, OwnFuture(loop=loop)):
         assert asyncio.ensure_future(given) is given
     assert asyncio.all_tasks() == tasks_before
     await task
@@ -132,11 +147,15 @@ async def test_ensure_future_wraps_any_other_awaitable_in_a_task_and_refuses_wha
         yield
         return "page"
 
-    for awaitable in (Page(), marked_generator()):
+    async def ensured(awaitable):
         task = asyncio.ensure_future(awaitable)
-        assert isinstance(task, asyncio.Task)
-        assert await task == "page"
-    with pytest.raises(TypeError):
+        return isinstance(task, asyncio.Task), await task
+
+    both = [asyncio.create_task(ensured(awaitable)) for awaitable in (Page(), marked_generator())]
+    await asyncio.wait(both)
+    assert [one.exception() for one in both] == [None, None]
+    assert [one.result() for one in both] == [(True, "page")] * 2
+    with exactly(TypeError):
         await asyncio.ensure_future("page")
 
 
@@ -174,7 +193,7 @@ def test_create_task_raises_where_a_loop_is_set_and_has_run_but_does_not_run_now
     assert loop.run_until_complete(main()) == "page"
     coroutine = request()
     try:
-        with pytest.raises(RuntimeError, match="no running event loop"):
+        with exactly(RuntimeError, match="no running event loop"):
             asyncio.create_task(coroutine)
     finally:
         asyncio.set_event_loop(None)
@@ -202,7 +221,11 @@ async def test_awaiting_a_task_gives_the_return_value_of_its_coroutine_once_it_i
         trace("task ends")
         return page
 
+    async def wait_for(task):
+        return await task
+
     task = asyncio.create_task(request())
+    other = asyncio.create_task(wait_for(task))
 
     assert not task.done()
 
@@ -213,6 +236,8 @@ async def test_awaiting_a_task_gives_the_return_value_of_its_coroutine_once_it_i
     assert task.done()
     assert trace.steps == ["task ends", "creator goes on"]
     assert await task is page  # now that it is done, too
+    await until(other.done, "the task is done and another that awaits it waits")
+    assert other.result() is page
 
 
 @claim("task-runs-without-being-awaited")
@@ -243,13 +268,14 @@ async def test_a_task_may_be_awaited_again_and_gives_the_same_result_where_a_cor
     task = asyncio.create_task(request())
     waiters = [asyncio.create_task(wait_for(task)) for _ in range(2)]
     await until(lambda: all(waiter.done() for waiter in waiters), "one of the two that await the task waits for ever")
+    waiters += [asyncio.create_task(wait_for(task)) for _ in range(2)]
+    await until(lambda: all(waiter.done() for waiter in waiters), "who awaits the task again waits for ever")
     coroutine = request()
 
-    assert [waiter.result() for waiter in waiters] == [page, page]
-    assert await task is page
-    assert await task is page
+    assert [waiter.exception() for waiter in waiters] == [None] * 4
+    assert [waiter.result() for waiter in waiters] == [page] * 4
     await coroutine
-    with pytest.raises(RuntimeError, match="cannot reuse already awaited coroutine"):
+    with exactly(RuntimeError, match="cannot reuse already awaited coroutine"):
         await coroutine
 
 
@@ -287,7 +313,7 @@ async def test_the_exception_that_ended_a_task_is_raised_where_the_task_is_await
         raise error
 
     task = asyncio.create_task(request())
-    with pytest.raises(LookupError) as raised:
+    with exactly(LookupError) as raised:
         await task
 
     assert raised.value is error
@@ -303,13 +329,13 @@ async def test_a_task_that_has_failed_already_raises_its_exception_each_time_it_
     task = asyncio.create_task(request())
     await until(task.done, "the task did not end")
     for _ in range(2):
-        with pytest.raises(LookupError) as raised:
+        with exactly(LookupError) as raised:
             await task
         assert raised.value is error
 
 
 @claim("loop-holds-its-tasks-weakly")
-async def test_a_waiting_task_that_nothing_refers_to_is_collected_and_one_that_is_kept_goes_on(trace):
+async def test_a_waiting_task_that_nothing_refers_to_is_collected_named_or_not_and_one_that_is_kept_goes_on(trace):
     reports = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _loop, context: reports.append(context["message"]))
@@ -319,29 +345,34 @@ async def test_a_waiting_task_that_nothing_refers_to_is_collected_and_one_that_i
         await future
         trace("goes on")
 
-    dropped = weakref.ref(asyncio.create_task(wait_for(loop.create_future())))
-    await until(lambda: trace.steps == ["waits"], "the task did not come to wait")
-    await turn()  # by then no step of it is on the loop's ready queue, which would hold it
+    dropped = [
+        weakref.ref(asyncio.create_task(wait_for(loop.create_future()), name=name)) for name in (None, "front page")
+    ]
+    await until(lambda: trace.steps == ["waits"] * 2, "the tasks did not come to wait")
+    await turn()  # by then no step of them is on the loop's ready queue, which would hold them
     collect()
 
-    assert dropped() is None
-    assert reports == ["Task was destroyed but it is pending!"]
+    assert [task() for task in dropped] == [None, None]
+    assert reports == ["Task was destroyed but it is pending!"] * 2
 
     answer = loop.create_future()
     kept = asyncio.create_task(wait_for(answer))
-    await until(lambda: trace.steps == ["waits", "waits"], "the task did not come to wait")
+    await until(lambda: trace.steps == ["waits"] * 3, "the task did not come to wait")
     await turn()
     collect()
     answer.set_result("page")
     await kept
 
-    assert trace.steps == ["waits", "waits", "goes on"]
+    assert trace.steps == ["waits", "waits", "waits", "goes on"]
 
 
 @claim("task-name-is-kept-and-shown")
 async def test_a_task_keeps_and_shows_the_name_it_was_given_even_an_empty_one_and_without_one_has_its_own():
     async def request():
         return "page"
+
+    async def fail():
+        raise LookupError
 
     tasks = []
     for create_task in (asyncio.create_task, asyncio.get_running_loop().create_task):
@@ -350,7 +381,10 @@ async def test_a_task_keeps_and_shows_the_name_it_was_given_even_an_empty_one_an
         unnamed = create_task(request())
         another = create_task(request())
         empty = create_task(request(), name="")
-        tasks += [named, also_named, unnamed, another, empty]
+        failing = create_task(fail(), name="missing page")
+        cancelled = create_task(request(), name="page too many")
+        cancelled.cancel()
+        tasks += [named, also_named, unnamed, another, empty, failing, cancelled]
 
         assert [task.get_name() for task in (named, also_named, empty)] == ["front page", "back page", ""]
         assert "name='front page'" in repr(named)
@@ -360,3 +394,4 @@ async def test_a_task_keeps_and_shows_the_name_it_was_given_even_an_empty_one_an
     assert [name for name, task in zip(shown, tasks) if name not in repr(task)] == []
     await asyncio.wait(tasks)
     assert [name for name, task in zip(shown, tasks) if name not in repr(task)] == []  # nor now that they are done
+    assert [type(task.exception()) for task in tasks if not task.cancelled()].count(LookupError) == 2

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
 
 import pytest
 
 from fixtures.claims import claim
+from fixtures.errors import exactly
 from fixtures.garbage import collect
 from fixtures.trace import turn, until
 
@@ -17,6 +19,11 @@ async def answer_after(turns: int) -> int:
     for _ in range(turns):
         await turn()
     return turns
+
+
+async def fail() -> None:
+    """Raise LookupError."""
+    raise LookupError
 
 
 async def outcome_of(awaitable) -> object:
@@ -67,12 +74,15 @@ async def test_asyncio_wait_returns_the_set_of_its_tasks_done_and_the_set_of_tho
     quick = asyncio.create_task(answer_after(turns=0))
     cancelled = asyncio.create_task(release.wait())
     held = asyncio.create_task(release.wait())
+    failed = asyncio.create_task(fail())
     cancelled.cancel()
-    await until(lambda: quick.done() and cancelled.done(), "the answer and the cancellation came to nothing")
+    done = {quick, cancelled, failed}
+    await until(lambda: all(task.done() for task in done), "the answer, the cancellation or the failure did not come")
 
-    returned = await asyncio.wait([held, quick, cancelled], return_when=asyncio.FIRST_COMPLETED)
+    returned = await asyncio.wait([held, *done], return_when=asyncio.FIRST_COMPLETED)
 
-    assert returned == ({quick, cancelled}, {held})
+    assert returned == (done, {held})
+    assert type(failed.exception()) is LookupError
 
     release.set()
     await held
@@ -80,18 +90,16 @@ async def test_asyncio_wait_returns_the_set_of_its_tasks_done_and_the_set_of_tho
 
 @claim("asyncio-wait-without-timeout-leaves-none-pending")
 @pytest.mark.parametrize("options", [{}, {"timeout": None}], ids=["not given", "None"])
-async def test_asyncio_wait_without_a_timeout_returns_when_all_are_done_also_if_one_failed(options):
-    async def fail():
-        raise LookupError
-
+async def test_asyncio_wait_without_a_timeout_returns_when_all_are_done_also_if_one_failed_or_was_cancelled(options):
     tasks = [asyncio.create_task(answer_after(turns)) for turns in (50, 10, 30)]
-    failed = asyncio.create_task(fail())
+    failed, cancelled = asyncio.create_task(fail()), asyncio.create_task(answer_after(turns=50))
+    cancelled.cancel()
 
-    done, pending = await asyncio.wait([*tasks, failed], **options)
+    done, pending = await asyncio.wait([*tasks, failed, cancelled], **options)
 
     assert [task.done() for task in tasks] == [True, True, True]
     assert type(failed.exception()) is LookupError
-    assert done == {*tasks, failed}
+    assert done == {*tasks, failed, cancelled}
     assert pending == set()
 
 
@@ -103,12 +111,14 @@ async def test_asyncio_wait_that_times_out_gives_the_unfinished_tasks_as_pending
     held = [asyncio.create_task(release.wait()) for _ in range(2)]
     await quick
 
-    waiting = asyncio.create_task(outcome_of(asyncio.wait([quick, *held], timeout=timeout)))
+    waiting = [
+        asyncio.create_task(outcome_of(asyncio.wait(tasks, timeout=timeout))) for tasks in ([quick, *held], held)
+    ]
     await turn()
-    await asyncio.sleep(timeout)  # set after the time-out, which is over by its end
-    await until(waiting.done, "the time-out is over and wait() goes on")
+    await asyncio.sleep(timeout)  # set after the time-outs, which are over by its end
+    await until(lambda: all(task.done() for task in waiting), "the time-out is over and wait() goes on")
 
-    assert waiting.result() == ({quick}, set(held))
+    assert [task.result() for task in waiting] == [({quick}, set(held)), (set(), set(held))]
 
     await answer_after(turns=20)  # by then a cancellation would have ended them
 
@@ -153,7 +163,7 @@ async def test_asyncio_wait_raises_nothing_even_if_all_failed_and_a_task_shows_i
 
 @claim("asyncio-wait-hides-task-exceptions")
 @pytest.mark.parametrize("return_when", [asyncio.FIRST_COMPLETED, asyncio.FIRST_EXCEPTION])
-async def test_asyncio_wait_raises_nothing_either_where_it_returns_for_the_exception_of_a_task(return_when):
+async def test_asyncio_wait_raises_nothing_either_where_it_returns_for_an_exception_or_after_a_timeout(return_when):
     error = LookupError("no such page")
     release = asyncio.Event()
 
@@ -167,6 +177,7 @@ async def test_asyncio_wait_raises_nothing_either_where_it_returns_for_the_excep
     returned = await outcome_of(asyncio.wait([failed, held], return_when=return_when))
 
     assert returned == ({failed}, {held})
+    assert await outcome_of(asyncio.wait([failed, held], timeout=0)) == ({failed}, {held})
     assert failed.exception() is error
 
     release.set()
@@ -185,19 +196,21 @@ async def test_an_exception_that_nobody_asked_the_task_for_is_reported_when_the_
         await turn()
         raise LookupError(told)
 
-    asked = asyncio.create_task(request("asked for"))
-    unasked = asyncio.create_task(request("never asked for"))
-    await asyncio.wait([asked, unasked])  # which asks none of them
+    asked, awaited = asyncio.create_task(request("asked for")), asyncio.create_task(request("awaited"))
+    unasked = [asyncio.create_task(request("never asked for"), name=name) for name in (None, "front page")]
+    await asyncio.wait([asked, awaited, *unasked])  # which asks none of them
     asked.exception()
-    del asked
+    with exactly(LookupError, match="awaited"):
+        await awaited
+    del asked, awaited
     collect()
 
     assert reports == []
 
-    del unasked
+    unasked.clear()
     collect()
 
-    assert reports == [("Task exception was never retrieved", "LookupError('never asked for')")]
+    assert reports == [("Task exception was never retrieved", "LookupError('never asked for')")] * 2
 
 
 async def wait_on_bare_coroutines(*coroutines) -> tuple[set[asyncio.Task], set[asyncio.Task]]:
@@ -247,8 +260,9 @@ async def test_asyncio_wait_refuses_bare_coroutine_objects_also_among_tasks_and_
     task = asyncio.create_task(answer_after(turns=0))
     await task
     for refused in (coroutines, [task, *coroutines]):
-        with pytest.raises(TypeError, match="coroutines is forbidden"):
-            await asyncio.wait(refused)
+        for options in ({}, {"timeout": 0}, {"return_when": asyncio.FIRST_COMPLETED}):
+            with exactly(TypeError, match="coroutines is forbidden"):
+                await asyncio.wait(refused, **options)
     await answer_after(turns=2)
     for coroutine in coroutines:
         coroutine.close()
@@ -283,6 +297,15 @@ def test_a_call_of_asyncio_wait_gives_a_coroutine_object_that_asyncio_run_takes(
 
     assert ended.lines == ["True", "2 0"]
     assert (ended.status, ended.stderr) == (0, "")
+
+
+@claim("asyncio-wait-call-is-a-coroutine-for-asyncio-run")
+async def test_a_call_of_asyncio_wait_gives_a_coroutine_object_within_a_coroutine_too():
+    task = asyncio.create_task(answer_after(turns=1))
+    call = asyncio.wait([task])
+
+    assert inspect.iscoroutine(call)
+    assert await call == ({task}, set())
 
 
 @claim("asyncio-wait-hands-back-new-tasks-for-coroutines")

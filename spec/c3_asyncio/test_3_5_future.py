@@ -12,6 +12,7 @@ import pytest
 
 from fixtures.claims import claim
 from fixtures.completions import however_it_is_completed
+from fixtures.errors import exactly
 from fixtures.garbage import collect
 from fixtures.threads import SOON
 from fixtures.trace import turn, until
@@ -38,16 +39,16 @@ async def test_a_task_refuses_set_result_and_set_exception_before_its_coroutine_
         return "the coroutine's own"
 
     def set_from_outside():
-        with pytest.raises(RuntimeError, match="set_result"):
+        with exactly(RuntimeError, match="set_result"):
             task.set_result("from outside")
-        with pytest.raises(RuntimeError, match="set_exception"):
+        with exactly(RuntimeError, match="set_exception"):
             task.set_exception(ValueError("from outside"))
 
     task = asyncio.get_running_loop().create_task(work())
-    set_from_outside()
-    await turn()
-    set_from_outside()
-    assert not task.done()
+    for _ in range(2):
+        set_from_outside()
+        assert not task.done()
+        await turn()
 
     assert await task == "the coroutine's own"
     set_from_outside()
@@ -99,13 +100,13 @@ def test_get_running_loop_gives_the_loop_that_runs_and_raises_outside(new_loop):
 
     first, second = new_loop(), new_loop()
 
-    with pytest.raises(RuntimeError, match="no running event loop"):
+    with exactly(RuntimeError, match="no running event loop"):
         asyncio.get_running_loop()
     assert first.run_until_complete(ask()) is first
     assert second.run_until_complete(ask()) is second
     with pytest.raises(LookupError):
         second.run_until_complete(fail())
-    with pytest.raises(RuntimeError, match="no running event loop"):
+    with exactly(RuntimeError, match="no running event loop"):
         asyncio.get_running_loop()
 
 
@@ -113,7 +114,7 @@ def test_get_running_loop_gives_the_loop_that_runs_and_raises_outside(new_loop):
 def test_get_running_loop_raises_though_a_loop_is_set_that_does_not_run(new_loop):
     asyncio.set_event_loop(new_loop())
     try:
-        with pytest.raises(RuntimeError, match="no running event loop"):
+        with exactly(RuntimeError, match="no running event loop"):
             asyncio.get_running_loop()
     finally:
         asyncio.set_event_loop(None)
@@ -122,7 +123,7 @@ def test_get_running_loop_raises_though_a_loop_is_set_that_does_not_run(new_loop
 @claim("get-running-loop-gives-the-running-loop")
 async def test_get_running_loop_raises_in_another_thread_while_the_loop_runs(trace):
     def ask():
-        with pytest.raises(RuntimeError, match="no running event loop"):
+        with exactly(RuntimeError, match="no running event loop"):
             asyncio.get_running_loop()
         trace("refused")
 
@@ -142,7 +143,10 @@ async def test_create_future_gives_an_asyncio_future_of_that_loop():
 
 
 @claim("bare-future-is-not-a-task")
-async def test_a_bare_future_is_no_task_has_no_coroutine_and_is_not_among_the_tasks():
+async def test_a_bare_future_is_no_task_has_no_coroutine_and_is_not_among_the_tasks_nor_when_a_task_waits_for_it():
+    async def wait():
+        await future
+
     tasks_before = asyncio.all_tasks()
     future = asyncio.get_running_loop().create_future()
 
@@ -150,6 +154,13 @@ async def test_a_bare_future_is_no_task_has_no_coroutine_and_is_not_among_the_ta
     assert not isinstance(future, asyncio.Task)
     assert not hasattr(future, "get_coro")
     assert asyncio.all_tasks() == tasks_before
+
+    waiter = asyncio.create_task(wait())
+    await turn()
+    assert asyncio.all_tasks() == {*tasks_before, waiter}
+
+    future.set_result(None)
+    await waiter
 
 
 @claim("waiting-for-a-bare-future-never-ends")

@@ -8,6 +8,7 @@ import pytest
 
 from fixtures.claims import claim
 from fixtures.completions import however_it_is_completed
+from fixtures.errors import error_of, exactly
 from fixtures.trace import turn, until
 
 
@@ -48,6 +49,15 @@ async def test_set_exception_raises_that_very_exception_in_every_coroutine_that_
 
     assert trace.steps == []
     assert [waiter.exception() is failure for waiter in (*waiters, late)] == [True, True, True]
+
+
+@claim("set-result-ends-the-wait-with-that-value")
+async def test_an_exception_class_set_on_a_future_is_raised_as_an_exception_of_that_class():
+    future = asyncio.get_running_loop().create_future()
+    future.set_exception(LookupError)
+
+    with exactly(LookupError):
+        await future
 
 
 @claim("future-set-by-a-task-prints-its-value")
@@ -134,16 +144,26 @@ async def test_without_awaiting_the_task_first_the_await_of_the_future_waits(tra
 
 
 @claim("unset-future-refuses-result")
-async def test_a_pending_future_refuses_result_until_it_is_set():
-    future = asyncio.get_running_loop().create_future()
+async def test_a_pending_future_or_task_refuses_result_until_it_is_done_and_also_while_it_is_waited_for():
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
 
-    with pytest.raises(BaseException) as refused:
-        future.result()
-    assert refused.type is asyncio.InvalidStateError
-    assert not future.done()
+    async def wait():
+        return await future
+
+    task = loop.create_task(wait())
+    for _ in range(2):
+        for pending in (future, task):
+            with pytest.raises(BaseException) as refused:
+                pending.result()
+            assert refused.type is asyncio.InvalidStateError
+            assert not pending.done()
+        await turn()  # from now on the task waits for the future
 
     future.set_result("a value")
     assert future.result() == "a value"
+    await until(task.done, "the result is set and the task still waits")
+    assert task.result() == "a value"
 
 
 @claim("future-result-is-set-only-once")
@@ -152,10 +172,10 @@ async def test_a_second_result_or_a_cancellation_is_refused_and_the_first_result
     future = asyncio.get_running_loop().create_future()
     future.set_result(first)
 
-    for second in ("the second", first):
-        with pytest.raises(asyncio.InvalidStateError):
+    for second in (first, "the second"):
+        with exactly(asyncio.InvalidStateError):
             future.set_result(second)
-    with pytest.raises(asyncio.InvalidStateError):
+    with exactly(asyncio.InvalidStateError):
         future.set_exception(LookupError("the second"))
     assert future.cancel() is False
 
@@ -167,37 +187,37 @@ async def test_a_result_after_an_exception_is_refused_and_the_exception_stays():
     future, failure = asyncio.get_running_loop().create_future(), LookupError("the first")
     future.set_exception(failure)
 
-    with pytest.raises(asyncio.InvalidStateError):
+    with exactly(asyncio.InvalidStateError):
         future.set_result("the second")
-    with pytest.raises(asyncio.InvalidStateError):
+    with exactly(asyncio.InvalidStateError):
         future.set_exception(LookupError("the second"))
 
     assert future.exception() is failure
 
 
 @claim("set-result-resumes-the-waiter-later")
-async def test_set_result_in_a_callback_returns_before_the_waiter_goes_on(trace):
+async def test_set_result_in_a_callback_returns_before_any_waiter_goes_on(trace):
     loop = asyncio.get_running_loop()
     future = loop.create_future()
 
     async def wait():
         await future
-        trace("the waiter goes on")
+        trace("a waiter goes on")
 
     def set_it():
         trace("before set_result")
         future.set_result("a value")
         trace("after set_result")
 
-    waiter = loop.create_task(wait())
+    waiters = [loop.create_task(wait()) for _ in range(3)]
     await turn()
     loop.call_soon(set_it)
     await until(lambda: future.done(), "nothing has set the future")
     for _ in range(3):
         await turn()
 
-    assert trace.steps == ["before set_result", "after set_result", "the waiter goes on"]
-    assert waiter.done()
+    assert trace.steps == ["before set_result", "after set_result", *["a waiter goes on"] * 3]
+    assert [waiter.done() for waiter in waiters] == [True, True, True]
 
 
 @claim("set-result-resumes-the-waiter-later")
@@ -234,6 +254,18 @@ async def test_the_task_that_sets_a_result_runs_on_until_it_is_suspended_itself(
     assert waiter.done() and setter.done()
 
 
+async def wait_for(future):
+    return await future
+
+
+async def refusal_to_wait_for(future):
+    waiter = asyncio.get_running_loop().create_task(wait_for(future))
+    for _ in range(3):
+        await turn()
+    assert waiter.done(), "a task waits on this loop for a future of another"
+    return waiter.exception()
+
+
 @claim("future-belongs-to-one-loop")
 @pytest.mark.parametrize("closed", [False, True])
 def test_a_pending_future_awaited_on_another_loop_raises_though_its_own_be_closed(new_loop, closed):
@@ -242,23 +274,29 @@ def test_a_pending_future_awaited_on_another_loop_raises_though_its_own_be_close
     if closed:
         own.close()
 
-    async def wait():
-        return await future
-
-    async def outcome_of_waiting():
-        waiter = asyncio.get_running_loop().create_task(wait())
-        for _ in range(3):
-            await turn()
-        assert waiter.done(), "a task waits on this loop for a future of another"
-        return waiter.exception()
-
-    refusal = other.run_until_complete(outcome_of_waiting())
+    refusal = other.run_until_complete(refusal_to_wait_for(future))
     assert type(refusal) is RuntimeError
     assert "attached to a different loop" in str(refusal)
     assert future.get_loop() is own
 
     future.set_result("a value")
-    assert other.run_until_complete(wait()) == "a value"
+    assert other.run_until_complete(wait_for(future)) == "a value"
+
+
+@claim("future-belongs-to-one-loop")
+def test_a_pending_task_too_is_not_waited_for_on_another_loop(new_loop):
+    async def work():
+        return "a value"
+
+    own, other = new_loop(), new_loop()
+    task = own.create_task(work())
+
+    refusal = other.run_until_complete(refusal_to_wait_for(task))
+    assert type(refusal) is RuntimeError
+    assert "attached to a different loop" in str(refusal)
+
+    assert own.run_until_complete(task) == "a value"
+    assert other.run_until_complete(wait_for(task)) == "a value"
 
 
 @claim("done-callback-is-called-later-with-the-future")
@@ -283,7 +321,7 @@ async def test_a_callback_added_to_a_future_already_done_is_called_too_and_not_a
     future = asyncio.get_running_loop().create_future()
     complete(future)
 
-    future.add_done_callback(lambda *arguments: trace(arguments))
+    assert error_of(future.add_done_callback, lambda *arguments: trace(arguments)) is None
     trace("after add_done_callback")
     await until(lambda: len(trace.steps) > 1, "the future is done, but its callback was not called")
 
@@ -291,16 +329,61 @@ async def test_a_callback_added_to_a_future_already_done_is_called_too_and_not_a
     future.cancelled() or future.exception()  # one that nobody asks for is logged
 
 
+@claim("done-callback-is-called-later-with-the-future")
+@pytest.mark.parametrize("error", [None, LookupError, asyncio.CancelledError])
+async def test_a_done_callback_of_a_task_gets_the_task_alone_and_later_also_if_it_is_added_when_that_is_done(
+    trace, error
+):
+    async def work():
+        trace("the task ends")
+        if error:
+            raise error
+
+    task = asyncio.get_running_loop().create_task(work())
+    task.add_done_callback(lambda *arguments: trace(arguments))
+    await until(lambda: len(trace.steps) > 1, "the task is done, but its callback was not called")
+    assert trace.steps == ["the task ends", (task,)]
+
+    task.add_done_callback(lambda *arguments: trace(arguments))
+    trace("after add_done_callback")
+    await until(lambda: len(trace.steps) > 3, "the task was done, but its callback was not called")
+    assert trace.steps[2:] == ["after add_done_callback", (task,)]
+    task.cancelled() or task.exception()  # one that nobody asks for is logged
+
+
 @claim("done-callbacks-run-in-the-order-they-were-added")
 @however_it_is_completed
 async def test_done_callbacks_run_in_the_order_in_which_they_were_added_the_last_when_it_is_done(trace, complete):
     future = asyncio.get_running_loop().create_future()
-    for name in ("first", "second", "third"):
-        future.add_done_callback(lambda _future, name=name: trace(name))
+    first, *others = [lambda _future, name=name: trace(name) for name in ("first", "second", "third")]
+    for callback in (first, *others, first):
+        future.add_done_callback(callback)
 
     complete(future)
-    future.add_done_callback(lambda _future: trace("last"))
-    await until(lambda: len(trace.steps) == 4, "the future is done, but not every callback was called")
+    for name in ("last but one", "last"):
+        future.add_done_callback(lambda _future, name=name: trace(name))
+    await until(lambda: len(trace.steps) == 6, "the future is done, but not every callback was called")
 
-    assert trace.steps == ["first", "second", "third", "last"]
+    assert trace.steps == ["first", "second", "third", "first", "last but one", "last"]
     future.cancelled() or future.exception()  # one that nobody asks for is logged
+
+
+@claim("done-callbacks-run-in-the-order-they-were-added")
+async def test_done_callbacks_of_a_future_and_of_a_task_run_in_the_order_in_which_they_were_added_though_one_raises(
+    trace,
+):
+    def fail(_done):
+        raise LookupError("the second raises")
+
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, context: trace(str(context["exception"])))
+    future = loop.create_future()
+    task = loop.create_task(wait_for(future))
+    for done in (future, task):
+        for callback in (lambda _done: trace("the first"), fail, lambda _done: trace("the third")):
+            done.add_done_callback(callback)
+
+    future.set_result("a value")
+    await until(lambda: len(trace.steps) == 6, "future and task are done, but not every callback was called")
+
+    assert trace.steps == ["the first", "the second raises", "the third"] * 2

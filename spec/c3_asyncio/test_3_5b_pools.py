@@ -9,6 +9,7 @@ from concurrent.futures.thread import ThreadPoolExecutor
 import pytest
 
 from fixtures.claims import claim
+from fixtures.errors import exactly
 from fixtures.threads import SOON, Gate
 from fixtures.trace import turn
 
@@ -68,25 +69,30 @@ async def test_a_pools_future_is_no_awaitable_and_can_be_awaited_once_it_is_wrap
     with ThreadPoolExecutor(max_workers=1) as pool, Gate() as gate:
         good, bad = pool.submit(gate.hold, "the job"), pool.submit(int, "eight")
 
-        with pytest.raises(TypeError, match="Future"):
+        with exactly(TypeError, match="Future"):
             await good
 
         wrapped_good, wrapped_bad = asyncio.wrap_future(good), asyncio.wrap_future(bad)
         gate.open()
         assert await wrapped_good == "the job"
-        with pytest.raises(ValueError, match="eight"):
+        with exactly(ValueError, match="eight"):
             await wrapped_bad
         assert await asyncio.wrap_future(good) == "the job"
-        with pytest.raises(ValueError, match="eight"):
+        with exactly(ValueError, match="eight"):
             await asyncio.wrap_future(bad)
-        with pytest.raises(TypeError, match="Future"):
+        with exactly(TypeError, match="Future"):
             await good
 
 
 @claim("pool-future-result-blocks-its-caller")
-async def test_result_of_a_pools_future_waits_for_the_job_and_that_of_an_asyncio_future_does_not_wait():
-    with ThreadPoolExecutor(max_workers=2) as pool, Gate() as gate:
-        unfinished = pool.submit(gate.hold, "the job")
+@pytest.mark.parametrize("queued", [False, True])
+async def test_result_of_a_pools_future_waits_for_the_job_running_or_queued_and_that_of_an_asyncio_future_does_not_wait(
+    queued,
+):
+    with ThreadPoolExecutor(max_workers=1) as pool, ThreadPoolExecutor(max_workers=1) as callers, Gate() as gate:
+        running = pool.submit(gate.hold, "the job")
+        assert gate.next_arrival() == "the job"
+        unfinished = pool.submit(str, "the job") if queued else running
 
         with pytest.raises(Exception) as given_up:
             unfinished.result(timeout=0)
@@ -99,7 +105,7 @@ async def test_result_of_a_pools_future_waits_for_the_job_and_that_of_an_asyncio
             return wait(timeout)
 
         unfinished._condition.wait = wait_and_open  # nothing public says when a caller blocks
-        caller = pool.submit(unfinished.result)
+        caller = callers.submit(unfinished.result)
         assert caller.exception() is None, "result() did not wait"
         assert caller.result() == "the job"
 
@@ -153,6 +159,7 @@ async def test_once_done_a_pools_future_calls_back_at_once_and_an_asyncio_future
         "added to the loop's",
         "the loop's future calls back",
     ]
+    assert trace.threads == [threading.get_ident()] * 4
 
 
 @claim("submit-returns-before-the-job-ends")

@@ -514,3 +514,54 @@ def _(patch):
 
     patch.loops(Known)
     patch.setattr(asyncio, "run", run_alone)
+
+
+@world("asyncio.run() takes futures and tasks", falsifies=["asyncio-run-takes-only-coroutines-before-3-14"])
+def _(patch):
+    run = asyncio.run
+
+    async def wait_for(future):
+        return await future
+
+    patch.setattr(asyncio, "run", lambda main: run(wait_for(main) if asyncio.isfuture(main) else main))
+
+
+@world("asyncio.run() raises what a leftover task raises", falsifies=["asyncio-run-cancels-leftover-tasks"])
+def _(patch):
+    def end(loop):
+        left = asyncio.all_tasks(loop)
+        _clean_up(loop)
+        for task in left:
+            if not task.cancelled():
+                task.result()
+
+    _run_ends_by(patch, end)
+
+
+@world(
+    "asyncio takes a method for no coroutine function",
+    falsifies=[
+        "asyncio-iscoroutinefunction-is-silent-before-3-14",
+        "asyncio-iscoroutinefunction-is-deprecated-since-3-14",
+    ],
+)
+def _(patch):
+    true_iscoroutinefunction = asyncio.iscoroutinefunction
+
+    def iscoroutinefunction(function):
+        return true_iscoroutinefunction(function) and not inspect.ismethod(function)
+
+    patch.setattr(asyncio, "iscoroutinefunction", iscoroutinefunction)
+
+
+@world(
+    "a coroutine that never ran is dropped in silence while a loop runs", falsifies=["coroutine-never-awaited-warns"]
+)
+def _(patch):
+    warn = warnings._warn_unawaited_coroutine
+
+    def warn_outside_loops(coroutine):
+        if asyncio._get_running_loop() is None:
+            warn(coroutine)
+
+    patch.setattr(warnings, "_warn_unawaited_coroutine", warn_outside_loops)

@@ -91,3 +91,18 @@ def _(patch: Patch) -> None:
         return real(coroutine, **{name: value if name != "eager_start" else True for name, value in options.items()})
 
     patch.setattr(asyncio, "create_task", create_task)
+
+
+@world(
+    "the eager task factory starts at once only what a task makes",
+    falsifies=[
+        "eager-factory-starts-tasks-inside-create-task",
+        "eager-factory-works-on-uvloop-on-3-12",
+        "eager-factory-works-on-uvloop-before-0-23",
+    ],
+)
+def _(patch: Patch) -> None:
+    def within_tasks(loop, coroutine, **options):
+        return asyncio.Task(coroutine, loop=loop, **{**options, "eager_start": asyncio.current_task() is not None})
+
+    _have_eager_factory(patch, within_tasks)

@@ -9,6 +9,7 @@ import sys
 from fixtures.trace import turn
 from tests.mutants.worlds import Patch, loop_world, world
 from tests.mutants.worlds.section_3_1_get_event_loop import told_what_is_set
+from tests.mutants.worlds.section_3_3 import change_loops
 
 
 def _wrapping_each_coroutine(patch: Patch, wrap) -> None:
@@ -595,3 +596,82 @@ def _(patch: Patch) -> None:
         return real(coroutine, **options)
 
     patch.setattr(asyncio, "create_task", create_task)
+
+
+@world(
+    "create_task runs the first step of a task with a name at once",
+    falsifies=["created-task-is-scheduled-and-not-yet-started"],
+)
+def _(patch: Patch) -> None:
+    real = asyncio.create_task
+
+    async def ended():
+        return None
+
+    def create_task(coroutine, *, name=None, **options):
+        if name is None:
+            return real(coroutine, **options)
+        try:
+            coroutine.send(None)
+        except StopIteration:
+            coroutine = ended()
+        return real(coroutine, name=name, **options)
+
+    patch.setattr(asyncio, "create_task", create_task)
+
+
+@world("the loop keeps tasks alive that have names", falsifies=["loop-holds-its-tasks-weakly"])
+def _(patch: Patch) -> None:
+    real, named = asyncio.create_task, []
+
+    def create_task(coroutine, *, name=None, **options):
+        task = real(coroutine, name=name, **options)
+        if name is not None:
+            named.append(task)
+        return task
+
+    patch.setattr(asyncio, "create_task", create_task)
+
+
+@world(
+    "what ensure_future makes a task of runs in an empty context",
+    falsifies=["loop-create-task-and-ensure-future-make-the-same-task"],
+)
+def _(patch: Patch) -> None:
+    real = asyncio.ensure_future
+
+    def ensure_future(awaitable, **options):
+        return contextvars.Context().run(real, awaitable, **options)
+
+    patch.setattr(asyncio, "ensure_future", ensure_future)
+
+
+@world(
+    "ensure_future wraps a task again that was cancelled",
+    falsifies=["ensure-future-returns-a-task-or-future-unchanged"],
+)
+def _(patch: Patch) -> None:
+    real = asyncio.ensure_future
+
+    async def again(task):
+        return await task
+
+    def ensure_future(awaitable, **options):
+        cancelled = isinstance(awaitable, asyncio.Task) and awaitable.cancelled()
+        return real(again(awaitable) if cancelled else awaitable, **options)
+
+    patch.setattr(asyncio, "ensure_future", ensure_future)
+
+
+@world("a task that failed or was cancelled is shown without its name", falsifies=["task-name-is-kept-and-shown"])
+def _(patch: Patch) -> None:
+    class Nameless(asyncio.Task):
+        def __repr__(self):
+            shown = super().__repr__()
+            failed = self.cancelled() or (self.done() and self.exception() is not None)
+            return shown.replace(f" name={self.get_name()!r}", "") if failed else shown
+
+    def create_task(_original):
+        return lambda loop, coroutine, **options: Nameless(coroutine, loop=loop, **options)
+
+    change_loops(patch, "create_task", create_task)

@@ -331,3 +331,85 @@ def _(patch: Patch) -> None:
         return done, pending
 
     patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait raises a time-out error where no task is done by then",
+    falsifies=["asyncio-wait-timeout-leaves-tasks-pending-not-cancelled"],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, **options):
+        done, pending = await _wait(tasks, **options)
+        if not done:
+            raise asyncio.TimeoutError
+        return done, pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world("wait returns as soon as a task is cancelled", falsifies=["asyncio-wait-without-timeout-leaves-none-pending"])
+def _(patch: Patch) -> None:
+    async def wait(tasks, timeout=None):
+        done, pending = set(), set(tasks)
+        while pending and not any(task.cancelled() for task in done):
+            newly_done, pending = await _wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            done |= newly_done
+        return done, pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait raises the exception of a failed task where it is given a time-out",
+    falsifies=["asyncio-wait-hides-task-exceptions"],
+)
+def _(patch: Patch) -> None:
+    async def wait(tasks, *, timeout=None, **options):
+        done, pending = await _wait(tasks, timeout=timeout, **options)
+        if timeout is not None:
+            for task in done:
+                task.result()
+        return done, pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world("wait counts a failed task as pending", falsifies=["asyncio-wait-returns-done-and-pending-sets"])
+def _(patch: Patch) -> None:
+    async def wait(tasks, **options):
+        done, pending = await _wait(tasks, **options)
+        failed = {task for task in done if not task.cancelled() and task.exception()}
+        return done - failed, pending | failed
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world("wait takes bare coroutine objects with a time-out", falsifies=["asyncio-wait-refuses-coroutines-since-3-11"])
+def _(patch: Patch) -> None:
+    async def wait(awaitables, *, timeout=None, **options):
+        tasks = list(awaitables) if timeout is None else _as_tasks(awaitables)
+        return await _wait(tasks, timeout=timeout, **options)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world("wait gives a task where a loop runs", falsifies=["asyncio-wait-call-is-a-coroutine-for-asyncio-run"])
+def _(patch: Patch) -> None:
+    def wait(tasks, **options):
+        call = _wait(tasks, **options)
+        return asyncio.create_task(call) if asyncio._get_running_loop() else call
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world("a failed task with a name goes unreported", falsifies=["unasked-task-exception-is-reported-when-collected"])
+def _(patch: Patch) -> None:
+    real = asyncio.create_task
+
+    def create_task(coroutine, *, name=None, **options):
+        task = real(coroutine, name=name, **options)
+        if name is not None:
+            task.add_done_callback(lambda done: done.exception())
+        return task
+
+    patch.setattr(asyncio, "create_task", create_task)

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import logging
 import threading
+import weakref
 
 from fixtures.trace import turn
 from tests.mutants.worlds import Patch, world
@@ -20,7 +21,7 @@ def futures_are(patch: Patch, kind: type) -> None:
     change_loops(patch, "create_future", lambda _original: lambda loop: kind(loop=loop))
 
 
-def _tasks_are(patch: Patch, kind: type) -> None:
+def tasks_are(patch: Patch, kind: type) -> None:
     """Both loops make tasks of `kind`."""
 
     def made(_original):
@@ -41,7 +42,7 @@ def _running_or(others: list[asyncio.AbstractEventLoop]) -> asyncio.AbstractEven
 
 @world("tasks are a family of their own, outside asyncio.Future", falsifies=["task-is-a-subclass-of-future"])
 def _(patch):
-    _tasks_are(patch, asyncio.tasks._PyTask)
+    tasks_are(patch, asyncio.tasks._PyTask)
 
 
 @world("a task lets set_result and set_exception pass", falsifies=["task-refuses-set-result-and-set-exception"])
@@ -53,7 +54,7 @@ def _(patch):
         def set_exception(self, exception):
             pass
 
-    _tasks_are(patch, Silent)
+    tasks_are(patch, Silent)
 
 
 @world(
@@ -65,7 +66,7 @@ def _(patch):
         def set_result(self, result):
             asyncio.Future.set_result(self, result)
 
-    _tasks_are(patch, Open)
+    tasks_are(patch, Open)
 
 
 @world("a task that is done takes its result from outside", falsifies=["task-refuses-set-result-and-set-exception"])
@@ -75,7 +76,7 @@ def _(patch):
             if not self.done():
                 super().set_result(result)
 
-    _tasks_are(patch, OpenOnceDone)
+    tasks_are(patch, OpenOnceDone)
 
 
 @world("a task that waits takes its result from outside", falsifies=["task-refuses-set-result-and-set-exception"])
@@ -85,7 +86,7 @@ def _(patch):
             if inspect.getcoroutinestate(self.get_coro()) != inspect.CORO_SUSPENDED:
                 super().set_result(result)
 
-    _tasks_are(patch, OpenWhileItWaits)
+    tasks_are(patch, OpenWhileItWaits)
 
 
 @world("who waits for a future polls it at every turn", falsifies=["task-waits-through-the-future-it-gets"])
@@ -254,7 +255,7 @@ def _(patch):
             super().__init__(coroutine, **options)
             held.append(self)
 
-    _tasks_are(patch, Held)
+    tasks_are(patch, Held)
 
 
 @world("a task is destroyed without a report", falsifies=["task-waiting-on-an-unheld-future-may-be-collected"])
@@ -264,7 +265,7 @@ def _(patch):
             super().__init__(coroutine, **options)
             self._log_destroy_pending = False
 
-    _tasks_are(patch, Quiet)
+    tasks_are(patch, Quiet)
 
 
 @world(
@@ -318,3 +319,29 @@ def _(patch):
             return asyncio.get_running_loop()
 
     futures_are(patch, Homeless)
+
+
+@world(
+    "a task takes its result from outside, and raises all the same",
+    falsifies=["task-refuses-set-result-and-set-exception"],
+)
+def _(patch):
+    class Half(asyncio.tasks._PyTask):
+        def set_result(self, result):
+            asyncio.futures._PyFuture.set_result(self, result)
+            super().set_result(result)
+
+    tasks_are(patch, Half)
+
+
+@world("a future that is waited for is among the tasks", falsifies=["bare-future-is-not-a-task"])
+def _(patch):
+    tasks_of, futures = asyncio.all_tasks, weakref.WeakSet()
+
+    class Listed(asyncio.Future):
+        def __init__(self, *, loop):
+            super().__init__(loop=loop)
+            futures.add(self)
+
+    futures_are(patch, Listed)
+    patch.setattr(asyncio, "all_tasks", lambda: tasks_of() | {future for future in futures if future._callbacks})

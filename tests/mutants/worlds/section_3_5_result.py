@@ -6,7 +6,7 @@ import asyncio
 import types
 
 from tests.mutants.worlds import world
-from tests.mutants.worlds.section_3_5 import futures_are
+from tests.mutants.worlds.section_3_5 import futures_are, tasks_are
 
 
 @world(
@@ -346,3 +346,111 @@ def _(patch):
             super().add_done_callback(too_late)
 
     futures_are(patch, ATurnTooLate)
+
+
+@world("a second result is refused and takes the place of the first", falsifies=["future-result-is-set-only-once"])
+def _(patch):
+    class Changing(asyncio.Future):
+        def set_result(self, result):
+            self.newest = result
+            super().set_result(result)
+
+        def result(self):
+            return self.newest if self.done() else super().result()
+
+    futures_are(patch, Changing)
+
+
+@world("a pending task has the result None", falsifies=["unset-future-refuses-result"])
+def _(patch):
+    class NoneYet(asyncio.Task):
+        def result(self):
+            return super().result() if self.done() else None
+
+    tasks_are(patch, NoneYet)
+
+
+@world("a callback added to a done task runs at once", falsifies=["done-callback-is-called-later-with-the-future"])
+def _(patch):
+    class Eager(asyncio.Task):
+        def add_done_callback(self, callback, *, context=None):
+            if self.done():
+                callback(self)
+            else:
+                super().add_done_callback(callback, context=context)
+
+    tasks_are(patch, Eager)
+
+
+@world("callbacks of a task run last in, first out", falsifies=["done-callbacks-run-in-the-order-they-were-added"])
+def _(patch):
+    class LastInFirstOut(asyncio.Task):
+        def add_done_callback(self, callback, *, context=None):
+            earlier = self._callbacks or []
+            for one, _ in earlier:
+                self.remove_done_callback(one)
+            super().add_done_callback(callback, context=context)
+            for one, its_context in earlier:
+                super().add_done_callback(one, context=its_context)
+
+    tasks_are(patch, LastInFirstOut)
+
+
+@world("a callback that raises is the last", falsifies=["done-callbacks-run-in-the-order-they-were-added"])
+def _(patch):
+    class GivesUp(asyncio.Future):
+        has_failed = False
+
+        def add_done_callback(self, callback, *, context=None):
+            def call(future):
+                if not self.has_failed:
+                    self.has_failed = True
+                    callback(future)
+                    self.has_failed = False
+
+            super().add_done_callback(call, context=context)
+
+    futures_are(patch, GivesUp)
+
+
+@world(
+    "callbacks added to a done future run last in, first out",
+    falsifies=["done-callbacks-run-in-the-order-they-were-added"],
+)
+def _(patch):
+    class LateOnesBackwards(asyncio.Future):
+        late = ()
+
+        def add_done_callback(self, callback, *, context=None):
+            if self.done():
+                self.late = [*self.late, callback]
+                super().add_done_callback(lambda future: future.late.pop()(future), context=context)
+            else:
+                super().add_done_callback(callback, context=context)
+
+    futures_are(patch, LateOnesBackwards)
+
+
+@world("who waits for a task polls it, on whichever loop", falsifies=["future-belongs-to-one-loop"])
+def _(patch):
+    class Polled(asyncio.Task):
+        def __await__(self):
+            while not self.done():
+                yield
+            return self.result()
+
+    tasks_are(patch, Polled)
+
+
+@world("set_result resumes all but the first who wait inside", falsifies=["set-result-resumes-the-waiter-later"])
+def _(patch):
+    class ImmediateButForOne(asyncio.Future):
+        def set_result(self, result):
+            others = list(self._callbacks or [])[1:]
+            for callback, _ in others:
+                self.remove_done_callback(callback)
+            super().set_result(result)
+            for callback, context in others:
+                context.run(callback, self)
+
+    futures_are(patch, ImmediateButForOne)

@@ -421,3 +421,32 @@ def _(patch: Patch) -> None:
         process_result(manager, item)
 
     patch.setattr(process._ExecutorManagerThread, "process_result_item", without_the_result)
+
+
+@world(
+    "result of a pool's Future does not wait for a job still queued", falsifies=["pool-future-result-blocks-its-caller"]
+)
+def _(patch: Patch) -> None:
+    result = Future.result
+
+    def once_it_runs(future, timeout=None):
+        if timeout is None and not (future.running() or future.done()):
+            raise concurrent.futures.InvalidStateError("Result is not set.")
+        return result(future, timeout)
+
+    patch.setattr(Future, "result", once_it_runs)
+
+
+@world(
+    "once done, a pool's Future calls back in a thread of its own", falsifies=["pool-future-calls-back-without-a-loop"]
+)
+def _(patch: Patch) -> None:
+    add_done_callback = Future.add_done_callback
+
+    def elsewhere(future, callback):
+        if future.done():
+            threading.Thread(target=callback, args=[future]).start()
+        else:
+            add_done_callback(future, callback)
+
+    patch.setattr(Future, "add_done_callback", elsewhere)
