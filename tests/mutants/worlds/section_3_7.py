@@ -555,3 +555,51 @@ def _(patch):
                 raise
 
     _loops(patch, GivesATurnLast)
+
+
+@world("async for refuses a plain value by an AttributeError", falsifies=["anext-must-return-an-awaitable"])
+def _(patch):
+    class ByAttribute(Through):
+        async def __anext__(self):
+            answer = self.ask()
+            if not inspect.isawaitable(answer):
+                raise AttributeError("__await__ of what __anext__ returned")
+            return await answer
+
+    _loops(patch, ByAttribute)
+
+
+@world("an async comprehension drops false items", falsifies=["async-comprehension-collects-what-async-for-sees"])
+def _(patch):
+    class DropsFalseItems(Through):
+        async def __anext__(self):
+            while True:
+                if item := await self.ask():
+                    return item
+
+    _loops(patch, DropsFalseItems, ast.comprehension)
+
+
+class _WrapInSets(_Wrap):
+    """Wraps what a set comprehension goes through."""
+
+    def visit_SetComp(self, node: ast.SetComp) -> ast.SetComp:
+        node.generators = [_Wrap(ast.comprehension).visit(each) for each in node.generators]
+        return node
+
+
+@world(
+    "an async set comprehension drops its first item", falsifies=["async-comprehension-collects-what-async-for-sees"]
+)
+def _(patch):
+    class DropsTheFirst(Through):
+        has_begun = False
+
+        async def __anext__(self):
+            if not self.has_begun:
+                self.has_begun = True
+                await self.ask()
+            return await self.ask()
+
+    patch.setitem(vars(builtins), "world_s_loop", DropsTheFirst)
+    patch.rewrite(_WrapInSets())
