@@ -88,17 +88,18 @@ def test_calling_a_generator_function_makes_a_generator_and_runs_nothing_of_its_
 
 @claim("for-loop-ends-when-the-generator-ends")
 def test_the_for_loop_ends_when_the_generator_ends_and_each_next_then_raises_stop_iteration(trace):
-    def numbers():
+    def values():
         yield 1
+        yield None
         yield 2
         trace("generator ends")
 
-    made = numbers()
+    made = values()
     for value in made:
         trace(value)
     trace("loop ends")
 
-    assert trace.steps == [1, 2, "generator ends", "loop ends"]
+    assert trace.steps == [1, None, 2, "generator ends", "loop ends"]
     for _ in range(2):
         with exactly(StopIteration):
             next(made)

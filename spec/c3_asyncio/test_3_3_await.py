@@ -229,8 +229,9 @@ async def test_two_coroutine_objects_run_the_body_twice(trace):
 
 
 @claim("await-raises-the-inner-exception")
-async def test_await_raises_the_exception_that_a_coroutine_ends_with(trace):
-    failure = LookupError("raised inside")
+@pytest.mark.parametrize("error", [LookupError, asyncio.CancelledError, BaseException])
+async def test_await_raises_the_exception_that_a_coroutine_ends_with(trace, error):
+    failure = error("raised inside")
 
     async def inner():
         await turn()
@@ -240,7 +241,7 @@ async def test_await_raises_the_exception_that_a_coroutine_ends_with(trace):
         value = await inner()
         trace(f"the await gave {value!r}")
 
-    with pytest.raises(Exception) as raised:
+    with pytest.raises(BaseException) as raised:
         await outer()
 
     assert raised.value is failure

@@ -98,14 +98,15 @@ async def test_async_for_awaits_one_anext_after_the_other_until_the_stop(trace):
             await turn()
             return await super().__anext__()
 
-    async for letter in SlowLetters("abcd"):
+    letters = ["a", "b", None, "d"]
+    async for letter in SlowLetters(letters):
         trace(f"{letter} begins")
         await turn()
         trace(f"{letter} ends")
     else:
         trace("else")
 
-    of_each = [step for letter in "abcd" for step in ("asked", f"{letter} begins", f"{letter} ends")]
+    of_each = [step for letter in letters for step in ("asked", f"{letter} begins", f"{letter} ends")]
     assert trace.steps == [*of_each, "asked", "else"]
 
 

@@ -10,6 +10,7 @@ import ast
 import asyncio
 import builtins
 import inspect
+import time
 import types
 from collections.abc import AsyncIterator
 
@@ -557,18 +558,6 @@ def _(patch):
     _loops(patch, GivesATurnLast)
 
 
-@world("async for refuses a plain value by an AttributeError", falsifies=["anext-must-return-an-awaitable"])
-def _(patch):
-    class ByAttribute(Through):
-        async def __anext__(self):
-            answer = self.ask()
-            if not inspect.isawaitable(answer):
-                raise AttributeError("__await__ of what __anext__ returned")
-            return await answer
-
-    _loops(patch, ByAttribute)
-
-
 @world("an async comprehension drops false items", falsifies=["async-comprehension-collects-what-async-for-sees"])
 def _(patch):
     class DropsFalseItems(Through):
@@ -603,3 +592,27 @@ def _(patch):
 
     patch.setitem(vars(builtins), "world_s_loop", DropsTheFirst)
     patch.rewrite(_WrapInSets())
+
+
+@world("async for ends at None", falsifies=["async-for-awaits-anext-until-stop"])
+def _(patch):
+    class EndsAtNone(Through):
+        async def __anext__(self):
+            if (item := await self.ask()) is None:
+                raise StopAsyncIteration
+            return item
+
+    _loops(patch, EndsAtNone, ast.AsyncFor)
+
+
+@world("a sleep of some time holds up the loop", falsifies=["reader-with-a-wait-gives-turns"])
+def _(patch):
+    true_sleep = asyncio.sleep
+
+    async def sleep(delay, result=None):
+        if delay:
+            time.sleep(delay)
+            return result
+        return await true_sleep(0, result)
+
+    patch.setattr(asyncio, "sleep", sleep)
