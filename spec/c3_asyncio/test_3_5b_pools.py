@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import inspect
 import os
 import threading
 from concurrent.futures.thread import ThreadPoolExecutor
@@ -70,6 +71,7 @@ async def test_a_pools_future_is_no_awaitable_and_can_be_awaited_once_it_is_wrap
     with ThreadPoolExecutor(max_workers=1) as pool, Gate() as gate:
         good, bad = pool.submit(gate.hold, 0), pool.submit(int, "eight")
 
+        assert not inspect.isawaitable(good)
         with exactly(TypeError, match="Future"):
             await good
 

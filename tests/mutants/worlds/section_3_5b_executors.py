@@ -467,3 +467,34 @@ def _(patch: Patch) -> None:
         make(pool, max_workers or cpus + 4, *arguments, **keywords)
 
     patch.setattr(ThreadPoolExecutor, "__init__", made)
+
+
+@world(
+    "the executor runs a method that is a coroutine function",
+    falsifies=["asyncio-executor-gives-back-an-unrun-coroutine", "uvloop-executor-refuses-a-coroutine-function"],
+)
+def _(patch: Patch) -> None:
+    class RunsMethods:
+        def run_in_executor(self, executor, function, *arguments):
+            if inspect.ismethod(function) and inspect.iscoroutinefunction(function):
+                return self.create_task(function(*arguments))
+            return super().run_in_executor(executor, function, *arguments)
+
+    patch.loops(RunsMethods)
+
+
+@world(
+    "in debug mode run_in_executor runs the function itself",
+    falsifies=["none-as-executor-means-the-default-thread-pool"],
+    also=["loop-stays-free-while-an-executor-job-blocks"],
+)
+def _(patch: Patch) -> None:
+    class RunsItInDebugMode:
+        def run_in_executor(self, executor, function, *arguments):
+            if not self.get_debug():
+                return super().run_in_executor(executor, function, *arguments)
+            future = self.create_future()
+            future.set_result(function(*arguments))
+            return future
+
+    patch.loops(RunsItInDebugMode)

@@ -438,14 +438,6 @@ def _wrapped(patch: Patch, change) -> None:
     patch.setattr(asyncio, "wrap_future", wrap_future)
 
 
-@world("a wrapped Future has None for a false result", falsifies=["pool-future-must-be-wrapped-to-be-awaited"])
-def _(patch: Patch) -> None:
-    async def true_only(wrapped):
-        return (await wrapped) or None
-
-    _wrapped(patch, true_only)
-
-
 @world("a wrapped Future raises a copy of the exception", falsifies=["pool-future-must-be-wrapped-to-be-awaited"])
 def _(patch: Patch) -> None:
     async def copied(wrapped):
