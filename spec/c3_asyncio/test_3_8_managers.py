@@ -210,16 +210,17 @@ async def test_a_true_value_from_aexit_suppresses_the_exception_and_a_false_one_
 
 
 @claim("aexit-runs-on-return-and-break")
-async def test_aexit_runs_when_the_body_returns_and_the_value_is_kept(trace):
+@pytest.mark.parametrize("value", ["the value", 0])
+async def test_aexit_runs_when_the_body_returns_and_the_value_is_kept(trace, value):
     manager = Manager(trace, "a true value")
 
     async def read():
         async with manager:
             trace("body")
-            return "the value"
+            return value
         trace("never")
 
-    assert await read() == "the value"
+    assert await read() == value
     assert trace.steps == [*ENTER, "body", *LEAVE]
     assert manager.told == (None, None, None)
 

@@ -550,16 +550,3 @@ def _(patch):
 def _(patch):
     made = contextlib._AsyncGeneratorContextManager
     _managers(patch, lambda thing: contextlib.nullcontext() if isinstance(thing, made) else thing, ast.With)
-
-
-@world("indentation that does not fit is any SyntaxError", falsifies=["tab-and-space-mix-does-not-compile"])
-def _(patch):
-    strict = compile
-
-    def by_syntax(source, *arguments, **options):
-        try:
-            return strict(source, *arguments, **options)
-        except IndentationError as error:
-            raise SyntaxError(*error.args) from None
-
-    patch.setattr(builtins, "compile", by_syntax)
