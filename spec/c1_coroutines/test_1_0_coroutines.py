@@ -190,6 +190,7 @@ async def test_async_and_await_give_no_warning_where_the_decorator_warns_or_is_g
 
     with warnings.catch_warnings(record=True) as given:
         warnings.simplefilter("always")
+        compile("async def wait(x):\n    await x", "scene", "exec")
 
         async def wait():
             return await asyncio.sleep(0, "waited")

@@ -7,6 +7,7 @@ import greenlet
 import pytest
 
 from fixtures.claims import claim
+from fixtures.errors import error_of, exactly
 
 
 def play(trace):
@@ -72,7 +73,8 @@ def test_a_greenlets_function_may_name_another_greenlet_that_is_made_only_later(
     def name_the_second():
         return second
 
-    with pytest.raises(NameError, match="second"):
+    assert error_of(greenlet.greenlet, name_the_second) is None
+    with exactly(NameError, match="second"):
         greenlet.greenlet(name_the_second).switch()
 
     first = greenlet.greenlet(name_the_second)

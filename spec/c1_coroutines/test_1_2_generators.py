@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 import pytest
 
 from fixtures.claims import claim
+from fixtures.errors import exactly
 from fixtures.trace import turn
 
 
@@ -87,19 +88,20 @@ def test_calling_a_generator_function_makes_a_generator_and_runs_nothing_of_its_
 
 @claim("for-loop-ends-when-the-generator-ends")
 def test_the_for_loop_ends_when_the_generator_ends_and_each_next_then_raises_stop_iteration(trace):
-    def numbers():
+    def values():
         yield 1
+        yield None
         yield 2
         trace("generator ends")
 
-    made = numbers()
+    made = values()
     for value in made:
         trace(value)
     trace("loop ends")
 
-    assert trace.steps == [1, 2, "generator ends", "loop ends"]
+    assert trace.steps == [1, None, 2, "generator ends", "loop ends"]
     for _ in range(2):
-        with pytest.raises(StopIteration):
+        with exactly(StopIteration):
             next(made)
 
 
@@ -111,7 +113,7 @@ async def test_a_generator_is_not_a_coroutine_and_cannot_be_awaited():
     assert inspect.isgenerator(numbers())
     assert not inspect.iscoroutine(numbers())
     assert not isinstance(numbers(), Coroutine)
-    with pytest.raises(TypeError, match="await"):
+    with exactly(TypeError, match="await"):
         await numbers()
 
 
@@ -148,7 +150,7 @@ async def test_asyncio_takes_no_generator_for_a_coroutine_and_no_task_can_be_mad
     assert not asyncio.iscoroutine(made)
 
     for make_a_task in (asyncio.create_task, asyncio.ensure_future, asyncio.Task, asyncio.gather):
-        with pytest.raises(TypeError, match="a coroutine"):
+        with exactly(TypeError, match="a coroutine"):
             make_a_task(made)
     await turn()
     assert trace.steps == []

@@ -8,6 +8,7 @@ import warnings
 import pytest
 
 from fixtures.claims import claim
+from fixtures.errors import exactly
 
 
 @claim("asyncio-coroutine-exists-up-to-python-310")
@@ -41,7 +42,7 @@ def test_a_program_that_uses_asyncio_coroutine_stops_before_any_output(plain_pro
 
 @claim("asyncio-coroutine-is-gone-since-python-311")
 def test_asyncio_has_no_attribute_coroutine():
-    with pytest.raises(AttributeError, match="coroutine"):
+    with exactly(AttributeError, match="coroutine"):
         asyncio.coroutine
 
 
@@ -70,8 +71,9 @@ async def test_only_under_types_coroutine_a_generator_may_yield_from_a_coroutine
         yield from sleeping
         trace("goes on")
 
+    assert not hasattr(asyncio, "coroutine")
     sleeping = asyncio.sleep(delay)
-    with pytest.raises(TypeError, match="cannot 'yield from' a coroutine object in a non-coroutine generator"):
+    with exactly(TypeError, match="cannot 'yield from' a coroutine object in a non-coroutine generator"):
         next(wait(sleeping))
     assert trace.steps == ["begins"]
 
@@ -102,6 +104,7 @@ async def test_types_coroutine_gives_awaitable_generators_but_makes_no_coroutine
     async def native():
         return "waited"
 
+    assert not hasattr(asyncio, "coroutine")
     decorated = types.coroutine(generator)
 
     with warnings.catch_warnings():

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+import time
 
 import pytest
 
@@ -66,6 +67,7 @@ async def test_a_call_that_blocks_stops_the_loop_and_an_await_that_suspends_does
         trace("request sent")
         loop.call_soon(trace, "callback runs")
         loop.call_later(0, trace, "timer fires")
+        time.sleep(0.001)
         here.sendall(b"?")
         here.recv(1)
         trace("reply received")

@@ -251,6 +251,22 @@ def test_a_coroutine_object_runs_once_and_a_second_run_of_it_is_refused_either_w
     assert ended.lines == ["the body runs", refused, refused, "the body runs"]
 
 
+@claim("coroutine-object-runs-only-once")
+async def test_a_coroutine_object_that_has_run_can_neither_be_awaited_nor_run_by_a_task_again(trace):
+    async def errand():
+        trace("the body runs")
+
+    coroutine = errand()
+    await coroutine
+    for run in (lambda: coroutine, lambda: asyncio.create_task(coroutine)):
+        with exactly(RuntimeError, match="cannot reuse already awaited coroutine"):
+            await run()
+    assert trace.steps == ["the body runs"]
+
+    await errand()
+    assert trace.steps == ["the body runs"] * 2
+
+
 # Gives asyncio.run two awaitables that are no coroutine objects, the second a future that is done and so may be awaited
 # on any loop; a number; and a coroutine function that nobody has called.
 RUN_OTHER_THINGS = """

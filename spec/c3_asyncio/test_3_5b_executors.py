@@ -18,8 +18,10 @@ from fixtures.trace import turn
 
 @claim("none-as-executor-means-the-default-thread-pool")
 async def test_none_as_the_executor_is_each_time_the_same_thread_pool_apart_from_the_loops_thread():
-    loop = asyncio.get_running_loop()
-    workers = [await loop.run_in_executor(None, threading.current_thread) for _ in range(2)]
+    loop, workers = asyncio.get_running_loop(), []
+    for debug in (False, True):
+        loop.set_debug(debug)
+        workers.append(await loop.run_in_executor(None, threading.current_thread))
 
     assert threading.current_thread() not in workers
     names_of_pools = {worker.name.rpartition("_")[0] for worker in workers}  # then comes the worker's number
@@ -41,13 +43,13 @@ async def test_none_as_the_executor_is_the_loops_default_and_an_executor_given_g
 @claim("run-in-executor-hands-out-an-asyncio-future")
 async def test_run_in_executor_gives_an_asyncio_future_and_no_task():
     with ThreadPoolExecutor(max_workers=1) as pool:
-        for executor in (None, pool):
-            future = asyncio.get_running_loop().run_in_executor(executor, int, "8")
+        for executor, value in itertools.product((None, pool), (8, 0)):
+            future = asyncio.get_running_loop().run_in_executor(executor, abs, value)
 
             assert isinstance(future, asyncio.Future)  # or a subclass, which a loop may have of its own
             assert not isinstance(future, asyncio.Task)
             assert asyncio.all_tasks() == {asyncio.current_task()}
-            assert await future == 8
+            assert await future == value
 
 
 @claim("run-in-executor-hands-out-an-asyncio-future")
@@ -98,8 +100,9 @@ async def test_a_function_runs_in_the_executor_to_its_end_before_anything_is_awa
 
 
 @claim("loop-stays-free-while-an-executor-job-blocks")
+@pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize("by_default", [True, False])
-async def test_other_tasks_run_while_a_function_blocks_in_the_executor(trace, by_default):
+async def test_other_tasks_run_while_a_function_blocks_in_the_executor(trace, by_default, debug):
     async def other():
         for step in ("one step", "another", "a third"):
             trace(step)
@@ -107,8 +110,9 @@ async def test_other_tasks_run_while_a_function_blocks_in_the_executor(trace, by
         gate.open()
 
     with ThreadPoolExecutor(max_workers=1) as pool, Gate() as gate:
-        executor = None if by_default else pool
-        future = asyncio.get_running_loop().run_in_executor(executor, gate.hold, "the function")
+        loop, executor = asyncio.get_running_loop(), None if by_default else pool
+        loop.set_debug(debug)
+        future = loop.run_in_executor(executor, gate.hold, "the function")
         future.add_done_callback(lambda _: trace("the function is done"))
         await asyncio.create_task(other())
         assert await future == "the function"
@@ -166,7 +170,7 @@ async def test_run_in_executor_passes_positional_arguments_on_to_any_executor_an
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         for executor in (None, pool):
-            assert await loop.run_in_executor(executor, function, 1, "two") == ((1, "two"), {})
+            assert await loop.run_in_executor(executor, function, 1, None, "three") == ((1, None, "three"), {})
             with exactly(TypeError, match="unexpected keyword argument"):
                 loop.run_in_executor(executor, function, 1, timeout=2)
             with_a_keyword = functools.partial(function, 1, timeout=2)
@@ -246,42 +250,52 @@ async def test_on_asyncio_a_coroutine_function_in_the_executor_gives_a_coroutine
     assert [await result for result in results] == [8, 8]
 
 
-@claim("asyncio-executor-gives-back-an-unrun-coroutine")
-async def test_on_asyncio_in_debug_mode_the_executor_refuses_a_coroutine_function():
-    async def coroutine_function():
+class NotToBeCalled:
+    """Has a coroutine function as a function and as a method."""
+
+    @staticmethod
+    async def function():
         """Must not be called."""
 
+    async def method(self):
+        """Must not be called, either."""
+
+
+@claim("asyncio-executor-gives-back-an-unrun-coroutine")
+async def test_on_asyncio_in_debug_mode_the_executor_refuses_a_coroutine_function():
     loop = asyncio.get_running_loop()
     loop.set_debug(True)
 
+    refused = NotToBeCalled.function, NotToBeCalled().method
     with ThreadPoolExecutor(max_workers=1) as pool:
-        for executor in (None, pool):
+        for executor, function in itertools.product((None, pool), refused):
             with exactly(TypeError, match="coroutines cannot be used with run_in_executor"):
-                await (await loop.run_in_executor(executor, coroutine_function))
+                await (await loop.run_in_executor(executor, function))
 
 
 @claim("uvloop-executor-refuses-a-coroutine-function")
 async def test_on_uvloop_the_executor_refuses_a_coroutine_function_whatever_the_mode():
-    async def coroutine_function():
-        """Must not be called."""
-
     loop = asyncio.get_running_loop()
+    refused = NotToBeCalled.function, NotToBeCalled().method
     with ThreadPoolExecutor(max_workers=1) as pool:
-        for debug, executor in itertools.product((False, True), (None, pool)):
+        for debug, executor, function in itertools.product((False, True), (None, pool), refused):
             loop.set_debug(debug)
             with exactly(TypeError, match="coroutines cannot be used with run_in_executor"):
-                await (await loop.run_in_executor(executor, coroutine_function))
+                await (await loop.run_in_executor(executor, function))
 
 
 @claim("default-executor-bounds-what-overlaps")
-async def test_as_many_functions_overlap_in_the_default_executor_as_it_has_workers_and_no_more(in_flight):
+@pytest.mark.parametrize("cpus, bound", [(2, 6), (100, 32)])
+async def test_as_many_functions_overlap_in_the_default_executor_as_it_has_workers_and_no_more(
+    monkeypatch, in_flight, cpus, bound
+):
     def job(value):
         with in_flight:
             return gate.hold(value)
 
+    for counting in ("cpu_count", "process_cpu_count"):  # the latter asked since Python 3.13
+        monkeypatch.setattr(os, counting, lambda: cpus, raising=False)
     loop = asyncio.get_running_loop()
-    cpus = getattr(os, "process_cpu_count", os.cpu_count)()
-    bound = min(32, cpus + 4)
     others = set(threading.enumerate())
     with Gate() as gate:
         futures = [loop.run_in_executor(None, job, value) for value in range(bound + 2)]
@@ -307,13 +321,16 @@ async def test_three_functions_overlap_in_the_default_executor():
 
 
 @claim("cancelling-does-not-stop-a-running-job")
-async def test_a_function_that_runs_in_the_executor_runs_to_its_end_though_cancelled(trace):
+@pytest.mark.parametrize("by_default", [True, False])
+async def test_a_function_that_runs_in_the_executor_runs_to_its_end_though_cancelled(trace, by_default):
     def function():
         gate.hold("the function")
         trace("the function ends")
 
+    loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(max_workers=1) as pool, Gate() as gate:
-        future = asyncio.get_running_loop().run_in_executor(pool, function)
+        loop.set_default_executor(pool)
+        future = loop.run_in_executor(None if by_default else pool, function)
         gate.next_arrival()
         future.cancel()
         with pytest.raises(BaseException) as told:

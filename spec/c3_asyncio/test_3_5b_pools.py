@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import inspect
 import os
 import threading
 from concurrent.futures.thread import ThreadPoolExecutor
@@ -43,6 +44,7 @@ def kinds_of_pool():
 @claim("two-kinds-of-pool-before-3-14")
 def test_the_only_pools_are_those_of_threads_and_of_processes():
     assert kinds_of_pool() == {"ThreadPoolExecutor", "ProcessPoolExecutor"}
+    assert not hasattr(concurrent.futures, "InterpreterPoolExecutor")
 
 
 @claim("interpreter-pool-is-a-third-kind-since-3-14")
@@ -67,19 +69,22 @@ def test_a_concurrent_future_and_an_asyncio_future_have_only_object_in_common():
 @claim("pool-future-must-be-wrapped-to-be-awaited")
 async def test_a_pools_future_is_no_awaitable_and_can_be_awaited_once_it_is_wrapped_before_and_after_its_job_ends():
     with ThreadPoolExecutor(max_workers=1) as pool, Gate() as gate:
-        good, bad = pool.submit(gate.hold, "the job"), pool.submit(int, "eight")
+        good, bad = pool.submit(gate.hold, 0), pool.submit(int, "eight")
 
+        assert not inspect.isawaitable(good)
         with exactly(TypeError, match="Future"):
             await good
 
         wrapped_good, wrapped_bad = asyncio.wrap_future(good), asyncio.wrap_future(bad)
         gate.open()
-        assert await wrapped_good == "the job"
-        with exactly(ValueError, match="eight"):
+        assert await wrapped_good == 0
+        with exactly(ValueError, match="eight") as raised:
             await wrapped_bad
-        assert await asyncio.wrap_future(good) == "the job"
-        with exactly(ValueError, match="eight"):
+        assert raised.value is bad.exception()
+        assert await asyncio.wrap_future(good) == 0
+        with exactly(ValueError, match="eight") as raised:
             await asyncio.wrap_future(bad)
+        assert raised.value is bad.exception()
         with exactly(TypeError, match="Future"):
             await good
 

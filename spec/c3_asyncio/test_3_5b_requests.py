@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from fixtures.claims import claim
+from fixtures.errors import exactly
 
 NAMES = ("first.jpg", "second.jpg", "third.jpg")
 
@@ -29,7 +30,7 @@ async def test_requests_get_is_no_coroutine_function_and_its_response_no_awaitab
 
     assert type(response) is requests.Response
     assert response.content == downloads.body("a.jpg")
-    with pytest.raises(TypeError, match="Response"):
+    with exactly(TypeError, match="Response"):
         await response
 
 
@@ -130,7 +131,7 @@ async def test_since_python_3_11_wait_refuses_bare_download_coroutines_before_an
     task = asyncio.create_task(asyncio.sleep(0))
 
     for downloads_to_wait_for in (coroutines, [task, *coroutines]):
-        with pytest.raises(TypeError, match="coroutines is forbidden"):
+        with exactly(TypeError, match="coroutines is forbidden"):
             await asyncio.wait(downloads_to_wait_for)
     await task
 

@@ -8,21 +8,22 @@ from collections.abc import AsyncIterable, AsyncIterator
 import pytest
 
 from fixtures.claims import claim
+from fixtures.errors import exactly
 from fixtures.garbage import collect
 from fixtures.trace import turn
 
 
 class Letters:
-    """An asynchronous iterator over the letters of a word; to read on after its stop is an error."""
+    """An asynchronous iterator over the letters of a word, or items; to read on after its stop is an error."""
 
-    def __init__(self, word: str) -> None:
+    def __init__(self, word: str | list) -> None:
         self.left = list(word)
         self.stopped = False
 
     def __aiter__(self) -> Letters:
         return self
 
-    async def __anext__(self) -> str:
+    async def __anext__(self) -> object:
         assert not self.stopped, "__anext__ was asked again after StopAsyncIteration"
         if not self.left:
             self.stopped = True
@@ -45,10 +46,10 @@ async def test_an_async_iterator_has_both_aiter_and_anext(trace):
     assert not isinstance(OnlyAiter(), AsyncIterator)
     assert not isinstance(OnlyAnext(), AsyncIterator)
 
-    with pytest.raises(TypeError, match="__anext__"):
+    with exactly(TypeError, match="__anext__"):
         async for letter in OnlyAiter():
             trace(letter)
-    with pytest.raises(TypeError, match="__aiter__"):
+    with exactly(TypeError, match="__aiter__"):
         async for letter in OnlyAnext():
             trace(letter)
     assert trace.steps == []
@@ -69,7 +70,7 @@ async def test_async_for_refuses_a_plain_value_from_anext_at_any_item(trace, wor
             trace("refused")
             return value
 
-    with pytest.raises(TypeError, match="__anext__"):
+    with exactly(TypeError, match="__anext__"):
         async for letter in Plain(word):
             trace(letter)
 
@@ -97,14 +98,15 @@ async def test_async_for_awaits_one_anext_after_the_other_until_the_stop(trace):
             await turn()
             return await super().__anext__()
 
-    async for letter in SlowLetters("abcd"):
+    letters = ["a", "b", None, "d"]
+    async for letter in SlowLetters(letters):
         trace(f"{letter} begins")
         await turn()
         trace(f"{letter} ends")
     else:
         trace("else")
 
-    of_each = [step for letter in "abcd" for step in ("asked", f"{letter} begins", f"{letter} ends")]
+    of_each = [step for letter in letters for step in ("asked", f"{letter} begins", f"{letter} ends")]
     assert trace.steps == [*of_each, "asked", "else"]
 
 
@@ -156,7 +158,7 @@ async def test_async_for_refuses_the_coroutine_object_of_an_async_def_aiter(trac
             return Letters("ab")
 
     with pytest.warns(RuntimeWarning, match="__aiter__' was never awaited"):
-        with pytest.raises(TypeError, match="__aiter__"):
+        with exactly(TypeError, match="__aiter__"):
             async for letter in Word():
                 trace(letter)
         collect()
@@ -176,7 +178,7 @@ async def test_async_for_refuses_a_plain_iterator_an_async_iterable_a_future_or_
     future = asyncio.get_running_loop().create_future()
     future.set_result(Letters("ab"))
     for value in (iter("ab"), ["a", "b"], 7, None, Answer(Letters("ab")), future):
-        with pytest.raises(TypeError, match="__anext__"):
+        with exactly(TypeError, match="__anext__"):
             async for letter in Answer(value):
                 trace(letter)
     assert trace.steps == []
@@ -204,7 +206,7 @@ def test_an_async_for_statement_outside_a_coroutine_function_is_a_syntax_error()
 
 @claim("plain-and-async-iteration-do-not-mix")
 async def test_async_for_refuses_a_plain_list(trace):
-    with pytest.raises(TypeError, match="__aiter__"):
+    with exactly(TypeError, match="__aiter__"):
         async for letter in ["a", "b"]:
             trace(letter)
 
@@ -216,7 +218,7 @@ async def test_a_plain_for_refuses_an_async_generator(trace):
     async def generator():
         yield trace("the generator runs")
 
-    with pytest.raises(TypeError, match="not iterable"):
+    with exactly(TypeError, match="not iterable"):
         for item in generator():
             trace(item)
 
@@ -227,7 +229,7 @@ async def test_a_plain_for_refuses_an_async_generator(trace):
 async def test_a_plain_for_refuses_an_async_iterator(trace):
     letters = Letters("ab")
 
-    with pytest.raises(TypeError, match="not iterable"):
+    with exactly(TypeError, match="not iterable"):
         for letter in letters:
             trace(letter)
 
@@ -244,7 +246,7 @@ async def test_stopiteration_raised_in_anext_for_any_item_becomes_a_runtimeerror
                 raise StopIteration
             return await super().__anext__()
 
-    with pytest.raises(RuntimeError, match="StopIteration") as caught:
+    with exactly(RuntimeError, match="StopIteration") as caught:
         async for letter in Ended(word):
             trace(letter)
         else:
@@ -256,13 +258,16 @@ async def test_stopiteration_raised_in_anext_for_any_item_becomes_a_runtimeerror
 
 @claim("async-comprehension-collects-what-async-for-sees")
 async def test_an_async_comprehension_collects_what_async_for_sees_in_the_same_order():
+    letters = ["l", None, "t", "t", "", "r"]
     seen = []
-    async for letter in Letters("letter"):
+    async for letter in Letters(letters):
         seen.append(letter)
 
-    collected = [letter async for letter in Letters("letter")]
-    keys = {letter: None async for letter in Letters("letter")}
+    collected = [letter async for letter in Letters(letters)]
+    different = {letter async for letter in Letters(letters)}
+    keys = {letter: None async for letter in Letters(letters)}
 
-    assert seen == ["l", "e", "t", "t", "e", "r"]
+    assert seen == letters
     assert collected == seen
-    assert list(keys) == ["l", "e", "t", "r"]
+    assert different == {"l", None, "t", "", "r"}
+    assert list(keys) == ["l", None, "t", "", "r"]

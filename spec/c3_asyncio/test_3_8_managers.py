@@ -10,6 +10,7 @@ from collections import Counter
 import pytest
 
 from fixtures.claims import claim
+from fixtures.errors import error_of, exactly
 from fixtures.trace import Rendezvous, turn, until
 
 
@@ -52,13 +53,6 @@ async def test_async_with_awaits_aenter_once_before_its_body_and_aexit_once_afte
 
 @claim("tab-and-space-mix-does-not-compile")
 def test_a_class_indented_by_tabs_and_by_spaces_does_not_compile_and_by_either_alone_does():
-    def compiles(source):
-        try:
-            compile(source, "source", "exec")
-        except IndentationError:
-            return False
-        return True
-
     mixed = (
         "class Mixed:\n"
         "\tdef __init__(self, link):\n"
@@ -70,9 +64,9 @@ def test_a_class_indented_by_tabs_and_by_spaces_does_not_compile_and_by_either_a
     by_spaces = mixed.expandtabs(4)
     by_tabs = by_spaces.replace(" " * 4, "\t")
 
-    assert not compiles(mixed)
-    assert compiles(by_spaces)
-    assert compiles(by_tabs)
+    assert isinstance(error_of(compile, mixed, "source", "exec"), IndentationError)
+    assert error_of(compile, by_spaces, "source", "exec") is None
+    assert error_of(compile, by_tabs, "source", "exec") is None
 
 
 @claim("undefined-name-in-init-raises-nameerror")
@@ -87,7 +81,7 @@ async def test_a_manager_that_stores_an_undefined_name_cannot_be_made_and_with_a
             super().__init__(trace)
             self.link = link_to_the_database
 
-    with pytest.raises(NameError, match="link_to_the_database"):
+    with exactly(NameError, match="link_to_the_database"):
         async with WithoutParameter(trace):
             trace("body")
     assert trace.steps == []
@@ -135,10 +129,13 @@ async def test_as_binds_another_value_where_aenter_returns_that(trace):
         async def __aenter__(self):
             return self.answer
 
-    async with Gives(trace, "a connection") as bound:
-        assert bound == "a connection"
-    async with Gives(trace, None) as bound:
-        assert bound is None
+    awaitable = asyncio.get_running_loop().create_future()
+    awaitable.set_result("its result")
+
+    for value in ("a connection", None, 0, awaitable):
+        async with Gives(trace, value) as bound:
+            trace("body")
+        assert bound is value  # not in the body, whose exceptions a true value suppresses
 
 
 @claim("awaited-sleep-stores-none-as-connection")
@@ -174,7 +171,7 @@ async def test_aexit_is_awaited_with_three_nones_when_the_body_ends_normally(tra
 
 
 @claim("aexit-gets-the-exception-and-lets-it-out")
-@pytest.mark.parametrize("error", [ValueError, BaseException])
+@pytest.mark.parametrize("error", [ValueError, BaseException, asyncio.CancelledError])
 async def test_aexit_gets_type_value_and_traceback_and_returning_none_lets_the_exception_out(trace, error):
     manager = Manager(trace)
     raised = error("from the body")
@@ -213,16 +210,17 @@ async def test_a_true_value_from_aexit_suppresses_the_exception_and_a_false_one_
 
 
 @claim("aexit-runs-on-return-and-break")
-async def test_aexit_runs_when_the_body_returns_and_the_value_is_kept(trace):
+@pytest.mark.parametrize("value", ["the value", 0])
+async def test_aexit_runs_when_the_body_returns_and_the_value_is_kept(trace, value):
     manager = Manager(trace, "a true value")
 
     async def read():
         async with manager:
             trace("body")
-            return "the value"
+            return value
         trace("never")
 
-    assert await read() == "the value"
+    assert await read() == value
     assert trace.steps == [*ENTER, "body", *LEAVE]
     assert manager.told == (None, None, None)
 
@@ -297,7 +295,8 @@ async def test_an_aenter_that_fails_half_way_has_to_clean_up_by_itself(trace):
 
 
 @claim("opening-and-closing-may-wait-while-others-run")
-async def test_aenter_and_aexit_may_both_wait_for_another_task():
+@pytest.mark.parametrize("raises", [False, True])
+async def test_aenter_and_aexit_may_both_wait_for_another_task_also_after_an_exception(raises):
     opening, closing = Rendezvous(2), Rendezvous(2)
 
     class Meeting:
@@ -309,11 +308,14 @@ async def test_aenter_and_aexit_may_both_wait_for_another_task():
 
     async def other():
         await opening.meet("other task")
+        await until(lambda: closing.came, "nobody waits at the closing")
         await closing.meet("other task")
 
     task = asyncio.create_task(other())
-    async with Meeting():
-        pass
+    with pytest.raises(LookupError) if raises else contextlib.nullcontext():
+        async with Meeting():
+            if raises:
+                raise LookupError
     await task
 
     assert Counter(opening.came) == {"aenter": 1, "other task": 1}
@@ -360,7 +362,7 @@ def halves(trace):
 @claim("half-an-async-manager-is-an-attributeerror")
 async def test_async_with_raises_attributeerror_for_half_a_manager_before_anything_is_entered(trace):
     for half, missing in halves(trace):
-        with pytest.raises(AttributeError, match=missing):
+        with exactly(AttributeError, match=missing):
             async with half:
                 trace("body")
 
@@ -370,7 +372,7 @@ async def test_async_with_raises_attributeerror_for_half_a_manager_before_anythi
 @claim("half-an-async-manager-is-a-typeerror")
 async def test_async_with_raises_typeerror_for_half_a_manager_before_anything_is_entered(trace):
     for half, _ in halves(trace):
-        with pytest.raises(TypeError, match="asynchronous context manager protocol"):
+        with exactly(TypeError, match="asynchronous context manager protocol"):
             async with half:
                 trace("body")
 
@@ -388,11 +390,16 @@ async def test_a_plain_with_refuses_an_asynchronous_context_manager(trace):
             trace("__aexit__ is called")
             return super().__aexit__(*told)
 
+    @contextlib.asynccontextmanager
+    async def made_of_a_generator():
+        yield trace("the generator runs")
+
     manager = TracesCalls(trace)
 
-    with pytest.raises((AttributeError, TypeError), match="__enter__|__exit__|context manager protocol"):
-        with manager:
-            trace("body")
+    for refused in (manager, made_of_a_generator()):
+        with pytest.raises((AttributeError, TypeError), match="__enter__|__exit__|context manager protocol"):
+            with refused:
+                trace("body")
     assert trace.steps == []
 
     async with manager:

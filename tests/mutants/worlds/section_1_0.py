@@ -118,6 +118,8 @@ def _(patch):
         "async-and-await-are-the-recommended-form",
         "asyncio-coroutine-exists-up-to-python-310",
         "asyncio-coroutine-is-gone-since-python-311",
+        "plain-generators-cannot-yield-from-a-coroutine",
+        "types-coroutine-makes-no-coroutine-function",
     ],
 )
 def _(patch):
@@ -284,3 +286,15 @@ def _(patch):
         return [await awaitable for awaitable in awaitables]
 
     patch.setattr(asyncio, "gather", in_turn)
+
+
+@world("the compiler warns of async def", falsifies=["async-and-await-are-the-recommended-form"])
+def _(patch):
+    silent = compile
+
+    def warning(source, *arguments, **options):
+        if isinstance(source, str) and "async def" in source:
+            warnings.warn("async def is deprecated", DeprecationWarning, stacklevel=2)
+        return silent(source, *arguments, **options)
+
+    patch.setattr(builtins, "compile", warning)

@@ -186,3 +186,21 @@ def _(patch):
         return true_greenlet.switch(self)
 
     _greenlet(patch, __init__=__init__, switch=switch)
+
+
+@world(
+    "a greenlet refuses a function that names what is not there yet",
+    falsifies=["greenlet-function-may-name-a-greenlet-made-later"],
+)
+def _(patch):
+    true_greenlet = greenlet.greenlet
+
+    def __init__(self, run):
+        for name, cell in zip(run.__code__.co_freevars, run.__closure__ or ()):
+            try:
+                cell.cell_contents
+            except ValueError:
+                raise NameError(f"nothing is named {name} yet") from None
+        true_greenlet.__init__(self, run)
+
+    _greenlet(patch, __init__=__init__)

@@ -7,6 +7,7 @@ import asyncio
 import builtins
 import functools
 import inspect
+import itertools
 import types
 from concurrent.futures import ThreadPoolExecutor
 
@@ -286,3 +287,15 @@ def _(patch):
         return make
 
     _decorating(patch, made_elsewhere)
+
+
+@world("the for loop ends at None", falsifies=["for-loop-ends-when-the-generator-ends"])
+def _(patch):
+    class For(ast.NodeTransformer):
+        def visit_For(self, node):
+            self.generic_visit(node)
+            node.iter = ast.Call(ast.Name("_until_none", ast.Load()), [node.iter], [])
+            return node
+
+    patch.setitem(vars(builtins), "_until_none", lambda values: itertools.takewhile(lambda v: v is not None, values))
+    patch.rewrite(For())

@@ -8,6 +8,7 @@ import builtins
 import inspect
 import random
 import select
+import time
 import types
 import warnings
 
@@ -423,3 +424,25 @@ def _(patch):
             return delay + 86_400
 
     patch.loops(Never)
+
+
+@world("time.sleep has callbacks of the loop run", falsifies=["blocking-call-switches-to-nobody"])
+def _(patch):
+    queued, blocking_sleep = [], time.sleep
+
+    class Queues:
+        def call_soon(self, callback, *arguments, **options):
+            handle = super().call_soon(callback, *arguments, **options)
+            if isinstance(callback, Trace):  # to run a step of a task within that of another is refused
+                queued.append((handle, callback, arguments))
+            return handle
+
+    def sleep(seconds):
+        blocking_sleep(seconds)
+        while queued:
+            handle, callback, arguments = queued.pop(0)
+            handle.cancel()
+            callback(*arguments)
+
+    patch.loops(Queues)
+    patch.setattr(time, "sleep", sleep)

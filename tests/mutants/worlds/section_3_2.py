@@ -565,3 +565,44 @@ def _(patch):
             warn(coroutine)
 
     patch.setattr(warnings, "_warn_unawaited_coroutine", warn_outside_loops)
+
+
+@world("no method is a coroutine function", falsifies=["async-def-makes-a-coroutine-function"])
+def _(patch):
+    true_iscoroutinefunction = inspect.iscoroutinefunction
+
+    def iscoroutinefunction(function):
+        return not inspect.ismethod(function) and true_iscoroutinefunction(function)
+
+    patch.setattr(inspect, "iscoroutinefunction", iscoroutinefunction)
+
+
+@world("a coroutine object that suspends needs a loop", falsifies=["coroutine-runs-by-hand-without-a-loop"])
+def _(patch):
+    def send(coroutine, value):
+        waits_for = coroutine.send(value)
+        asyncio.get_running_loop()
+        return waits_for
+
+    class Send(ast.NodeTransformer):
+        def visit_Call(self, node):
+            self.generic_visit(node)
+            if isinstance(node.func, ast.Attribute) and node.func.attr == "send":
+                node = ast.Call(ast.Name("world_s_send", ast.Load()), [node.func.value, *node.args], [])
+            return node
+
+    patch.setitem(vars(builtins), "world_s_send", send)
+    patch.rewrite(Send())
+
+
+@world(
+    "the second await of a coroutine object gives None",
+    falsifies=["coroutine-object-runs-only-once", "each-await-needs-a-new-coroutine-object"],
+)
+def _(patch):
+    async def lenient(awaitable):
+        if inspect.iscoroutine(awaitable) and inspect.getcoroutinestate(awaitable) == inspect.CORO_CLOSED:
+            return None
+        return await awaitable
+
+    patch.awaits(lenient)

@@ -495,3 +495,35 @@ def _(patch):
         return await awaitable
 
     patch.awaits(after_a_turn)
+
+
+@world(
+    "the value of an await is awaited too, where it can be",
+    falsifies=["await-takes-coroutine-objects-futures-and-tasks"],
+)
+def _(patch):
+    async def flattened(awaitable):
+        value = await awaitable
+        return await value if inspect.isawaitable(value) else value
+
+    patch.awaits(flattened)
+
+
+@world("await refuses by an AttributeError", falsifies=["await-refuses-what-is-not-awaitable"])
+def _(patch):
+    async def by_attribute(awaitable):
+        if not inspect.isawaitable(awaitable):
+            raise AttributeError("__await__")
+        return await awaitable
+
+    patch.awaits(by_attribute)
+
+
+@world("the compiler takes await in a lambda", falsifies=["await-belongs-inside-async-def"])
+def _(patch):
+    def lenient(source, *arguments, **options):
+        if isinstance(source, str):
+            source = source.replace("lambda x: await", "lambda x:")
+        return _compile(source, *arguments, **options)
+
+    patch.setattr(builtins, "compile", lenient)

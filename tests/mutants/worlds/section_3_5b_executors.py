@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import ctypes
 import inspect
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -410,3 +411,95 @@ def _(patch: Patch) -> None:
             return asyncio.wrap_future(of_thread, loop=self)
 
     patch.loops(ANewThread)
+
+
+@world("run_in_executor gives None for a false value", falsifies=["run-in-executor-hands-out-an-asyncio-future"])
+def _(patch: Patch) -> None:
+    set_result = Future.set_result
+    patch.setattr(Future, "set_result", lambda future, result: set_result(future, result or None))
+
+
+@world("run_in_executor raises what wraps the exception", falsifies=["run-in-executor-hands-out-an-asyncio-future"])
+def _(patch: Patch) -> None:
+    set_exception = Future.set_exception
+    patch.setattr(Future, "set_exception", lambda future, error: set_exception(future, RuntimeError(error)))
+
+
+@world("run_in_executor drops arguments that are None", falsifies=["run-in-executor-passes-only-positional-arguments"])
+def _(patch: Patch) -> None:
+    class Drops:
+        def run_in_executor(self, executor, function, *arguments):
+            left = [argument for argument in arguments if argument is not None]
+            return super().run_in_executor(executor, function, *left)
+
+    patch.loops(Drops)
+
+
+@world(
+    "a cancellation of what runs in the default executor gives its waiter None",
+    falsifies=["cancelling-does-not-stop-a-running-job"],
+)
+def _(patch: Patch) -> None:
+    class Keeps:
+        def run_in_executor(self, executor, function, *arguments):
+            begun = threading.Event()
+
+            class Kept(asyncio.Future):
+                def cancel(self, *message):
+                    if not begun.is_set():
+                        return super().cancel(*message)
+                    self.set_result(None)
+
+            def job():
+                begun.set()
+                return function(*arguments)
+
+            if executor is not None:
+                return super().run_in_executor(executor, function, *arguments)
+            waiter = Kept(loop=self)
+            asyncio.futures._chain_future(super().run_in_executor(None, job), waiter)
+            return waiter
+
+    patch.loops(Keeps)
+
+
+@world("the default executor has no upper limit but the CPUs", falsifies=["default-executor-bounds-what-overlaps"])
+def _(patch: Patch) -> None:
+    make = ThreadPoolExecutor.__init__
+
+    def made(pool, max_workers=None, *arguments, **keywords):
+        cpus = getattr(os, "process_cpu_count", os.cpu_count)()
+        make(pool, max_workers or cpus + 4, *arguments, **keywords)
+
+    patch.setattr(ThreadPoolExecutor, "__init__", made)
+
+
+@world(
+    "the executor runs a method that is a coroutine function",
+    falsifies=["asyncio-executor-gives-back-an-unrun-coroutine", "uvloop-executor-refuses-a-coroutine-function"],
+)
+def _(patch: Patch) -> None:
+    class RunsMethods:
+        def run_in_executor(self, executor, function, *arguments):
+            if inspect.ismethod(function) and inspect.iscoroutinefunction(function):
+                return self.create_task(function(*arguments))
+            return super().run_in_executor(executor, function, *arguments)
+
+    patch.loops(RunsMethods)
+
+
+@world(
+    "in debug mode run_in_executor runs the function itself",
+    falsifies=["none-as-executor-means-the-default-thread-pool"],
+    also=["loop-stays-free-while-an-executor-job-blocks"],
+)
+def _(patch: Patch) -> None:
+    class RunsItInDebugMode:
+        def run_in_executor(self, executor, function, *arguments):
+            if not self.get_debug():
+                return super().run_in_executor(executor, function, *arguments)
+            future = self.create_future()
+            future.set_result(function(*arguments))
+            return future
+
+    patch.loops(RunsItInDebugMode)

@@ -450,3 +450,29 @@ def _(patch: Patch) -> None:
             add_done_callback(future, callback)
 
     patch.setattr(Future, "add_done_callback", elsewhere)
+
+
+@world("a third kind of pool comes early and in silence", falsifies=["two-kinds-of-pool-before-3-14"])
+def _(patch: Patch) -> None:
+    patch.setitem(vars(concurrent.futures), "InterpreterPoolExecutor", type("Third", (ThreadPoolExecutor,), {}))
+
+
+def _wrapped(patch: Patch, change) -> None:
+    """Have `change`, a coroutine function, await each Future that has been wrapped."""
+    true_wrap_future = asyncio.wrap_future
+
+    def wrap_future(future, **options):
+        return asyncio.ensure_future(change(true_wrap_future(future, **options)))
+
+    patch.setattr(asyncio, "wrap_future", wrap_future)
+
+
+@world("a wrapped Future raises a copy of the exception", falsifies=["pool-future-must-be-wrapped-to-be-awaited"])
+def _(patch: Patch) -> None:
+    async def copied(wrapped):
+        try:
+            return await wrapped
+        except Exception as error:
+            raise type(error)(*error.args) from None
+
+    _wrapped(patch, copied)

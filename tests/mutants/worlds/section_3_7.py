@@ -10,6 +10,7 @@ import ast
 import asyncio
 import builtins
 import inspect
+import time
 import types
 from collections.abc import AsyncIterator
 
@@ -555,3 +556,63 @@ def _(patch):
                 raise
 
     _loops(patch, GivesATurnLast)
+
+
+@world("an async comprehension drops false items", falsifies=["async-comprehension-collects-what-async-for-sees"])
+def _(patch):
+    class DropsFalseItems(Through):
+        async def __anext__(self):
+            while True:
+                if item := await self.ask():
+                    return item
+
+    _loops(patch, DropsFalseItems, ast.comprehension)
+
+
+class _WrapInSets(_Wrap):
+    """Wraps what a set comprehension goes through."""
+
+    def visit_SetComp(self, node: ast.SetComp) -> ast.SetComp:
+        node.generators = [_Wrap(ast.comprehension).visit(each) for each in node.generators]
+        return node
+
+
+@world(
+    "an async set comprehension drops its first item", falsifies=["async-comprehension-collects-what-async-for-sees"]
+)
+def _(patch):
+    class DropsTheFirst(Through):
+        has_begun = False
+
+        async def __anext__(self):
+            if not self.has_begun:
+                self.has_begun = True
+                await self.ask()
+            return await self.ask()
+
+    patch.setitem(vars(builtins), "world_s_loop", DropsTheFirst)
+    patch.rewrite(_WrapInSets())
+
+
+@world("async for ends at None", falsifies=["async-for-awaits-anext-until-stop"])
+def _(patch):
+    class EndsAtNone(Through):
+        async def __anext__(self):
+            if (item := await self.ask()) is None:
+                raise StopAsyncIteration
+            return item
+
+    _loops(patch, EndsAtNone, ast.AsyncFor)
+
+
+@world("a sleep of some time holds up the loop", falsifies=["reader-with-a-wait-gives-turns"])
+def _(patch):
+    true_sleep = asyncio.sleep
+
+    async def sleep(delay, result=None):
+        if delay:
+            time.sleep(delay)
+            return result
+        return await true_sleep(0, result)
+
+    patch.setattr(asyncio, "sleep", sleep)

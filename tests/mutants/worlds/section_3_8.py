@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 import asyncio
 import builtins
+import contextlib
+import inspect
 import sys
 
 from tests.mutants.worlds import world
@@ -505,3 +507,46 @@ def _(patch):
     patch.setitem(vars(builtins), "world_s_break", Break)
     patch.setitem(vars(builtins), "world_s_manager", SuppressesABreak)
     patch.rewrite(_BreakByAnException())
+
+
+@world("after an exception leaving holds up the loop", falsifies=["opening-and-closing-may-wait-while-others-run"])
+def _(patch):
+    def to_the_end(coroutine):
+        try:
+            while True:
+                coroutine.send(None)
+        except StopIteration as answer:
+            return answer.value
+
+    class HoldsUpAfterAnException(Through):
+        async def __aexit__(self, kind, *told):
+            left = self.leave(kind, *told)
+            return to_the_end(left) if kind else await left
+
+    _managers(patch, HoldsUpAfterAnException)
+
+
+@world("as binds the result of an awaitable that __aenter__ returns", falsifies=["as-binds-what-aenter-returns"])
+def _(patch):
+    class AwaitsTwice(Through):
+        async def __aenter__(self):
+            entered = await self.enter()
+            return await entered if inspect.isawaitable(entered) else entered
+
+    _managers(patch, AwaitsTwice)
+
+
+@world("an exception that cancels never comes out", falsifies=["aexit-gets-the-exception-and-lets-it-out"])
+def _(patch):
+    class SuppressesCancellation(Through):
+        async def __aexit__(self, kind, *told):
+            answer = await self.leave(kind, *told)
+            return kind is asyncio.CancelledError or answer
+
+    _managers(patch, SuppressesCancellation)
+
+
+@world("a plain with takes what asynccontextmanager makes", falsifies=["plain-with-refuses-an-async-manager"])
+def _(patch):
+    made = contextlib._AsyncGeneratorContextManager
+    _managers(patch, lambda thing: contextlib.nullcontext() if isinstance(thing, made) else thing, ast.With)
