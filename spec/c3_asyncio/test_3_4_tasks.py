@@ -89,8 +89,12 @@ def test_loop_create_task_takes_a_coroutine_before_the_loop_runs_and_starts_it_t
     async def something_else():
         await turn()
 
-    loop = new_loop()
-    task = loop.create_task(request())
+    loop, coroutine = new_loop(), request()
+    try:
+        task = loop.create_task(coroutine)
+    except RuntimeError as error:
+        coroutine.close()
+        raise AssertionError(f"it was refused before the loop runs: {error}") from None
     trace("task created")
     loop.run_until_complete(something_else())
 
