@@ -11,6 +11,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 import pytest
 
 from fixtures.claims import claim
+from fixtures.errors import exactly
 from fixtures.threads import Gate
 from fixtures.trace import turn
 
@@ -33,20 +34,21 @@ async def test_none_as_the_executor_is_the_loops_default_and_an_executor_given_g
     by_default = await loop.run_in_executor(None, threading.current_thread)
     with ThreadPoolExecutor(thread_name_prefix="given") as pool:
         by_pool = await loop.run_in_executor(pool, threading.current_thread)
+        again_by_default = await loop.run_in_executor(None, threading.current_thread)
 
-    assert (by_default.name, by_pool.name) == ("default_0", "given_0")
+    assert (by_default.name, by_pool.name, again_by_default.name) == ("default_0", "given_0", "default_0")
 
 
 @claim("run-in-executor-hands-out-an-asyncio-future")
 async def test_run_in_executor_gives_an_asyncio_future_and_no_task():
     with ThreadPoolExecutor(max_workers=1) as pool:
-        for executor in (None, pool):
-            future = asyncio.get_running_loop().run_in_executor(executor, int, "8")
+        for executor, digit in [(None, 7), (None, 8), (pool, 9)]:
+            future = asyncio.get_running_loop().run_in_executor(executor, int, str(digit))
 
             assert isinstance(future, asyncio.Future)  # or a subclass, which a loop may have of its own
             assert not isinstance(future, asyncio.Task)
             assert asyncio.all_tasks() == {asyncio.current_task()}
-            assert await future == 8
+            assert await future == digit
 
 
 @claim("run-in-executor-hands-out-an-asyncio-future")
@@ -66,7 +68,7 @@ async def test_awaiting_what_run_in_executor_gave_raises_the_functions_exception
     def fail():
         raise error
 
-    with pytest.raises(LookupError) as raised:
+    with exactly(LookupError) as raised:
         await asyncio.get_running_loop().run_in_executor(None, fail)
     assert raised.value is error
 
@@ -237,8 +239,15 @@ async def test_on_asyncio_a_coroutine_function_in_the_executor_gives_a_coroutine
 
     loop = asyncio.get_running_loop()
     loop.set_debug(False)
+
+    def hand_over(executor):
+        try:
+            return loop.run_in_executor(executor, coroutine_function)
+        except TypeError as error:
+            raise AssertionError(f"a coroutine function was refused: {error}") from None
+
     with ThreadPoolExecutor(max_workers=1) as pool:
-        results = [await loop.run_in_executor(executor, coroutine_function) for executor in (None, pool)]
+        results = [await hand_over(executor) for executor in (None, pool)]
 
     assert [type(result) for result in results] == [types.CoroutineType] * 2
     assert trace.steps == []
