@@ -72,20 +72,29 @@ async def test_callbacks_and_tasks_run_in_the_order_in_which_they_became_ready(t
     async def step(name):
         trace(name)
 
+    async def woken(name):
+        await awaited
+        trace(name)
+
     def callback(name):
         trace(name)
         loop.call_soon(trace, f"queued by {name}")
 
+    awaited = loop.create_future()
+    tasks = [asyncio.create_task(woken("task 4, woken"))]
+    await turn()
     loop.call_soon(callback, "callback 1")
-    tasks = [asyncio.create_task(step("task 2"))]
+    tasks.append(asyncio.create_task(step("task 2")))
     loop.call_soon(trace, "callback 3")
-    tasks.append(asyncio.create_task(step("task 4")))
-    loop.call_soon_threadsafe(trace, "callback 5")
+    awaited.set_result(None)
+    tasks.append(asyncio.create_task(step("task 5")))
+    loop.call_soon_threadsafe(trace, "callback 6")
     assert trace.steps == []
 
     await asyncio.gather(*tasks)
 
-    assert trace.steps == ["callback 1", "task 2", "callback 3", "task 4", "callback 5", "queued by callback 1"]
+    assert trace.steps[:6] == ["callback 1", "task 2", "callback 3", "task 4, woken", "task 5", "callback 6"]
+    assert trace.steps[6:] == ["queued by callback 1"]
 
 
 @claim("ready-queue-is-first-in-first-out")

@@ -86,11 +86,13 @@ def test_get_event_loop_makes_none_in_another_thread_and_returns_one_set_in_that
 
     with ThreadPoolExecutor(1, "another") as another_thread, ThreadPoolExecutor(1, "third") as third_thread:
         refused = another_thread.submit(asyncio.get_event_loop).exception()
-        fetched = another_thread.submit(set_and_get).result()
+        fetched = another_thread.submit(set_and_get)
+        failed = fetched.exception()  # waits until it is set
         refused_there = third_thread.submit(asyncio.get_event_loop).exception()
 
     assert repr(refused) == """RuntimeError("There is no current event loop in thread 'another_0'.")"""
-    assert fetched is loop
+    assert failed is None
+    assert fetched.result() is loop
     assert repr(refused_there) == """RuntimeError("There is no current event loop in thread 'third_0'.")"""
 
 
@@ -136,19 +138,31 @@ def test_get_event_loop_under_uvloops_policy_makes_none_and_returns_one_that_is_
 
 
 @claim("get-event-loop-returns-the-loop-that-is-set")
-def test_get_event_loop_returns_the_loop_that_was_set_each_time(program):
+def test_get_event_loop_returns_the_loop_that_was_set_in_that_thread_each_time_and_not_one_only_made(program):
     ended = program("""
-        import asyncio
+        import asyncio, threading
 
         first, second = asyncio.new_event_loop(), asyncio.new_event_loop()
-        for loop in (first, second):
+
+        def set_and_get(loop):
             asyncio.set_event_loop(loop)
-            print(asyncio.get_event_loop() is loop, asyncio.get_event_loop() is loop)
+            asyncio.new_event_loop().close()
+            try:
+                print(asyncio.get_event_loop() is loop, asyncio.get_event_loop() is loop)
+            except RuntimeError as error:
+                print(error)
+
+        set_and_get(first)
+        set_and_get(second)
+        thread = threading.Thread(target=set_and_get, args=[first])
+        thread.start()
+        thread.join()
         first.close()
         second.close()
+        print(asyncio.get_event_loop() is second)
     """)
 
-    assert ended.lines == ["True True", "True True"]
+    assert ended.lines == ["True True"] * 3 + ["True"]
 
 
 @claim("get-event-loop-returns-the-loop-that-is-set")

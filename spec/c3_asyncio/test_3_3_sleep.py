@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from fixtures.claims import claim
-from fixtures.trace import until
+from fixtures.trace import turn, until
 
 
 def is_whole_milliseconds(seconds: float) -> bool:
@@ -54,6 +54,26 @@ async def test_a_sleep_of_two_seconds_sets_one_timer_of_two_seconds(monkeypatch)
 
     assert timers == [2]
     assert sleeper.result() is None
+
+
+@claim("asyncio-sleep-sets-one-timer")
+async def test_the_timer_of_a_sleep_of_two_seconds_is_due_two_seconds_later(monkeypatch):
+    loop, timers = asyncio.get_running_loop(), []
+    set_a_timer = loop.call_later
+
+    def call_later(*given, **options):
+        timers.append(set_a_timer(*given, **options))
+        return timers[-1]
+
+    monkeypatch.setattr(loop, "call_later", call_later)
+    before = loop.time()
+    sleeper = loop.create_task(asyncio.sleep(2))
+    await turn()
+    after = loop.time()
+    sleeper.cancel()
+
+    [timer] = timers
+    assert before + 1.999 <= timer.when() <= after + 2.001  # uvloop counts whole milliseconds
 
 
 @claim("asyncio-sleep-sets-one-timer")

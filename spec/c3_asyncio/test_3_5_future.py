@@ -98,11 +98,13 @@ def test_get_running_loop_gives_the_loop_that_runs_and_raises_outside(new_loop):
     async def fail():
         raise LookupError
 
-    first, second = new_loop(), new_loop()
+    first, second, in_a_callback = new_loop(), new_loop(), []
 
     with exactly(RuntimeError, match="no running event loop"):
         asyncio.get_running_loop()
+    first.call_soon(lambda: in_a_callback.append(asyncio.get_running_loop()))
     assert first.run_until_complete(ask()) is first
+    assert in_a_callback == [first]
     assert second.run_until_complete(ask()) is second
     with pytest.raises(LookupError):
         second.run_until_complete(fail())

@@ -36,14 +36,15 @@ async def test_none_as_the_executor_is_the_loops_default_and_an_executor_given_g
     by_default = await loop.run_in_executor(None, threading.current_thread)
     with ThreadPoolExecutor(thread_name_prefix="given") as pool:
         by_pool = await loop.run_in_executor(pool, threading.current_thread)
+        again_by_default = await loop.run_in_executor(None, threading.current_thread)
 
-    assert (by_default.name, by_pool.name) == ("default_0", "given_0")
+    assert (by_default.name, by_pool.name, again_by_default.name) == ("default_0", "given_0", "default_0")
 
 
 @claim("run-in-executor-hands-out-an-asyncio-future")
 async def test_run_in_executor_gives_an_asyncio_future_and_no_task():
     with ThreadPoolExecutor(max_workers=1) as pool:
-        for executor, value in itertools.product((None, pool), (8, 0)):
+        for executor, value in itertools.product((None, pool), (8, 7, 0)):
             future = asyncio.get_running_loop().run_in_executor(executor, abs, value)
 
             assert isinstance(future, asyncio.Future)  # or a subclass, which a loop may have of its own
@@ -242,8 +243,15 @@ async def test_on_asyncio_a_coroutine_function_in_the_executor_gives_a_coroutine
 
     loop = asyncio.get_running_loop()
     loop.set_debug(False)
+
+    def hand_over(executor):
+        try:
+            return loop.run_in_executor(executor, coroutine_function)
+        except TypeError as error:
+            raise AssertionError(f"a coroutine function was refused: {error}") from None
+
     with ThreadPoolExecutor(max_workers=1) as pool:
-        results = [await loop.run_in_executor(executor, coroutine_function) for executor in (None, pool)]
+        results = [await hand_over(executor) for executor in (None, pool)]
 
     assert [type(result) for result in results] == [types.CoroutineType] * 2
     assert trace.steps == []

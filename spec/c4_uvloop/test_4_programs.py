@@ -10,6 +10,7 @@ from fixtures.claims import claim
 
 BEGINNING = """
 import asyncio
+import contextlib
 import threading
 import warnings
 
@@ -159,7 +160,11 @@ def test_uvloop_run_is_on_uvloop_without_a_policy_and_asyncio_run_is_not_after_i
         async def fails():
             raise LookupError(await running_loop())
 
-        print(uvloop.run(running_loop()))
+        async def running_loop_and_a_new_one():
+            with contextlib.closing(asyncio.new_event_loop()) as new:
+                print(await running_loop(), whose(new))
+
+        uvloop.run(running_loop_and_a_new_one())
         print(asyncio.run(running_loop()))
         try:
             uvloop.run(fails())
@@ -167,7 +172,7 @@ def test_uvloop_run_is_on_uvloop_without_a_policy_and_asyncio_run_is_not_after_i
             print("after a failure on", error, "again:", asyncio.run(running_loop()))
     """))  # fmt: skip
 
-    assert ended.lines == ["uvloop", "asyncio", "after a failure on uvloop again: asyncio"], ended.error
+    assert ended.lines == ["uvloop asyncio", "asyncio", "after a failure on uvloop again: asyncio"], ended.error
 
 
 @claim("runner-takes-uvloops-loop-factory")

@@ -55,12 +55,14 @@ async def test_call_exception_handler_hands_the_loop_and_the_very_context_to_the
     for name in ("the first", "the second"):
         loop.set_exception_handler(lambda *given, name=name: trace((name, *given)))
 
-    loop.call_exception_handler(context)
+    for _ in range(2):
+        loop.call_exception_handler(context)
 
-    [(which, its_loop, its_context)] = trace.steps
-    assert which == "the second"
-    assert its_loop is loop
-    assert its_context is context
+    assert len(trace.steps) == 2
+    for which, its_loop, its_context in trace.steps:
+        assert which == "the second"
+        assert its_loop is loop
+        assert its_context is context
     assert context == {"message": "by hand", "of our own": 1}
 
 
@@ -74,7 +76,8 @@ REPORTS_BY_DEFAULT = """
         loop.set_exception_handler(print)
         loop.set_exception_handler(None)
         loop.call_exception_handler({"message": "something went wrong", "exception": LookupError("why"), "with": 1})
-        await asyncio.sleep(0)
+        for _ in range(3):
+            await asyncio.sleep(0)
         print("goes on")
 
     asyncio.run(main())
@@ -104,8 +107,8 @@ HANDLER_FAILS = """
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(fail)
         loop.call_soon(fail)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        for _ in range(4):
+            await asyncio.sleep(0)
         print("goes on")
 
     asyncio.run(main())
@@ -119,7 +122,7 @@ def test_an_exception_handler_that_raises_is_logged_with_both_errors_and_the_loo
     assert (ended.lines, ended.status) == (["goes on"], 0)
     said = ended.stderr.splitlines()
     assert said[:1] == ["asyncio: Unhandled error in exception handler"]
-    assert "KeyError: 'in the callback'" in said
+    assert [line for line in said if line.startswith("context: ") and "KeyError('in the callback')" in line]
     assert said[-1:] == ["LookupError: in the handler"]
 
 

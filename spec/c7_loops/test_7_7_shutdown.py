@@ -10,7 +10,7 @@ import warnings
 import pytest
 
 from fixtures.claims import claim
-from fixtures.errors import exactly
+from fixtures.errors import error_of, exactly
 from fixtures.garbage import collect
 from fixtures.threads import SOON, Gate
 from fixtures.trace import turn
@@ -124,6 +124,9 @@ def test_is_running_is_true_within_run_and_is_closed_after_close_which_may_be_ca
     async def main():
         tell()
 
+    async def leave():
+        raise SystemExit
+
     tell()
     loop.call_soon(tell)
     loop.call_soon(loop.stop)
@@ -131,24 +134,30 @@ def test_is_running_is_true_within_run_and_is_closed_after_close_which_may_be_ca
     tell()
     loop.run_until_complete(main())
     tell()
-    loop.close()
-    loop.close()
+    with pytest.raises(SystemExit):
+        loop.run_until_complete(leave())
+    tell()
+    errors = [error_of(loop.close) for _ in range(2)]
     tell()
 
-    assert told == [*[(False, False), (True, False)] * 2, (False, False), (False, True)]
+    assert told == [*[(False, False), (True, False)] * 2, *[(False, False)] * 2, (False, True)]
+    assert errors == [None, None]
 
 
 @claim("running-loop-cannot-be-closed")
-async def test_close_of_a_running_loop_raises_runtimeerror_and_it_runs_on(trace):
-    loop = asyncio.get_running_loop()
+def test_close_of_a_running_loop_raises_runtimeerror_and_it_runs_on(new_loop, trace):
+    loop = new_loop()
 
-    with exactly(RuntimeError, match="Cannot close a running event loop"):
-        loop.close()
-    loop.call_soon(trace, "runs on")
-    await turn()
+    async def main():
+        with exactly(RuntimeError, match="Cannot close a running event loop"):
+            loop.close()
+        for _ in range(3):
+            loop.call_soon(trace, "runs on")
+            await turn()
 
+    assert error_of(loop.run_until_complete, main()) is None
     assert not loop.is_closed()
-    assert trace.steps == ["runs on"]
+    assert trace.steps == ["runs on"] * 3
 
 
 def run(loop, passes):
@@ -188,9 +197,9 @@ def test_a_closed_loop_refuses_callbacks_timers_jobs_and_runs_with_runtimeerror_
         "call_at": (1, print),
         "run_in_executor": (None, print),
         "run_until_complete": (done,),
-        "run_forever": (),
     }
     assert [name for name, arguments in asked.items() if not refused(getattr(loop, name), *arguments)] == []
+    assert refused(loop.run_forever)
 
 
 def open_files():
@@ -224,7 +233,7 @@ def test_a_loop_that_ran_and_was_closed_has_no_descriptor_open_and_leaves_nothin
 @pytest.mark.parametrize("passes", [0, 1])
 @claim("closed-loop-may-be-stopped-on-asyncio")
 def test_on_asyncio_stop_of_a_closed_loop_does_nothing_whether_it_ran_or_not(new_loop, passes):
-    assert not refused(closed(new_loop(), passes).stop)
+    assert error_of(closed(new_loop(), passes).stop) is None
 
 
 @pytest.mark.parametrize("passes", [0, 1])
@@ -242,7 +251,8 @@ def test_callbacks_and_timers_that_wait_are_never_run_when_the_loop_is_closed_wh
     run(loop, passes)
     loop.call_soon(trace, "a callback")
     loop.call_soon_threadsafe(trace, "a thread's callback")
-    loop.call_later(0, trace, "a timer")
+    loop.call_later(0, trace, "a timer that is due")
+    loop.call_later(0.001, trace, "a timer")
     loop.close()
     collect()
 
@@ -298,12 +308,13 @@ def test_after_stop_run_forever_runs_what_is_scheduled_already_and_not_what_that
 
     loop.call_later(SOON, give_up)
     loop.call_soon(schedule_more)
-    loop.stop()
+    refused = error_of(loop.stop)
     loop.run_forever()
     first = list(trace.steps)
     loop.call_soon(loop.stop)
     loop.run_forever()
 
+    assert refused is None
     assert first == ["scheduled before"]
     assert trace.steps == ["scheduled before", "scheduled by that"]
 
@@ -321,10 +332,10 @@ def test_run_until_complete_raises_runtimeerror_when_the_loop_is_stopped_first_a
     loop.call_soon(loop.stop)
     with exactly(RuntimeError, match="stopped before Future completed"):
         loop.run_until_complete(task)
-    pending = not task.done()
-    gate.set_result(None)
 
-    assert pending
+    assert not task.done()
+    assert not gate.cancelled()
+    gate.set_result(None)
     assert loop.run_until_complete(task) == "done"
 
 

@@ -8,6 +8,7 @@ import contextvars
 import time
 import types
 from collections import deque
+from functools import partial
 
 from fixtures.trace import Trace, turn
 from tests.mutants.worlds import world
@@ -509,3 +510,14 @@ def _(patch):
                 super().stop()
 
     patch.loops(ForgetsToStop)
+
+
+@world("a task that is woken waits one pass more", falsifies=["ready-queue-is-first-in-first-out"])
+def _(patch):
+    class WakesLate:
+        def call_soon(self, callback, *args, context=None):
+            if args and isinstance(getattr(callback, "__self__", None), asyncio.Task):
+                return super().call_soon(super().call_soon, partial(callback, *args), context=context)
+            return super().call_soon(callback, *args, context=context)
+
+    patch.loops(WakesLate)

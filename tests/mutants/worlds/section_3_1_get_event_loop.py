@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import warnings
 
 from tests.mutants.worlds import world
@@ -158,3 +159,27 @@ def _(patch):
         return last_set[0] if in_a_callback and last_set[0] else get_event_loop()
 
     patch.setattr(asyncio, "get_event_loop", get_in_a_task)
+
+
+@world(
+    "set_event_loop() works in the main thread alone",
+    falsifies=["get-event-loop-returns-the-loop-that-is-set", "get-event-loop-makes-none-in-another-thread"],
+)
+def _(patch):
+    set_event_loop = asyncio.set_event_loop
+
+    def set_in_the_main_thread(loop):
+        if threading.current_thread() is threading.main_thread():
+            set_event_loop(loop)
+
+    patch.setattr(asyncio, "set_event_loop", set_in_the_main_thread)
+
+
+@world("a loop is set by being made", falsifies=["get-event-loop-returns-the-loop-that-is-set"])
+def _(patch):
+    class SetsItself:
+        def __init__(self):
+            super().__init__()
+            asyncio.set_event_loop(self)
+
+    patch.loops(SetsItself)

@@ -236,3 +236,14 @@ def _(patch):
             return drive(work) if in_a_callback else super().run_until_complete(work)
 
     patch.loops(NestsInCallbacks)
+
+
+@world("run_until_complete() refuses a bare future", falsifies=["run-until-complete-runs-and-returns-the-result"])
+def _(patch):
+    class TakesTasks:
+        def run_until_complete(self, work):
+            if type(work) is asyncio.Future:
+                raise TypeError("a coroutine object or a task is required")
+            return super().run_until_complete(work)
+
+    patch.loops(TakesTasks)

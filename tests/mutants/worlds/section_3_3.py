@@ -527,3 +527,11 @@ def _(patch):
         return _compile(source, *arguments, **options)
 
     patch.setattr(builtins, "compile", lenient)
+
+
+@world("a delay is taken for milliseconds", falsifies=["asyncio-sleep-sets-one-timer"])
+def _(patch: Patch) -> None:
+    def in_milliseconds(call_later):
+        return lambda loop, delay, *given, **options: call_later(loop, delay / 1000, *given, **options)
+
+    change_loops(patch, "call_later", in_milliseconds)

@@ -675,3 +675,15 @@ def _(patch: Patch) -> None:
         return lambda loop, coroutine, **options: Nameless(coroutine, loop=loop, **options)
 
     change_loops(patch, "create_task", create_task)
+
+
+@world("loop.create_task wants a loop that runs", falsifies=["loop-create-task-works-before-the-loop-runs"])
+def _(patch: Patch) -> None:
+    class Running:
+        def create_task(self, coroutine, **options):
+            # run_until_complete() and a Runner are allowed to.
+            if sys._getframe(1).f_globals["__name__"].startswith("test_"):
+                asyncio.get_running_loop()
+            return super().create_task(coroutine, **options)
+
+    patch.loops(Running)

@@ -345,3 +345,15 @@ def _(patch):
 
     futures_are(patch, Listed)
     patch.setattr(asyncio, "all_tasks", lambda: tasks_of() | {future for future in futures if future._callbacks})
+
+
+@world("get_running_loop is for tasks alone", falsifies=["get-running-loop-gives-the-running-loop"])
+def _(patch):
+    get_running_loop = asyncio.get_running_loop
+
+    def in_a_task():
+        if asyncio.current_task(get_running_loop()) is None:
+            raise RuntimeError("no running event loop")
+        return get_running_loop()
+
+    patch.setattr(asyncio, "get_running_loop", in_a_task)

@@ -503,3 +503,38 @@ def _(patch: Patch) -> None:
             return future
 
     patch.loops(RunsItInDebugMode)
+
+
+@world("run_in_executor hands out one future again", falsifies=["run-in-executor-hands-out-an-asyncio-future"])
+def _(patch: Patch) -> None:
+    class WithOneFuture:
+        future = None
+
+        def run_in_executor(self, executor, function, *arguments):
+            self.future = self.future or super().run_in_executor(executor, function, *arguments)
+            return self.future
+
+    patch.loops(WithOneFuture)
+
+
+@world("None means the pool used last", falsifies=["none-as-executor-means-the-default-thread-pool"])
+def _(patch: Patch) -> None:
+    class WithTheLast:
+        last = None
+
+        def run_in_executor(self, executor, function, *arguments):
+            self.last = executor or self.last
+            return super().run_in_executor(self.last, function, *arguments)
+
+    patch.loops(WithTheLast)
+
+
+@world("asyncio refuses coroutine functions", falsifies=["asyncio-executor-gives-back-an-unrun-coroutine"])
+def _(patch: Patch) -> None:
+    class Refusing:
+        def run_in_executor(self, executor, function, *arguments):
+            if inspect.iscoroutinefunction(function):
+                raise TypeError("coroutines cannot be used with run_in_executor()")
+            return super().run_in_executor(executor, function, *arguments)
+
+    patch.loops(Refusing)

@@ -574,3 +574,18 @@ def _(patch):
 
     _silently(getattr, uvloop, "install")
     patch.setattr(uvloop, "install", take_the_place)
+
+
+@world_of_uvloop("uvloop.run sets its policy for the time of the run", falsifies=["uvloop-run-needs-no-policy"])
+def _(patch):
+    policy, run = _uvloops_policy(), uvloop.run
+
+    def under_its_policy(main):
+        before = _silently(asyncio.get_event_loop_policy)
+        _silently(asyncio.set_event_loop_policy, policy())
+        try:
+            return run(main)
+        finally:
+            _silently(asyncio.set_event_loop_policy, before)
+
+    patch.setattr(uvloop, "run", under_its_policy)

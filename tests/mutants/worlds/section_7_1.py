@@ -660,3 +660,73 @@ def _(patch):
             return super().call_later(delay, callback, *arguments, context=context)
 
     patch.uvloop_makes(Lenient)
+
+
+@loop_world("a callback that is given a context runs twice", "callback-gets-its-arguments-on-a-later-pass")
+class _(Scheduling):
+    def changed(self, callback, arguments, context):
+        if context is not None:
+            asyncio.get_running_loop().call_soon(callback, *arguments)
+        return callback, arguments, context
+
+
+@loop_world("what one callback sets the next one sees", "callback-runs-in-the-context-it-was-scheduled-in")
+class _(Scheduling):
+    def through(self, schedule, first, callback, arguments, context):
+        if self.is_ours(callback) and schedule.__name__ != "call_soon_threadsafe":
+            copies = vars(self).setdefault("copies", {})
+            context = context or copies.setdefault(schedule.__name__, contextvars.copy_context())
+        return super().through(schedule, first, callback, arguments, context)
+
+
+class HandleAround:
+    """A handle that stands before the loop's own."""
+
+    def __init__(self, handle, again):
+        self.handle, self.again = handle, again
+
+    def __getattr__(self, name):
+        return getattr(self.handle, name)
+
+    def cancel(self):
+        if self.handle.cancelled():
+            self.again()
+        self.handle.cancel()
+
+
+@loop_world("a handle that is cancelled twice is run", "cancelled-handle-is-never-run")
+class _(Scheduling):
+    def through(self, schedule, first, callback, arguments, context):
+        handle = super().through(schedule, first, callback, arguments, context)
+        return HandleAround(handle, lambda: callback(*arguments)) if self.is_ours(callback) else handle
+
+
+@loop_world("call_soon_threadsafe makes the call where it is", "call-soon-threadsafe-wakes-a-waiting-loop")
+class _:
+    def call_soon_threadsafe(self, callback, *arguments, context=None):
+        callback(*arguments)
+        return super().call_soon_threadsafe(int)
+
+
+@loop_world("an error in a callback stops the loop", "callback-that-raises-does-not-stop-the-loop")
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler(context)
+        self.stop()
+
+
+@loop_world("CancelledError in a callback leaves the loop", "callback-that-raises-does-not-stop-the-loop")
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler(context)
+        if isinstance(context.get("exception"), asyncio.CancelledError):
+            raise SystemExit
+
+
+@loop_world("SystemExit in a callback comes out as RuntimeError", "system-exit-and-ctrl-c-in-a-callback-leave-the-loop")
+class _:
+    def run_forever(self):
+        try:
+            super().run_forever()
+        except SystemExit as error:
+            raise RuntimeError("a callback has left the loop") from error

@@ -322,3 +322,23 @@ class _:
 class _:
     def call_exception_handler(self, context):
         super().call_exception_handler({"message": "something went wrong", **context})
+
+
+@loop_world("an exception handler is good for one error", "exception-handler-is-given-loop-and-context")
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler(context)
+        self.set_exception_handler(None)
+
+
+@loop_world("the default exception handler stops the loop", "default-exception-handler-logs-the-context")
+class _:
+    def default_exception_handler(self, context):
+        super().default_exception_handler(context)
+        self.stop()
+
+
+@loop_world("what an exception handler that raises was told is not logged", "exception-handler-that-raises-is-logged")
+class _:
+    def default_exception_handler(self, context):
+        super().default_exception_handler(without(context, "context"))

@@ -7,6 +7,7 @@ import os
 import socket
 import warnings
 
+from fixtures.trace import Trace
 from tests.mutants.worlds import loop_world
 from tests.mutants.worlds.section_7_7_errors import without
 
@@ -264,3 +265,72 @@ class _:
         task = asyncio.ensure_future(awaited, loop=self)
         task.add_done_callback(stop)  # and it stays there
         return super().run_until_complete(task)
+
+
+@loop_world("a loop that was left says that it runs", "loop-tells-whether-it-runs-and-whether-it-is-closed")
+class _:
+    is_left = False
+
+    def run_forever(self):
+        try:
+            super().run_forever()
+        except BaseException:
+            self.is_left = True
+            raise
+
+    def is_running(self):
+        return super().is_running() or self.is_left and not self.is_closed()
+
+
+@loop_world("a loop cannot be closed twice", "loop-tells-whether-it-runs-and-whether-it-is-closed")
+class _:
+    def close(self):
+        if self.is_closed():
+            raise RuntimeError("Event loop is closed")
+        super().close()
+
+
+@loop_world("close() of a running loop is refused and stops it", "running-loop-cannot-be-closed")
+class _:
+    def close(self):
+        if self.is_running():
+            self.stop()
+        super().close()
+
+
+@loop_world("close() does nothing", "closed-loop-refuses-all-work")
+class _:
+    def close(self):
+        pass
+
+
+@loop_world("stop() of a closed loop is an error", "closed-loop-may-be-stopped-on-asyncio")
+class _:
+    def stop(self):
+        if self.is_closed():
+            raise RuntimeError("there is nothing to stop")
+        super().stop()
+
+
+@loop_world("close() runs the timers that wait", "close-drops-what-was-scheduled")
+class _:
+    def call_later(self, delay, callback, *arguments, context=None):
+        if delay and isinstance(callback, Trace):
+            vars(self).setdefault("waiting", []).append((callback, arguments))
+        return super().call_later(delay, callback, *arguments, context=context)
+
+    def close(self):
+        super().close()
+        for callback, arguments in vars(self).pop("waiting", ()):
+            callback(*arguments)
+
+
+@loop_world("a task whose run is stopped is cancelled", "run-until-complete-that-is-stopped-is-a-runtimeerror")
+class _:
+    def run_until_complete(self, future):
+        try:
+            return super().run_until_complete(future)
+        except RuntimeError:
+            if isinstance(future, asyncio.Task):
+                future.cancel()
+            raise
