@@ -17,6 +17,16 @@ class _:
         super().call_exception_handler(without(context, "asyncgen"))
 
 
+@loop_world("one generator that raises at its end is reported", "generator-that-raises-at-its-end-is-reported")
+class _:
+    reported = False
+
+    def call_exception_handler(self, context):
+        if not self.reported:
+            self.reported = True
+            super().call_exception_handler(context)
+
+
 @loop_world("a loop knows of two generators at most", "generator-that-raises-at-its-end-is-reported")
 class _:
     known = 0
@@ -77,6 +87,28 @@ class _:
         return super().is_running() and not self.until_complete
 
 
+@loop_world("a loop that was left says that it runs", "loop-tells-whether-it-runs-and-whether-it-is-closed")
+class _:
+    left = False
+
+    def run_forever(self):
+        self.left = False
+        try:
+            super().run_forever()
+        except SystemExit:
+            self.left = True
+            raise
+
+    def is_running(self):
+        return self.left or super().is_running()
+
+
+@loop_world("a loop runs for its own thread only", "loop-tells-whether-it-runs-and-whether-it-is-closed")
+class _:
+    def is_running(self):
+        return asyncio._get_running_loop() is self
+
+
 @loop_world("a loop never says that it is closed", "loop-tells-whether-it-runs-and-whether-it-is-closed")
 class _:
     def is_closed(self):
@@ -95,6 +127,14 @@ class _:
     def close(self):
         if not self.is_running():
             super().close()
+
+
+@loop_world("close of a running loop stops it", "running-loop-cannot-be-closed")
+class _:
+    def close(self):
+        if self.is_running():
+            self.stop()
+        super().close()
 
 
 @loop_world("a closed loop takes callbacks", "closed-loop-refuses-all-work")
@@ -156,6 +196,18 @@ class _(HasRun):
         super().stop()
 
 
+@loop_world(
+    "a closed loop refuses to be stopped with another error",
+    "closed-loop-may-be-stopped-on-asyncio",
+    "closed-loop-refuses-to-be-stopped-on-uvloop",
+)
+class _:
+    def stop(self):
+        if self.is_closed():
+            raise ValueError("it is closed")
+        super().stop()
+
+
 @loop_world("a closed loop that has run may be stopped", "closed-loop-refuses-to-be-stopped-on-uvloop")
 class _(HasRun):
     def stop(self):
@@ -197,6 +249,21 @@ class _:
         super().close()
         for run in self.waiting:
             run()
+
+
+@loop_world("a loop that is closed runs timers that are not due", "close-drops-what-was-scheduled")
+class _:
+    timers = ()
+
+    def call_later(self, delay, callback, *arguments, **options):
+        if delay:
+            self.timers = (*self.timers, (callback, arguments))
+        return super().call_later(delay, callback, *arguments, **options)
+
+    def close(self):
+        super().close()
+        for callback, arguments in self.timers:
+            callback(*arguments)
 
 
 @loop_world("a loop goes silently", "loop-that-is-not-closed-is-warned-of-on-asyncio")
