@@ -293,8 +293,12 @@ class _:
 
 @process_world("communicate returns when all was said", "communicate-feeds-a-child-and-gathers-what-it-says")
 class _:
-    async def wait(self):
-        return self.returncode
+    async def communicate(self, input=None):
+        self.wait = self._noop
+        try:
+            return await super().communicate(input)
+        finally:
+            del self.wait
 
 
 @process_world("every child that ends by itself ends well", "communicate-feeds-a-child-and-gathers-what-it-says")

@@ -48,7 +48,14 @@ class _:
         super().call_exception_handler(dict(context))
 
 
-@loop_world("an exception handler is called later", "exception-handler-is-given-loop-and-context")
+@loop_world(
+    "an exception handler is called later",
+    "exception-handler-is-given-loop-and-context",
+    also=[
+        "exception-handler-that-raises-is-logged",
+        "exception-that-nobody-retrieved-is-reported-when-its-task-goes",
+    ],
+)
 class _:
     def call_exception_handler(self, context):
         self.call_soon(super().call_exception_handler, context)
@@ -87,9 +94,10 @@ class _:
     told = False
 
     def default_exception_handler(self, context):
-        if not self.told:
-            self.told = True
-            super().default_exception_handler(context)
+        if self.told and "context" in context:
+            return
+        self.told = "context" in context
+        super().default_exception_handler(context)
 
 
 @loop_world("an exception handler that raises is logged without its context", "exception-handler-that-raises-is-logged")

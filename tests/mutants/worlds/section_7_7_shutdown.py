@@ -22,8 +22,8 @@ class _:
     reported = False
 
     def call_exception_handler(self, context):
-        if not self.reported:
-            self.reported = True
+        if not (self.reported and "asyncgen" in context):
+            self.reported = "asyncgen" in context
             super().call_exception_handler(context)
 
 
