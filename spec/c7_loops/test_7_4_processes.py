@@ -28,18 +28,21 @@ def handled(number, *handler):
 
 
 @claim("signal-handler-is-called-by-the-loop-and-not-at-once")
-async def test_a_signal_handler_is_called_on_a_later_pass_with_its_arguments_in_the_loops_thread(trace):
-    with handled(signal.SIGUSR1, lambda *arguments: trace(arguments), "handled", 2):
-        os.kill(os.getpid(), signal.SIGUSR1)
-        trace("the signal was sent")
-        await until(lambda: len(trace.steps) >= 2, "the handler was not called")
+async def test_a_signal_handler_is_called_each_time_on_a_later_pass_with_its_arguments_in_the_loops_thread(trace):
+    sent = "the signal was sent"
+    for arguments in (("handled", 2), ()):
+        with handled(signal.SIGUSR1, lambda *given: trace(given), *arguments):
+            for _ in range(2):
+                os.kill(os.getpid(), signal.SIGUSR1)
+                trace(sent)
+                await until(lambda: trace.steps[-1] != sent, "the handler was not called")
 
-    assert trace.steps == ["the signal was sent", ("handled", 2)]
+    assert trace.steps == [sent, ("handled", 2), sent, ("handled", 2), sent, (), sent, ()]
     assert set(trace.threads) == {threading.get_ident()}
 
 
 @claim("later-signal-handler-takes-the-place-of-the-earlier")
-async def test_a_second_handler_for_a_signal_is_called_instead_of_the_first_which_does_not_come_back(trace):
+async def test_each_later_handler_for_a_signal_is_called_instead_of_the_one_before_which_does_not_come_back(trace):
     loop = asyncio.get_running_loop()
     with handled(signal.SIGUSR1, trace, "the first"):
         loop.add_signal_handler(signal.SIGUSR1, trace, "the second")
@@ -47,9 +50,12 @@ async def test_a_second_handler_for_a_signal_is_called_instead_of_the_first_whic
         await until(lambda: len(trace.steps) >= 1, "the handler was not called")
         os.kill(os.getpid(), signal.SIGUSR1)
         await until(lambda: len(trace.steps) >= 2, "the handler was not called")
+        loop.add_signal_handler(signal.SIGUSR1, trace, "the third")
+        os.kill(os.getpid(), signal.SIGUSR1)
+        await until(lambda: len(trace.steps) >= 3, "the handler was not called")
         removed = [loop.remove_signal_handler(signal.SIGUSR1) for _ in range(2)]
 
-    assert trace.steps == ["the second"] * 2
+    assert trace.steps == ["the second", "the second", "the third"]
     assert removed == [True, False]
 
 
@@ -73,7 +79,8 @@ async def test_remove_signal_handler_puts_the_default_back_whatever_there_was_an
 ):
     loop = asyncio.get_running_loop()
     signal.signal(number, ours := lambda *_: None)
-    loop.add_signal_handler(number, print)
+    for handler in (print, repr):
+        loop.add_signal_handler(number, handler)
     between = signal.getsignal(number)
 
     removed = [loop.remove_signal_handler(number) for _ in range(2)]
@@ -90,7 +97,8 @@ def refusal(number):
         loop.add_signal_handler(number, print)
     except Exception as error:  # of which type it is, is what claims ask
         return type(error)
-    loop.remove_signal_handler(number)
+    if number in signal.valid_signals():  # of another there may be nothing to remove
+        loop.remove_signal_handler(number)
     return None
 
 
@@ -227,6 +235,21 @@ async def test_communicate_gives_input_and_returns_all_of_both_outputs_and_the_s
     assert process.returncode == 3
 
 
+@claim("communicate-feeds-a-child-and-gathers-what-it-says")
+async def test_communicate_waits_for_the_end_of_a_child_also_where_nothing_is_said_between_them():
+    read, write = os.pipe()
+    with open(read), open(write, "w") as hold:
+        process = await child("read line; exit 3", stdin=read)
+        communicating = asyncio.ensure_future(process.communicate())
+        for _ in range(5):
+            await turn()
+        before = communicating.done()
+        hold.write("end\n")
+    said = await soon(communicating)
+
+    assert (before, said, process.returncode) == (False, (None, None), 3)
+
+
 @pytest.mark.parametrize(
     "end, number",
     [
@@ -323,7 +346,7 @@ async def test_on_uvloop_a_childs_standard_output_is_a_socket():
 
 @pytest.mark.parametrize(
     "option",
-    [{"universal_newlines": True}, {"text": True}, {"encoding": "utf-8"}, {"bufsize": 1}],
+    [{"universal_newlines": True}, {"text": True}, {"encoding": "utf-8"}, {"bufsize": 1}, {"bufsize": -1}],
     ids=lambda option: next(iter(option)),
 )
 @claim("child-is-talked-to-in-bytes-without-a-buffer")
@@ -393,14 +416,23 @@ async def told_of(code):
         await until(lambda: "connection_lost" in protocol.calls, "the child has not ended")
 
 
-async def all_that_is_told():
-    """The protocol of a child that was given a word, answers, and ends."""
-    async with told_of(UPPER) as (transport, protocol):
-        transport.get_pipe_transport(0).write(b"hello")
-        transport.get_pipe_transport(0).write_eof()
+def give_a_word(transport):
+    transport.get_pipe_transport(0).write(b"hello")
+    transport.get_pipe_transport(0).write_eof()
+
+
+async def all_that_is_told(code=UPPER, do=give_a_word):
+    """The protocol of a child to whose transport this is done, so that it ends."""
+    async with told_of(code) as (transport, protocol):
+        do(transport)
         await until(lambda: len(protocol.calls) >= 6, "not all was told")
     await turn()  # in which something could be told again
     return protocol
+
+
+EACH_ONCE = collections.Counter(
+    ["connection_made", "end of 0", "end of 1", "end of 2", "process_exited", "connection_lost"]
+)
 
 
 @claim("child-tells-its-protocol-each-thing-once")
@@ -408,11 +440,16 @@ async def test_a_childs_protocol_is_told_start_data_ends_and_exit_once_each_and_
     protocol = await all_that_is_told()
 
     assert protocol.calls[0] == "connection_made"
-    assert collections.Counter(protocol.calls) == collections.Counter(
-        ["connection_made", "end of 0", "end of 1", "end of 2", "process_exited", "connection_lost"]
-    )
+    assert collections.Counter(protocol.calls) == EACH_ONCE
     assert (dict(protocol.said), protocol.late) == ({1: b"HELLO", 2: b"done"}, [])
     assert protocol.status_at_exit == 3
+
+
+@claim("child-tells-its-protocol-each-thing-once")
+async def test_the_protocol_of_a_child_that_is_killed_is_told_start_ends_and_exit_once_each():
+    protocol = await all_that_is_told(WAITS, methodcaller("kill"))
+
+    assert collections.Counter(protocol.calls) == EACH_ONCE
 
 
 @claim("child-is-lost-last-on-asyncio")

@@ -76,6 +76,8 @@ REPORTS_BY_DEFAULT = """
         loop.set_exception_handler(print)
         loop.set_exception_handler(None)
         loop.call_exception_handler({"message": "something went wrong", "exception": LookupError("why"), "with": 1})
+        loop.call_exception_handler({"message": "without exception"})
+        loop.call_exception_handler({"exception": KeyError("without message")})
         for _ in range(3):
             await asyncio.sleep(0)
         print("goes on")
@@ -85,14 +87,18 @@ REPORTS_BY_DEFAULT = """
 
 
 @claim("default-exception-handler-logs-the-context")
-def test_without_a_handler_message_exception_and_all_else_of_a_context_are_logged(program):
+def test_without_a_handler_message_exception_and_all_else_of_each_context_are_logged(program):
     ended = program(REPORTS_BY_DEFAULT)
 
     assert (ended.lines, ended.status) == (["goes on"], 0)
     said = ended.stderr.splitlines()
     assert said[:1] == ["asyncio: something went wrong"]
     assert "with: 1" in said
-    assert said[-1:] == ["LookupError: why"]
+    assert [line for line in said if line in ("LookupError: why", "asyncio: without exception")] == [
+        "LookupError: why",
+        "asyncio: without exception",
+    ]
+    assert said[-1:] == ["KeyError: 'without message'"]
 
 
 HANDLER_FAILS = """
@@ -106,9 +112,10 @@ HANDLER_FAILS = """
     async def main():
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(fail)
-        loop.call_soon(fail)
-        for _ in range(4):
-            await asyncio.sleep(0)
+        for _ in range(2):
+            loop.call_soon(fail)
+            for _ in range(4):
+                await asyncio.sleep(0)
         print("goes on")
 
     asyncio.run(main())
@@ -116,13 +123,16 @@ HANDLER_FAILS = """
 
 
 @claim("exception-handler-that-raises-is-logged")
-def test_an_exception_handler_that_raises_is_logged_with_both_errors_and_the_loop_goes_on(program):
+def test_an_exception_handler_that_raises_is_logged_each_time_with_its_context_and_both_errors(program):
     ended = program(HANDLER_FAILS)
 
     assert (ended.lines, ended.status) == (["goes on"], 0)
     said = ended.stderr.splitlines()
     assert said[:1] == ["asyncio: Unhandled error in exception handler"]
-    assert [line for line in said if line.startswith("context: ") and "KeyError('in the callback')" in line]
+    assert said.count("asyncio: Unhandled error in exception handler") == 2
+    contexts = [line for line in said if line.startswith("context: ")]
+    assert ["KeyError('in the callback')" in line for line in contexts] == [True, True]
+    assert said.count("KeyError: 'in the callback'") == 2
     assert said[-1:] == ["LookupError: in the handler"]
 
 
@@ -221,14 +231,15 @@ async def test_in_debug_mode_the_context_has_the_source_traceback_and_otherwise_
         loop.call_soon(failing(LookupError()))
         loop.call_soon_threadsafe(failing(LookupError()))
         loop.call_later(0.001, failing(LookupError()))
-        await until(lambda: len(seen) == 3, "not all was reported")
+        loop.call_at(loop.time() + 0.001, failing(LookupError()))
+        await until(lambda: len(seen) == 4, "not all was reported")
         told.append([[frame.name for frame in context.get("source_traceback", ())] for context in seen])
         seen.clear()
 
     for of_a_callback in told[0]:
         # Not the last of them, where whatever records calls of call_soon() has a frame of its own.
         assert any(name.startswith("test_in_debug_mode_the_context") for name in of_a_callback)
-    assert told[1] == [[], [], []]
+    assert told[1] == [[]] * 4
 
 
 async def where_the_handler_runs():
@@ -249,8 +260,11 @@ async def test_since_3_12_the_exception_handler_sees_the_context_of_what_failed(
 
 
 @claim("exception-handler-runs-outside-the-context-before-3-12-on-asyncio")
-async def test_on_asyncio_before_3_12_the_exception_handler_does_not_see_the_context_of_what_failed():
-    assert await where_the_handler_runs() == ["nowhere"] * 2
+def test_on_asyncio_before_3_12_the_exception_handler_sees_the_context_in_which_the_loop_was_started(new_loop):
+    outside = contextvars.copy_context()
+    outside.run(WHERE.set, "outside")
+
+    assert outside.run(new_loop().run_until_complete, where_the_handler_runs()) == ["outside"] * 2
 
 
 @claim("exception-handler-runs-in-the-context-of-the-error-on-uvloop")
@@ -284,20 +298,21 @@ class Peer(asyncio.Protocol):
 
 
 @contextlib.asynccontextmanager
-async def connected(fails, error):
-    """A client, and the protocols of a server that raise this in that method; all is closed at the end."""
+async def connected(fails, error, end):
+    """A peer, and the protocol at that end of its connection that raises this in that method; it is closed at last."""
     accepted, failing_peer = [], type("Failing", (Peer,), {"fails": fails, "error": error})
 
     def accept():
-        accepted.append(failing_peer())
+        accepted.append(failing_peer() if end == "server" else Peer())
         return accepted[-1]
 
     loop = asyncio.get_running_loop()
     server = await loop.create_server(accept, "127.0.0.1", 0)
-    _, client = await loop.create_connection(Peer, *server.sockets[0].getsockname())
+    address = server.sockets[0].getsockname()
+    _, client = await loop.create_connection(failing_peer if end == "client" else Peer, *address)
     try:
         await until(lambda: accepted and accepted[0].calls, "the server was told of no connection")
-        yield client, accepted[0]
+        yield (client, accepted[0]) if end == "server" else (accepted[0], client)
     finally:
         server.close()
         for peer in (client, accepted[0]):
@@ -305,49 +320,56 @@ async def connected(fails, error):
             await until(lambda: "connection_lost" in peer.calls, "one is not closed")  # noqa: B023
 
 
+at_either_end = pytest.mark.parametrize("end", ["server", "client"])
+
+
+@at_either_end
 @claim("data-received-that-raises-closes-the-connection")
-async def test_when_data_received_raises_it_is_reported_with_transport_and_protocol_and_the_connection_is_lost():
+async def test_when_data_received_raises_it_is_reported_with_transport_and_protocol_and_the_connection_is_lost(end):
     error = LookupError("in data_received")
     seen = reports(asyncio.get_running_loop())
 
-    async with connected("data_received", error) as (client, server):
-        client.transport.write(b"!")
-        await until(lambda: "connection_lost" in server.calls, "the connection was not lost")
-        await until(lambda: "connection_lost" in client.calls, "the client did not lose it")
+    async with connected("data_received", error, end) as (peer, failing):
+        peer.transport.write(b"!")
+        await until(lambda: "connection_lost" in failing.calls, "the connection was not lost")
+        await until(lambda: "connection_lost" in peer.calls, "the peer did not lose it")
 
-        assert server.calls == ["connection_made", "data_received", "connection_lost"]
-        assert server.lost_with is error
+        assert failing.calls == ["connection_made", "data_received", "connection_lost"]
+        assert failing.lost_with is error
         assert [context.get("exception") for context in seen] == [error]
-        assert (seen[0].get("protocol"), seen[0].get("transport")) == (server, server.transport)
+        assert (seen[0].get("protocol"), seen[0].get("transport")) == (failing, failing.transport)
 
 
-async def after_a_failing_connection_made():
+async def after_a_failing_connection_made(end):
     """What a protocol is told of data whose connection_made() raised, before and after resume_reading()."""
     error = LookupError("in connection_made")
     seen = reports(asyncio.get_running_loop())
 
-    async with connected("connection_made", error) as (client, server):
-        client.transport.write(b"!")
-        server.transport.write(b"!")
-        await until(lambda: "data_received" in client.calls, "nothing arrived at the client")
+    async with connected("connection_made", error, end) as (peer, failing):
+        assert not failing.transport.is_closing()
+        peer.transport.write(b"!")
+        failing.transport.write(b"!")
+        await until(lambda: "data_received" in peer.calls, "nothing arrived at the peer")
         for _ in range(10):
             await turn()
-        before = list(server.calls)
-        server.transport.resume_reading()
-        await until(lambda: "data_received" in server.calls, "nothing arrived after resume_reading")
+        before = list(failing.calls)
+        failing.transport.resume_reading()
+        await until(lambda: "data_received" in failing.calls, "nothing arrived after resume_reading")
 
         assert [context.get("exception") for context in seen] == [error]
         return before
 
 
+@at_either_end
 @claim("connection-made-that-raises-changes-nothing-on-asyncio")
-async def test_on_asyncio_when_connection_made_raises_it_is_reported_and_data_is_received_all_the_same():
-    assert await after_a_failing_connection_made() == ["connection_made", "data_received"]
+async def test_on_asyncio_when_connection_made_raises_it_is_reported_and_data_is_received_all_the_same(end):
+    assert await after_a_failing_connection_made(end) == ["connection_made", "data_received"]
 
 
+@at_either_end
 @claim("connection-made-that-raises-leaves-all-unread-on-uvloop")
-async def test_on_uvloop_when_connection_made_raises_it_is_reported_and_nothing_is_read_until_resume_reading():
-    assert await after_a_failing_connection_made() == ["connection_made"]
+async def test_on_uvloop_when_connection_made_raises_it_is_reported_and_nothing_is_read_until_resume_reading(end):
+    assert await after_a_failing_connection_made(end) == ["connection_made"]
 
 
 BROKEN_FACTORY = """

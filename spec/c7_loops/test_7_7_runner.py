@@ -8,30 +8,33 @@ import threading
 import pytest
 
 from fixtures.claims import claim
+from fixtures.trace import turn
 
 WHERE = contextvars.ContextVar("WHERE", default="nowhere")
 
 
 @claim("runner-keeps-one-loop-and-one-context")
 def test_a_runner_runs_one_after_the_other_on_one_loop_and_in_one_context_that_is_not_ours(new_loop):
-    async def set_it():
-        WHERE.set("in the runner")
+    async def set_it(where):
+        WHERE.set(where)
         return asyncio.get_running_loop()
 
     async def see_it():
         return asyncio.get_running_loop(), WHERE.get()
 
     with asyncio.Runner(loop_factory=new_loop) as runner:
-        first = runner.run(set_it())
+        first = runner.run(set_it("in the runner"))
         second, seen = runner.run(see_it())
         its_loop = runner.get_loop()
         given = contextvars.Context()
         _, seen_in_another = runner.run(see_it(), context=given)
+        runner.run(set_it("given"), context=given)
         _, seen_again = runner.run(see_it())
 
     assert first is second is its_loop
     assert (seen, seen_again) == ("in the runner", "in the runner")
     assert (seen_in_another, WHERE.get()) == ("nowhere", "nowhere")
+    assert given.get(WHERE) == "given"
 
 
 @claim("runner-keeps-one-loop-and-one-context")
@@ -50,9 +53,9 @@ def test_the_context_of_a_runner_is_a_copy_of_ours_and_what_it_sets_does_not_com
     assert (seen, ours[WHERE]) == ("ours", "ours")
 
 
-@pytest.mark.parametrize("debug", [True, False])
+@pytest.mark.parametrize("debug, then", [(True, True), (False, False), (None, True)])
 @claim("runner-makes-its-loop-when-it-is-needed")
-def test_a_runner_makes_no_loop_until_it_is_entered_or_asked_and_then_only_one(new_loop, debug):
+def test_a_runner_makes_no_loop_until_it_is_entered_or_asked_and_then_only_one(new_loop, debug, then):
     made = []
 
     def counting():
@@ -70,18 +73,30 @@ def test_a_runner_makes_no_loop_until_it_is_entered_or_asked_and_then_only_one(n
 
     assert (before, when_it_is_entered) == (0, 1)
     assert made == loops[:2] and loops[2] is loops[1]
-    assert [loop.get_debug() for loop in made] == [debug] * 2
+    assert [loop.get_debug() for loop in made] == [then] * 2
 
 
 @claim("runner-cleans-up-at-its-end")
-@pytest.mark.parametrize("leaving", [contextlib.nullcontext(), pytest.raises(LookupError)], ids=["ends", "raises"])
-def test_at_its_end_a_runner_cancels_tasks_ends_generators_and_threads_and_closes_the_loop(new_loop, trace, leaving):
+@pytest.mark.parametrize(
+    "leaving, manager",
+    [
+        (contextlib.nullcontext(), lambda runner: runner),
+        (pytest.raises(LookupError), lambda runner: runner),
+        (contextlib.nullcontext(), contextlib.closing),
+    ],
+    ids=["ends", "raises", "is closed"],
+)
+def test_at_its_end_a_runner_cancels_tasks_ends_generators_and_threads_and_closes_the_loop(
+    new_loop, trace, leaving, manager
+):
     threads = threading.active_count()
 
     async def wait():
         try:
             await asyncio.get_running_loop().create_future()
         finally:
+            for _ in range(5):
+                await turn()
             trace("a task ends")
 
     async def numbers():
@@ -97,7 +112,7 @@ def test_at_its_end_a_runner_cancels_tasks_ends_generators_and_threads_and_close
         return tasks
 
     generator = numbers()
-    with leaving as raised, asyncio.Runner(loop_factory=new_loop) as runner:
+    with leaving as raised, manager(asyncio.Runner(loop_factory=new_loop)) as runner:
         tasks, loop = runner.run(main(generator)), runner.get_loop()
         before = list(trace.steps)
         if raised is not None:
@@ -124,8 +139,8 @@ def test_a_closed_runner_and_one_within_a_running_loop_raise_runtimeerror(new_lo
         attempt(asyncio.sleep(0))
 
     new_loop().run_until_complete(within())
-    runner.get_loop()  # which it has to have, to be closed
-    runner.close()
+    with runner:
+        runner.run(asyncio.sleep(0))
     runner.close()
     attempt(asyncio.sleep(0))
 
@@ -138,7 +153,7 @@ def test_a_closed_runner_and_one_within_a_running_loop_raise_runtimeerror(new_lo
 INTERRUPTED = """
     import asyncio, os, signal
 
-    async def main():
+    async def main(then):
         try:
             os.kill(os.getpid(), signal.SIGINT)
             print("runs on")
@@ -148,23 +163,30 @@ INTERRUPTED = """
             for _ in range(3):
                 await asyncio.sleep(0)
             print("and ended")
+            if then == "goes on":
+                return then
+            if then == "fails":
+                raise LookupError
             raise
 
     with asyncio.Runner() as runner:
-        for _ in range(2):
+        for then in ("cancelled", "cancelled", "goes on", "fails"):
             try:
-                runner.run(main())
-            except KeyboardInterrupt:
-                print("KeyboardInterrupt")
+                print(runner.run(main(then)))
+            except (KeyboardInterrupt, LookupError) as error:
+                print(repr(error))
     print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
 """
 
 
 @claim("ctrl-c-cancels-the-task-of-a-runner")
-def test_ctrl_c_cancels_the_task_that_a_runner_runs_each_time_and_run_raises_keyboardinterrupt(program):
+def test_ctrl_c_cancels_the_task_of_a_runner_each_time_and_run_raises_keyboardinterrupt_unless_it_ends_otherwise(
+    program,
+):
     ended = program(INTERRUPTED)
 
-    assert ended.lines == [*["runs on", "cancelled", "and ended", "KeyboardInterrupt"] * 2, "True"]
+    ends = ["KeyboardInterrupt()", "KeyboardInterrupt()", "goes on", "LookupError()"]
+    assert ended.lines == [*(line for end in ends for line in ("runs on", "cancelled", "and ended", end)), "True"]
 
 
 INTERRUPTED_TWICE = """

@@ -32,6 +32,37 @@ class _:
         super().add_signal_handler(number, callback, *arguments[:1])
 
 
+@loop_world("a signal handler is called once", "signal-handler-is-called-by-the-loop-and-not-at-once")
+class _:
+    def add_signal_handler(self, number, callback, *arguments):
+        waiting = [callback]
+
+        def once():
+            if waiting:
+                waiting.pop()(*arguments)
+
+        super().add_signal_handler(number, once)
+
+
+@loop_world(
+    "a signal handler without arguments is given the signal's number",
+    "signal-handler-is-called-by-the-loop-and-not-at-once",
+)
+class _:
+    def add_signal_handler(self, number, callback, *arguments):
+        super().add_signal_handler(number, callback, *(arguments or [number]))
+
+
+@loop_world("a third signal handler changes nothing", "later-signal-handler-takes-the-place-of-the-earlier")
+class _:
+    added = 0
+
+    def add_signal_handler(self, number, callback, *arguments):
+        self.added += 1
+        if self.added != 3:
+            super().add_signal_handler(number, callback, *arguments)
+
+
 @loop_world("the first signal handler stays", "later-signal-handler-takes-the-place-of-the-earlier")
 class _:
     handled = frozenset()
@@ -42,7 +73,11 @@ class _:
             super().add_signal_handler(number, callback, *arguments)
 
 
-@loop_world("signal handlers are kept on a stack", "later-signal-handler-takes-the-place-of-the-earlier")
+@loop_world(
+    "signal handlers are kept on a stack",
+    "later-signal-handler-takes-the-place-of-the-earlier",
+    "removing-a-signal-handler-tells-whether-there-was-one",
+)
 class _:
     stack = ()
 
@@ -254,6 +289,16 @@ class _:
 class _:
     async def communicate(self, input=None):
         return await super().communicate(input and input[:65536])
+
+
+@process_world("communicate returns when all was said", "communicate-feeds-a-child-and-gathers-what-it-says")
+class _:
+    async def communicate(self, input=None):
+        self.wait = self._noop
+        try:
+            return await super().communicate(input)
+        finally:
+            del self.wait
 
 
 @process_world("every child that ends by itself ends well", "communicate-feeds-a-child-and-gathers-what-it-says")
@@ -494,6 +539,17 @@ class _(BetweenChild):
     def pipe_connection_lost(self, number, error):
         if number:
             super().pipe_connection_lost(number, error)
+
+
+@told_child_world("a child that is killed does not exit", "child-tells-its-protocol-each-thing-once")
+class _(BetweenChild):
+    def connection_made(self, transport):
+        self.transport = transport
+        super().connection_made(transport)
+
+    def process_exited(self):
+        if self.transport.get_returncode() >= 0:
+            super().process_exited()
 
 
 @told_child_world("a child is lost before its pipes are", "child-is-lost-last-on-asyncio")

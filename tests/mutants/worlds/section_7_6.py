@@ -138,6 +138,14 @@ class _:
         return await super().create_connection(factory, *arguments, server_hostname=name, **options)
 
 
+@loop_world("a socket needs no name where ssl is True", "tls-over-a-socket-needs-a-name")
+class _:
+    async def create_connection(self, factory, *arguments, ssl=None, **options):
+        if ssl is True and "sock" in options:
+            options.setdefault("server_hostname", "127.0.0.1")
+        return await super().create_connection(factory, *arguments, ssl=ssl, **options)
+
+
 @loop_world("options of TLS are not looked at where there is none", "options-of-tls-without-tls-are-refused")
 class _:
     async def create_connection(self, factory, *arguments, ssl=None, **options):
@@ -187,6 +195,12 @@ class _:
     async def create_server(self, *arguments, ssl_handshake_timeout=None, **options):
         in_a_hurry = ssl_handshake_timeout and ssl_handshake_timeout / 10
         return await super().create_server(*arguments, ssl_handshake_timeout=in_a_hurry, **options)
+
+
+@loop_world("a handshake of start_tls has no end", "peer-that-is-silent-in-the-handshake-is-given-up")
+class _:
+    async def start_tls(self, *arguments, ssl_handshake_timeout=None, **options):
+        return await super().start_tls(*arguments, **options)
 
 
 @loop_world("a server reports who does not come to be connected", "plain-client-of-a-tls-server-is-disconnected")
@@ -308,6 +322,25 @@ class _(Proxy):
         self.real.close()
 
 
+@transport_world("abort does nothing when TLS is closing", "tls-abort-drops-what-was-not-sent")
+class _(Proxy):
+    def abort(self):
+        if not self.real.is_closing():
+            self.real.abort()
+
+
+@loop_world("a goodbye after start_tls is waited for without end", "peer-that-does-not-say-goodbye-is-given-up")
+class _:
+    async def start_tls(self, *arguments, ssl_shutdown_timeout=None, **options):
+        return await super().start_tls(*arguments, **options)
+
+
+@loop_world("a server waits for a goodbye without end", "peer-that-does-not-say-goodbye-is-given-up")
+class _:
+    async def create_server(self, *arguments, ssl_shutdown_timeout=None, **options):
+        return await super().create_server(*arguments, **options)
+
+
 @loop_world(
     "a goodbye is waited for without end",
     "peer-that-does-not-say-goodbye-is-given-up",
@@ -371,6 +404,13 @@ class _(Proxy):
         pass
 
 
+@protocol_world("a client cannot pause reading TLS", "tls-pause-reading-holds-data-back-until-resume", of=of_clients)
+class _(Between):
+    class proxy(Proxy):
+        def pause_reading(self):
+            pass
+
+
 @transport_world("reading TLS is never resumed", "tls-pause-reading-holds-data-back-until-resume")
 class _(Proxy):
     def resume_reading(self):
@@ -430,6 +470,20 @@ class _(Proxy):
         self.real.write(data)
 
 
+@transport_world("an aborted TLS transport refuses to write", "writing-to-a-closed-tls-transport-is-silent")
+class _(Proxy):
+    aborted = False
+
+    def abort(self):
+        self.aborted = True
+        self.real.abort()
+
+    def write(self, data):
+        if self.aborted:
+            raise RuntimeError("it is closed")
+        self.real.write(data)
+
+
 @loop_world("start_tls starts nothing", "start-tls-upgrades-an-open-connection")
 class _:
     async def start_tls(self, transport, *arguments, **options):
@@ -453,6 +507,14 @@ class _:
         return upgraded
 
 
+@loop_world("start_tls puts something before its protocol", "start-tls-upgrades-an-open-connection")
+class _:
+    async def start_tls(self, transport, protocol, *arguments, **options):
+        upgraded = await super().start_tls(transport, protocol, *arguments, **options)
+        upgraded.set_protocol(Between(protocol))
+        return upgraded
+
+
 @loop_world("start_tls needs no context", "start-tls-needs-a-context")
 class _:
     async def start_tls(self, transport, protocol, context, **options):
@@ -471,6 +533,14 @@ class _:
         transport.pause_reading()
         if isinstance(context, ssl.SSLContext):
             transport.resume_reading()
+        return await super().start_tls(transport, protocol, context, **options)
+
+
+@loop_world("start_tls closes where it is given no context", "start-tls-needs-a-context")
+class _:
+    async def start_tls(self, transport, protocol, context, **options):
+        if not isinstance(context, ssl.SSLContext):
+            transport.close()
         return await super().start_tls(transport, protocol, context, **options)
 
 

@@ -10,7 +10,7 @@ import traceback
 import weakref
 
 from tests.mutants.worlds import loop_world
-from tests.mutants.worlds.section_7_2 import Between, protocol_world
+from tests.mutants.worlds.section_7_2 import Between, of_clients, protocol_world
 
 
 def without(context, *keys):
@@ -48,6 +48,19 @@ class _:
         super().call_exception_handler(dict(context))
 
 
+@loop_world(
+    "an exception handler is called later",
+    "exception-handler-is-given-loop-and-context",
+    also=[
+        "exception-handler-that-raises-is-logged",
+        "exception-that-nobody-retrieved-is-reported-when-its-task-goes",
+    ],
+)
+class _:
+    def call_exception_handler(self, context):
+        self.call_soon(super().call_exception_handler, context)
+
+
 @loop_world("the first exception handler stays", "exception-handler-is-given-loop-and-context")
 class _:
     def set_exception_handler(self, handler):
@@ -67,6 +80,30 @@ class _:
 class _:
     def default_exception_handler(self, context):
         super().default_exception_handler({"message": context["message"]})
+
+
+@loop_world("what has no message or no exception is not logged", "default-exception-handler-logs-the-context")
+class _:
+    def default_exception_handler(self, context):
+        if {"message", "exception"} <= context.keys():
+            super().default_exception_handler(context)
+
+
+@loop_world("an exception handler that raises is logged once", "exception-handler-that-raises-is-logged")
+class _:
+    told = False
+
+    def default_exception_handler(self, context):
+        if self.told and "context" in context:
+            return
+        self.told = "context" in context
+        super().default_exception_handler(context)
+
+
+@loop_world("an exception handler that raises is logged without its context", "exception-handler-that-raises-is-logged")
+class _:
+    def default_exception_handler(self, context):
+        super().default_exception_handler(without(context, "context"))
 
 
 @loop_world("an exception handler that raises stops the loop", "exception-handler-that-raises-is-logged")
@@ -207,6 +244,7 @@ class _:
     "an exception handler has an empty context",
     "exception-handler-runs-in-the-context-of-the-error-since-3-12-on-asyncio",
     "exception-handler-runs-in-the-context-of-the-error-on-uvloop",
+    "exception-handler-runs-outside-the-context-before-3-12-on-asyncio",
     also=["callback-that-raises-is-reported-with-its-handle", "reader-that-raises-is-reported-and-goes-on"],
 )
 class _:
@@ -257,6 +295,30 @@ class _(Between):
             super().data_received(data)
         except LookupError as error:
             asyncio.get_running_loop().call_exception_handler({"message": "it failed", "exception": error})
+
+
+@protocol_world("data_received of a client may raise", "data-received-that-raises-closes-the-connection", of=of_clients)
+class _(Between):
+    def data_received(self, data):
+        try:
+            super().data_received(data)
+        except LookupError as error:
+            asyncio.get_running_loop().call_exception_handler({"message": "it failed", "exception": error})
+
+
+@protocol_world(
+    "connection_made of a client that raises closes the connection",
+    "connection-made-that-raises-changes-nothing-on-asyncio",
+    "connection-made-that-raises-leaves-all-unread-on-uvloop",
+    of=of_clients,
+)
+class _(Between):
+    def connection_made(self, transport):
+        try:
+            super().connection_made(transport)
+        except LookupError:
+            transport.close()
+            raise
 
 
 @loop_world("the protocol that fails is not told", "data-received-that-raises-closes-the-connection")
@@ -336,9 +398,3 @@ class _:
     def default_exception_handler(self, context):
         super().default_exception_handler(context)
         self.stop()
-
-
-@loop_world("what an exception handler that raises was told is not logged", "exception-handler-that-raises-is-logged")
-class _:
-    def default_exception_handler(self, context):
-        super().default_exception_handler(without(context, "context"))

@@ -51,6 +51,11 @@ def run(true, self, coroutine, *, context=None):
     return value
 
 
+@runner_world("a Runner copies the context that it is told", "runner-keeps-one-loop-and-one-context")
+def run(true, self, coroutine, *, context=None):
+    return true(self, coroutine, context=None if context is None else context.copy())
+
+
 @runner_world("a Runner makes its loop at once", "runner-makes-its-loop-when-it-is-needed")
 def __init__(true, self, *, debug=None, loop_factory=None):
     true(self, debug=debug, loop_factory=loop_factory)
@@ -77,6 +82,22 @@ def close(true, self):
     self._loop.close()
 
 
+@world("a Runner that is closed by hand only closes its loop", falsifies=["runner-cleans-up-at-its-end"])
+def _(patch):
+    if hasattr(asyncio, "Runner"):  # since Python 3.11; the claim applies from there on
+        close = asyncio.Runner.close
+        patch.setattr(asyncio.Runner, "__exit__", lambda self, *error: close(self))
+        patch.setattr(asyncio.Runner, "close", lambda self: self._loop.close())
+
+
+@runner_world("a Runner cancels what is left and does not wait for it", "runner-cleans-up-at-its-end")
+def close(true, self):
+    for task in asyncio.all_tasks(self._loop) if self._loop else ():
+        task.cancel()
+        asyncio.tasks._unregister_task(task)
+    true(self)
+
+
 @runner_world("a Runner only closes its loop where something was raised", "runner-cleans-up-at-its-end")
 def __exit__(true, self, kind, *error):
     if kind is None:
@@ -99,6 +120,21 @@ def run(true, self, coroutine, *, context=None):
         return true(self, coroutine, context=context)
     except RuntimeError:
         return None
+
+
+@runner_world("a Runner may be entered again", "runner-refuses-a-second-life-and-a-running-loop")
+def __exit__(true, self, *error):
+    true(self, *error)
+    self.__init__(loop_factory=self._loop_factory)
+
+
+@runner_world("Ctrl-C is KeyboardInterrupt, however the task ends", "ctrl-c-cancels-the-task-of-a-runner")
+def run(true, self, coroutine, *, context=None):
+    try:
+        return true(self, coroutine, context=context)
+    finally:
+        if self._interrupt_count:
+            raise KeyboardInterrupt
 
 
 @runner_world("Ctrl-C breaks into a Runner", "ctrl-c-cancels-the-task-of-a-runner")

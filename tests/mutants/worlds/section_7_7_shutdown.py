@@ -7,7 +7,6 @@ import os
 import socket
 import warnings
 
-from fixtures.trace import Trace
 from tests.mutants.worlds import loop_world
 from tests.mutants.worlds.section_7_7_errors import without
 
@@ -16,6 +15,16 @@ from tests.mutants.worlds.section_7_7_errors import without
 class _:
     def call_exception_handler(self, context):
         super().call_exception_handler(without(context, "asyncgen"))
+
+
+@loop_world("one generator that raises at its end is reported", "generator-that-raises-at-its-end-is-reported")
+class _:
+    reported = False
+
+    def call_exception_handler(self, context):
+        if not (self.reported and "asyncgen" in context):
+            self.reported = "asyncgen" in context
+            super().call_exception_handler(context)
 
 
 @loop_world("a loop knows of two generators at most", "generator-that-raises-at-its-end-is-reported")
@@ -78,6 +87,28 @@ class _:
         return super().is_running() and not self.until_complete
 
 
+@loop_world("a loop that was left says that it runs", "loop-tells-whether-it-runs-and-whether-it-is-closed")
+class _:
+    left = False
+
+    def run_forever(self):
+        self.left = False
+        try:
+            super().run_forever()
+        except SystemExit:
+            self.left = True
+            raise
+
+    def is_running(self):
+        return self.left or super().is_running()
+
+
+@loop_world("a loop runs for its own thread only", "loop-tells-whether-it-runs-and-whether-it-is-closed")
+class _:
+    def is_running(self):
+        return asyncio._get_running_loop() is self
+
+
 @loop_world("a loop never says that it is closed", "loop-tells-whether-it-runs-and-whether-it-is-closed")
 class _:
     def is_closed(self):
@@ -96,6 +127,14 @@ class _:
     def close(self):
         if not self.is_running():
             super().close()
+
+
+@loop_world("close of a running loop stops it", "running-loop-cannot-be-closed")
+class _:
+    def close(self):
+        if self.is_running():
+            self.stop()
+        super().close()
 
 
 @loop_world("a closed loop takes callbacks", "closed-loop-refuses-all-work")
@@ -157,6 +196,18 @@ class _(HasRun):
         super().stop()
 
 
+@loop_world(
+    "a closed loop refuses to be stopped with another error",
+    "closed-loop-may-be-stopped-on-asyncio",
+    "closed-loop-refuses-to-be-stopped-on-uvloop",
+)
+class _:
+    def stop(self):
+        if self.is_closed():
+            raise ValueError("it is closed")
+        super().stop()
+
+
 @loop_world("a closed loop that has run may be stopped", "closed-loop-refuses-to-be-stopped-on-uvloop")
 class _(HasRun):
     def stop(self):
@@ -198,6 +249,21 @@ class _:
         super().close()
         for run in self.waiting:
             run()
+
+
+@loop_world("a loop that is closed runs timers that are not due", "close-drops-what-was-scheduled")
+class _:
+    timers = ()
+
+    def call_later(self, delay, callback, *arguments, **options):
+        if delay:
+            self.timers = (*self.timers, (callback, arguments))
+        return super().call_later(delay, callback, *arguments, **options)
+
+    def close(self):
+        super().close()
+        for callback, arguments in self.timers:
+            callback(*arguments)
 
 
 @loop_world("a loop goes silently", "loop-that-is-not-closed-is-warned-of-on-asyncio")
@@ -267,21 +333,6 @@ class _:
         return super().run_until_complete(task)
 
 
-@loop_world("a loop that was left says that it runs", "loop-tells-whether-it-runs-and-whether-it-is-closed")
-class _:
-    is_left = False
-
-    def run_forever(self):
-        try:
-            super().run_forever()
-        except BaseException:
-            self.is_left = True
-            raise
-
-    def is_running(self):
-        return super().is_running() or self.is_left and not self.is_closed()
-
-
 @loop_world("a loop cannot be closed twice", "loop-tells-whether-it-runs-and-whether-it-is-closed")
 class _:
     def close(self):
@@ -290,39 +341,10 @@ class _:
         super().close()
 
 
-@loop_world("close() of a running loop is refused and stops it", "running-loop-cannot-be-closed")
-class _:
-    def close(self):
-        if self.is_running():
-            self.stop()
-        super().close()
-
-
 @loop_world("close() does nothing", "closed-loop-refuses-all-work")
 class _:
     def close(self):
         pass
-
-
-@loop_world("stop() of a closed loop is an error", "closed-loop-may-be-stopped-on-asyncio")
-class _:
-    def stop(self):
-        if self.is_closed():
-            raise RuntimeError("there is nothing to stop")
-        super().stop()
-
-
-@loop_world("close() runs the timers that wait", "close-drops-what-was-scheduled")
-class _:
-    def call_later(self, delay, callback, *arguments, context=None):
-        if delay and isinstance(callback, Trace):
-            vars(self).setdefault("waiting", []).append((callback, arguments))
-        return super().call_later(delay, callback, *arguments, context=context)
-
-    def close(self):
-        super().close()
-        for callback, arguments in vars(self).pop("waiting", ()):
-            callback(*arguments)
 
 
 @loop_world("a task whose run is stopped is cancelled", "run-until-complete-that-is-stopped-is-a-runtimeerror")
