@@ -13,8 +13,8 @@ from fixtures.trace import turn, until
 @claim("mysql-pool-makes-the-next-taker-wait")
 async def test_the_next_taker_of_a_pool_at_its_maximum_waits_until_a_connection_comes_back(mysql_server, trace):
     async def take():
-        connection = await pool.acquire()
-        trace("taken")
+        async with pool.acquire() as connection:
+            trace("taken")
         return connection
 
     async with aiomysql.create_pool(**account(mysql_server), maxsize=2) as pool, pool.acquire() as other:
@@ -27,17 +27,13 @@ async def test_the_next_taker_of_a_pool_at_its_maximum_waits_until_a_connection_
         trace("released")
         await pool.release(held)
         await until(taker.done, "the taker did not get the connection that came back")
-        await pool.release(taker.result())
-    for connection in (
-        held,
-        other,
-        taker.result(),
-    ):  # where the claim is false: uvloop hangs at its close with one open
+    for connection in (held, other):  # where the claim is false: uvloop hangs at its close with one open
         connection.close()
+    [taken] = await asyncio.gather(taker, return_exceptions=True)
 
     assert size == 2
     assert waits
-    assert taker.result() is held
+    assert taken is held
     assert trace.steps == ["released", "taken"]
 
 
@@ -94,7 +90,10 @@ async def test_a_pool_that_is_closed_refuses_the_next_taker_and_is_waited_for_un
         with pytest.raises(RuntimeError, match="after closing pool"):
             await pool.acquire()
         closing = asyncio.create_task(pool.wait_closed())
+        for _ in range(3):
+            await turn()
         waits = []
+        assert [connection.closed for connection in taken] == [False, False]
         for connection in taken:
             for _ in range(3):  # the connection that is taken can be used until it comes back
                 await connection.ping(reconnect=False)

@@ -716,3 +716,112 @@ def _(patch):
         close(self)
 
     patch.setattr(Connection, "close", roll_back_and_close)
+
+
+@world("a login that is refused is an InternalError", falsifies=["mysql-wrong-password-raises-error-1045"])
+def _(patch):
+    connect = Connection._connect
+
+    async def of_another_kind(self):
+        try:
+            await connect(self)
+        except aiomysql.OperationalError as error:
+            raise aiomysql.InternalError(*error.args) from None
+
+    patch.setattr(Connection, "_connect", of_another_kind)
+
+
+@world(
+    "rows are of bytes",
+    falsifies=["mysql-fetchall-gives-a-tuple-of-host-and-user-pairs", "mysql-first-example-prints-the-user-table"],
+)
+def _(patch):
+    def encoded(word):
+        return word.encode() if isinstance(word, str) else word
+
+    fetching(patch, lambda rows: tuple(tuple(map(encoded, row)) for row in rows))
+
+
+@world(
+    "the server is asked for more where no rows are left", falsifies=["mysql-fetchall-hands-out-rows-already-received"]
+)
+def _(patch):
+    fetchall = Cursor.fetchall
+
+    async def ask_for_more(self):
+        rows = await fetchall(self)
+        if not rows:
+            await self._connection.ping(reconnect=False)
+        return rows
+
+    patch.setattr(Cursor, "fetchall", ask_for_more)
+
+
+@world(
+    "the cursors of a connection share the rows of its last query",
+    falsifies=["mysql-fetchall-hands-out-rows-already-received"],
+)
+def _(patch):
+    fetchall = Cursor.fetchall
+
+    def shared(self):
+        last = self._connection._result
+        if last is not None and last is not self._result:
+            self._result, self._rows, self._rownumber = last, last.rows, 0
+        return fetchall(self)
+
+    patch.setattr(Cursor, "fetchall", shared)
+
+
+@world(
+    "the server is told that a cursor closes which was never used", falsifies=["mysql-closing-the-cursor-sends-nothing"]
+)
+def _(patch):
+    close = Cursor.close
+
+    async def tell_and_close(self):
+        if self._connection and self._executed is None:
+            self._connection._write_bytes(NO_REPLY)
+        await close(self)
+
+    patch.setattr(Cursor, "close", tell_and_close)
+
+
+@world("close() forgets its socket and leaves it open", falsifies=["mysql-close-drops-the-socket-without-goodbye"])
+def _(patch):
+    kept = []
+
+    def forget(self):
+        kept.append(self._writer)
+        self._reader = self._writer = None
+
+    patch.setattr(Connection, "close", forget)
+
+
+@world(
+    "ensure_closed() says goodbye and closes nothing itself",
+    falsifies=["mysql-close-drops-the-socket-without-goodbye"],
+)
+def _(patch):
+    async def goodbye_alone(self):
+        if self._writer:
+            self._write_bytes(GOODBYE)
+
+    patch.setattr(Connection, "ensure_closed", goodbye_alone)
+
+
+@world(
+    "a query that is cancelled closes its connection when the answer comes",
+    falsifies=["mysql-cancelling-a-query-closes-its-connection"],
+)
+def _(patch):
+    def with_the_answer(self):
+        self.closing = asyncio.ensure_future(read_and_close(self._reader, self._writer))
+        self._reader = self._writer = None
+        self._close_reason = "Cancelled during execution"
+
+    async def read_and_close(reader, writer):
+        await reader.read(1)
+        writer.close()
+
+    patch.setattr(Connection, "_close_on_cancel", with_the_answer)
