@@ -122,9 +122,9 @@ async def test_awaiting_content_read_waits_for_what_has_not_come_yet():
 
     async def answer(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\nhere, ")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\nConnection: close\r\n\r\n here, ")
         await rest_may_come.wait()
-        writer.write(b"all")
+        writer.write(b"all\n")  # white space at both ends is of the body, too
         writer.close()
         await writer.wait_closed()
         answered.set()
@@ -133,26 +133,27 @@ async def test_awaiting_content_read_waits_for_what_has_not_come_yet():
     host, port = server.sockets[0].getsockname()
     async with server, aiohttp.ClientSession() as session, session.get(f"http://{host}:{port}/image") as response:
         reading = asyncio.create_task(response.content.read())
-        await until(lambda: response.content.total_bytes == len("here, "), "the first part does not come")
+        await until(lambda: response.content.total_bytes == len(" here, "), "the first part does not come")
         for _ in range(3):
             await turn()
         rest_may_come.set()
         body = await reading
         await answered.wait()
 
-    assert body == b"here, all"
+    assert body == b" here, all\n"
 
 
 @claim("client-session-closes-at-the-end-of-async-with")
 async def test_a_session_is_open_inside_its_async_with_and_of_no_use_after_it(downloads):
     async with aiohttp.ClientSession() as session:
-        inside = [session.closed]
+        inside, connector = [session.closed], session.connector
         async with session.get(downloads.url("image")) as response:
             await response.content.read()
         inside.append(session.closed)
 
     assert inside == [False, False]
     assert session.closed is True
+    assert connector.closed is True
     with pytest.raises(RuntimeError, match="Session is closed"):
         await session.get(downloads.url("image"))
 
@@ -162,9 +163,11 @@ async def test_a_session_is_open_inside_its_async_with_and_of_no_use_after_it(do
 async def test_a_session_whose_async_with_is_left_by_an_error_or_a_cancellation_is_closed_too(error):
     with pytest.raises(error):
         async with aiohttp.ClientSession() as session:
+            connector = session.connector
             raise error
 
     assert session.closed is True
+    assert connector.closed is True
 
 
 @claim("verify-ssl-is-accepted-with-a-warning")

@@ -98,6 +98,29 @@ def _(patch):
     patch.setattr(aiohttp.StreamReader, "read", lambda self, n=-1: self.readany())
 
 
+@world(
+    "read() strips white space off the ends of a body",
+    falsifies=["awaiting-content-read-gives-the-whole-body", "each-download-is-saved-byte-for-byte"],
+)
+def _(patch):
+    import aiohttp
+
+    whole = aiohttp.StreamReader.read
+
+    async def stripped(self, n=-1):
+        return (await whole(self, n)).strip()
+
+    patch.setattr(aiohttp.StreamReader, "read", stripped)
+
+
+@world("requests strips white space off the ends of a body", falsifies=["each-download-is-saved-byte-for-byte"])
+def _(patch):
+    import requests
+
+    content = requests.Response.content.fget
+    patch.setattr(requests.Response, "content", property(lambda self: content(self).strip()))
+
+
 @world("requests.get asks only when its answer is looked at", falsifies=["requests-downloads-run-one-after-another"])
 def _(patch):
     import requests
@@ -195,6 +218,40 @@ def _(patch):
     async def leave(self, kind, *rest):
         if kind is None or issubclass(kind, Exception):
             await true_leave(self, kind, *rest)
+
+    patch.setattr(aiohttp.ClientSession, "__aexit__", leave)
+
+
+@world(
+    "a session that is closed forgets its connections and leaves them open",
+    falsifies=["client-session-closes-at-the-end-of-async-with"],
+)
+def _(patch):
+    import aiohttp
+
+    kept = []
+
+    async def forget(self):
+        kept.append(self._connector)
+        self._connector = None
+
+    patch.setattr(aiohttp.ClientSession, "close", forget)
+
+
+@world(
+    "a session whose block was left by an error forgets its connections and leaves them open",
+    falsifies=["client-session-closes-at-the-end-of-async-with"],
+)
+def _(patch):
+    import aiohttp
+
+    true_leave, kept = aiohttp.ClientSession.__aexit__, []
+
+    async def leave(self, kind, *rest):
+        if kind is None:
+            return await true_leave(self, kind, *rest)
+        kept.append(self._connector)
+        self._connector = None
 
     patch.setattr(aiohttp.ClientSession, "__aexit__", leave)
 
