@@ -153,7 +153,7 @@ async def test_a_session_is_open_inside_its_async_with_and_of_no_use_after_it(do
 
     assert inside == [False, False]
     assert session.closed is True
-    assert connector.closed is True
+    assert connector.closed is True, "the session has left its connections open"
     with pytest.raises(RuntimeError, match="Session is closed"):
         await session.get(downloads.url("image"))
 
@@ -167,7 +167,7 @@ async def test_a_session_whose_async_with_is_left_by_an_error_or_a_cancellation_
             raise error
 
     assert session.closed is True
-    assert connector.closed is True
+    assert connector.closed is True, "the session has left its connections open"
 
 
 @claim("verify-ssl-is-accepted-with-a-warning")

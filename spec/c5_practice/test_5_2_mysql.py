@@ -234,7 +234,7 @@ async def test_ensure_closed_is_awaited_and_tells_the_server_before_it_ends_the_
         closing = connection.ensure_closed()
         assert asyncio.iscoroutine(closing)
         await closing
-        assert connection.closed
+        assert connection.closed, "aiomysql takes it for open still"
         await until(line.over.is_set, "the socket is still open")
 
         assert line.sent == sent + GOODBYE

@@ -32,7 +32,7 @@ async def test_the_next_taker_of_a_pool_at_its_maximum_waits_until_a_connection_
     [taken] = await asyncio.gather(taker, return_exceptions=True)
 
     assert size == 2
-    assert waits
+    assert waits, "the taker did not wait"
     assert taken is held
     assert trace.steps == ["released", "taken"]
 
@@ -93,7 +93,7 @@ async def test_a_pool_that_is_closed_refuses_the_next_taker_and_is_waited_for_un
         for _ in range(3):
             await turn()
         waits = []
-        assert [connection.closed for connection in taken] == [False, False]
+        assert [connection.closed for connection in taken] == [False, False], "what is taken was closed"
         for connection in taken:
             for _ in range(3):  # the connection that is taken can be used until it comes back
                 await connection.ping(reconnect=False)

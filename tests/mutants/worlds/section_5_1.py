@@ -555,7 +555,7 @@ def _(patch):
     async def blocking(self, **options):
         connection = self._writer.get_extra_info("socket")
         if not self._reader._buffer and not select.select([connection.fileno()], [], [], 0.02)[0]:
-            raise redis.exceptions.ConnectionError("there was no reply")  # or it would block where nothing reaches
+            raise redis.exceptions.RedisError("there was no reply")  # or it would block where nothing reaches
         return await read_response(self, **options)
 
     patch.setattr(redis.asyncio.Connection, "read_response", blocking)
