@@ -131,8 +131,9 @@ async def test_closing_a_pool_releases_the_sockets_of_idle_and_of_taken_connecti
         await pool.release(connection)
     assert connections() == 4
 
-    await pool.aclose()
+    [closed] = await asyncio.gather(pool.aclose(), return_exceptions=True)
     try:
+        assert closed is None
         # Each turn asks the server, which sees between two answers who has gone.
         still = "the server still sees connections of the pool that was closed"
         await until(lambda: connections() == 0, still, turns=200)

@@ -35,9 +35,12 @@ def accounts(mysql_watcher):
 @claim("aiomysql-connect-takes-host-port-user-password-db")
 async def test_connecting_to_a_host_and_port_as_a_user_gives_a_connection_in_the_database_asked_for(mysql_server):
     as_user = {"user": mysql_server.user, "password": mysql_server.password}
+
+    async def connect(wire):
+        return await aiomysql.connect(host=wire.host, port=wire.port, **as_user, db="mysql")
+
     async with Wire(mysql_server, host=ELSEWHERE) as wire:
-        connecting = aiomysql.connect(host=wire.host, port=wire.port, **as_user, db="mysql")
-        [connection] = await asyncio.gather(connecting, return_exceptions=True)
+        [connection] = await asyncio.gather(connect(wire), return_exceptions=True)
         assert len(wire.lines) == 1, f"nobody came to this host and port: {connection!r}"
         assert type(connection) is aiomysql.Connection, f"the user was not let in: {connection!r}"
         async with connection, connection.cursor() as cursor:
@@ -162,10 +165,13 @@ async def test_an_unbuffered_cursor_waits_for_rows_that_a_buffered_one_has_recei
 async def test_fetchall_gives_a_tuple_of_pairs_of_one_too_and_an_empty_one_after_that_or_of_none(
     mysql_server, accounts
 ):
+    async def fetch():
+        return await cursor.fetchall()
+
     async with aiomysql.connect(**account(mysql_server), db="mysql") as connection, connection.cursor() as cursor:
         await cursor.execute(ACCOUNTS)
         rows = await cursor.fetchall()
-        again = await cursor.fetchall()
+        [again] = await asyncio.gather(fetch(), return_exceptions=True)
         await cursor.execute(f"{ACCOUNTS} LIMIT 1")
         one = await cursor.fetchall()
         await cursor.execute(f"{ACCOUNTS} WHERE FALSE")

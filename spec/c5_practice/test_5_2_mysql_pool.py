@@ -3,7 +3,6 @@
 import asyncio
 
 import aiomysql
-import pytest
 
 from fixtures.claims import claim
 from fixtures.servers.mysql_client import account, until_seen
@@ -17,9 +16,10 @@ async def test_the_next_taker_of_a_pool_at_its_maximum_waits_until_a_connection_
             trace("taken")
         return connection
 
-    async with aiomysql.create_pool(**account(mysql_server), maxsize=2) as pool, pool.acquire() as other:
-        held = await pool.acquire()
-        taker = asyncio.create_task(take())
+    pool = await aiomysql.create_pool(**account(mysql_server), maxsize=2)
+    held, other = await pool.acquire(), await pool.acquire()
+    taker = asyncio.create_task(take())
+    try:
         for _ in range(3):  # each goes to the server and back
             await held.ping(reconnect=False)
         size, waits = pool.size, not taker.done()
@@ -27,9 +27,11 @@ async def test_the_next_taker_of_a_pool_at_its_maximum_waits_until_a_connection_
         trace("released")
         await pool.release(held)
         await until(taker.done, "the taker did not get the connection that came back")
-    for connection in (held, other):  # where the claim is false: uvloop hangs at its close with one open
-        connection.close()
-    [taken] = await asyncio.gather(taker, return_exceptions=True)
+        [taken] = await asyncio.gather(taker, return_exceptions=True)
+    finally:
+        pool.terminate()
+        for connection in (held, other):  # where the claim is false: uvloop hangs when it is closed with one open
+            connection.close()
 
     assert size == 2
     assert waits, "the taker did not wait"
@@ -38,14 +40,21 @@ async def test_the_next_taker_of_a_pool_at_its_maximum_waits_until_a_connection_
 
 
 @claim("mysql-pool-makes-the-next-taker-wait")
-async def test_ten_takers_at_once_of_a_pool_of_two_share_two_connections(mysql_server):
+async def test_ten_takers_at_once_of_a_pool_of_two_share_two_connections(mysql_server, mysql_watcher):
     async def take():
         async with pool.acquire() as connection:
             await connection.ping(reconnect=False)
             return connection.thread_id()
 
-    async with aiomysql.create_pool(**account(mysql_server), maxsize=2) as pool:
-        over = await asyncio.gather(*(take() for _ in range(10)))
+    pool = await aiomysql.create_pool(**account(mysql_server), maxsize=2)
+    takers = [asyncio.create_task(take()) for _ in range(10)]
+    served = lambda: mysql_watcher.ask("SELECT 1") and all(taker.done() for taker in takers)  # noqa: E731
+    try:
+        await until_seen(served, "a taker waits for a connection that does not come back")
+        over = await asyncio.gather(*takers, return_exceptions=True)
+    finally:
+        pool.terminate()
+        await pool.clear()
 
     assert len(set(over)) == 2
 
@@ -77,9 +86,17 @@ async def test_a_connection_that_comes_back_goes_to_each_taker_in_turn_who_has_n
 
 
 @claim("mysql-pool-closing-waits-for-what-is-taken")
-async def test_a_pool_that_is_closed_refuses_the_next_taker_and_is_waited_for_until_all_came_back(
+async def test_a_pool_that_is_closed_refuses_all_takers_and_is_waited_for_until_all_came_back(
     mysql_server, mysql_watcher
 ):
+    async def take():
+        return await pool.acquire()
+
+    async def refusal(taker):
+        await until(taker.done, "who asks a closed pool for a connection waits for one")
+        [refused] = await asyncio.gather(taker, return_exceptions=True)
+        return repr(refused)
+
     pool = await aiomysql.create_pool(**account(mysql_server), minsize=3, maxsize=3)
     *taken, idle = [await pool.acquire() for _ in range(3)]
     ids = {connection.thread_id() for connection in (*taken, idle)}
@@ -87,25 +104,25 @@ async def test_a_pool_that_is_closed_refuses_the_next_taker_and_is_waited_for_un
 
     try:
         assert pool.close() is None
-        with pytest.raises(RuntimeError, match="after closing pool"):
-            await pool.acquire()
+        refused = [await refusal(asyncio.create_task(take()))]
         closing = asyncio.create_task(pool.wait_closed())
         for _ in range(3):
             await turn()
-        waits = []
         assert [connection.closed for connection in taken] == [False, False], "what is taken was closed"
+        waits = []
         for connection in taken:
             for _ in range(3):  # the connection that is taken can be used until it comes back
                 await connection.ping(reconnect=False)
             waits.append(not closing.done())
             pool.release(connection)
-        await closing
-        with pytest.raises(RuntimeError, match="after closing pool"):
-            await pool.acquire()
+        await until_seen(lambda: not any(map(mysql_watcher.has, ids)), "it still has connections of the pool")
+        await until(closing.done, "its end is waited for, though all came back")
+        refused.append(await refusal(asyncio.create_task(take())))
 
         assert len(ids) == 3
         assert waits == [True, True], "it was not waited for each connection that was taken"
-        await until_seen(lambda: not any(map(mysql_watcher.has, ids)), "it still has connections of the pool")
+        assert await asyncio.gather(closing, return_exceptions=True) == [None]
+        assert refused == ["RuntimeError('Cannot acquire connection after closing pool')"] * 2
     finally:
         pool.terminate()
         for connection in (*taken, idle):  # where the claim is false: uvloop hangs when it is closed with one open

@@ -6,6 +6,7 @@ import aiomysql
 import pytest
 
 from fixtures.claims import claim
+from fixtures.errors import exactly
 from fixtures.servers.mysql_client import account, account_over, until_seen
 from fixtures.servers.wire import Wire
 from fixtures.trace import turn, until
@@ -144,7 +145,7 @@ async def test_a_connection_that_the_server_has_closed_looks_open_until_a_query_
         await until_seen(lambda: not mysql_watcher.has(id), "the server did not close the connection")
         assert not connection.closed
 
-        with pytest.raises(aiomysql.OperationalError) as failed:
+        with exactly(aiomysql.OperationalError) as failed:
             await cursor.execute("SELECT 1")
 
         assert failed.value.args[0] == LOST

@@ -30,6 +30,27 @@ def _(patch):
     patch.setattr(asyncio, "create_task", in_turn)
 
 
+@world(
+    "a session refuses a request when two are in flight",
+    falsifies=["aiohttp-downloads-are-all-in-flight-at-once", "summary-one-thread-serves-many-waits"],
+)
+def _(patch):
+    import aiohttp
+
+    request, in_flight = aiohttp.ClientSession._request, []
+
+    async def only_two(self, method, url, **named):
+        if len(in_flight) == 2:
+            raise aiohttp.ClientError("two requests are in flight")
+        in_flight.append(url)
+        try:
+            return await request(self, method, url, **named)
+        finally:
+            in_flight.remove(url)
+
+    patch.setattr(aiohttp.ClientSession, "_request", only_two)
+
+
 @world("a client that waits holds up its thread", falsifies=["waiting-thread-does-other-work"])
 def _(patch):
     import aiohttp
@@ -99,25 +120,19 @@ def _(patch):
 
 
 @world(
-    "read() strips white space off the ends of a body",
+    "a body is stripped of white space at its ends",
     falsifies=["awaiting-content-read-gives-the-whole-body", "each-download-is-saved-byte-for-byte"],
 )
 def _(patch):
     import aiohttp
+    import requests
 
-    whole = aiohttp.StreamReader.read
+    whole, content = aiohttp.StreamReader.read, requests.Response.content.fget
 
     async def stripped(self, n=-1):
         return (await whole(self, n)).strip()
 
     patch.setattr(aiohttp.StreamReader, "read", stripped)
-
-
-@world("requests strips white space off the ends of a body", falsifies=["each-download-is-saved-byte-for-byte"])
-def _(patch):
-    import requests
-
-    content = requests.Response.content.fget
     patch.setattr(requests.Response, "content", property(lambda self: content(self).strip()))
 
 
@@ -238,24 +253,6 @@ def _(patch):
     patch.setattr(aiohttp.ClientSession, "close", forget)
 
 
-@world(
-    "a session whose block was left by an error forgets its connections and leaves them open",
-    falsifies=["client-session-closes-at-the-end-of-async-with"],
-)
-def _(patch):
-    import aiohttp
-
-    true_leave, kept = aiohttp.ClientSession.__aexit__, []
-
-    async def leave(self, kind, *rest):
-        if kind is None:
-            return await true_leave(self, kind, *rest)
-        kept.append(self._connector)
-        self._connector = None
-
-    patch.setattr(aiohttp.ClientSession, "__aexit__", leave)
-
-
 @world("verify_ssl is taken without a word", falsifies=["verify-ssl-is-accepted-with-a-warning"])
 def _(patch):
     import aiohttp
@@ -280,6 +277,20 @@ def _(patch):
         return await request(self, method, url, **named)
 
     patch.setattr(aiohttp.ClientSession, "_request", warning)
+
+
+@world("verify_ssl is taken no longer", falsifies=["verify-ssl-is-accepted-with-a-warning"])
+def _(patch):
+    import aiohttp
+
+    request = aiohttp.ClientSession._request
+
+    async def without(self, method, url, **named):
+        if "verify_ssl" in named:
+            raise TypeError("ClientSession._request() got an unexpected keyword argument 'verify_ssl'")
+        return await request(self, method, url, **named)
+
+    patch.setattr(aiohttp.ClientSession, "_request", without)
 
 
 @world("certificates are never checked", falsifies=["verify-ssl-false-disables-the-certificate-check"])

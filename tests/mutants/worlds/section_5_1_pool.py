@@ -251,3 +251,17 @@ def _(patch):
         return await get_connection(self)
 
     patch.setattr(Pool, "get_connection", wait)
+
+
+@world(
+    "a pool of which connections are taken cannot be closed", falsifies=["redis-closing-the-pool-releases-every-socket"]
+)
+def _(patch):
+    disconnect = Pool.disconnect
+
+    async def refuse(self, inuse_connections=True):
+        if self._in_use_connections:
+            raise RuntimeError("connections are taken")
+        await disconnect(self, inuse_connections)
+
+    patch.setattr(Pool, "disconnect", refuse)

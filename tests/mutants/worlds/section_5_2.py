@@ -800,18 +800,6 @@ def _(patch):
 
 
 @world(
-    "ensure_closed() says goodbye and closes nothing itself",
-    falsifies=["mysql-close-drops-the-socket-without-goodbye"],
-)
-def _(patch):
-    async def goodbye_alone(self):
-        if self._writer:
-            self._write_bytes(GOODBYE)
-
-    patch.setattr(Connection, "ensure_closed", goodbye_alone)
-
-
-@world(
     "a query that is cancelled closes its connection when the answer comes",
     falsifies=["mysql-cancelling-a-query-closes-its-connection"],
 )
@@ -826,3 +814,46 @@ def _(patch):
         writer.close()
 
     patch.setattr(Connection, "_close_on_cancel", with_the_answer)
+
+
+@world(
+    "connecting takes a database under another name", falsifies=["aiomysql-connect-takes-host-port-user-password-db"]
+)
+def _(patch):
+    connect = aiomysql.connect
+
+    def renamed(*, host, port, user, password, database=None):
+        return connect(host=host, port=port, user=user, password=password, db=database)
+
+    patch.setattr(aiomysql, "connect", renamed)
+
+
+@world("rows that are fetched again are an error", falsifies=["mysql-fetchall-gives-a-tuple-of-host-and-user-pairs"])
+def _(patch):
+    fetchall = Cursor.fetchall
+
+    def once(self):
+        if self._rownumber:
+            raise aiomysql.ProgrammingError("all rows have been fetched")
+        return fetchall(self)
+
+    patch.setattr(Cursor, "fetchall", once)
+
+
+@world(
+    "a lost connection is an InternalError",
+    falsifies=[
+        "mysql-query-on-a-connection-closed-by-the-server-fails",
+        "mysql-query-on-a-reset-connection-fails-by-loop",
+    ],
+)
+def _(patch):
+    query = Connection.query
+
+    async def of_another_kind(self, *arguments, **named):
+        try:
+            return await query(self, *arguments, **named)
+        except aiomysql.OperationalError as error:
+            raise aiomysql.InternalError(*error.args) from None
+
+    patch.setattr(Connection, "query", of_another_kind)

@@ -3,6 +3,7 @@
 import asyncio
 
 import aiomysql
+from aiomysql.utils import _PoolAcquireContextManager
 
 from tests.mutants.worlds import world
 
@@ -149,3 +150,38 @@ def _(patch):
         await wait_closed(self)
 
     patch.setattr(aiomysql.Pool, "wait_closed", close_and_wait)
+
+
+@world("a connection that is left by its async with stays taken", falsifies=["mysql-pool-makes-the-next-taker-wait"])
+def _(patch):
+    async def stay(self, *_exception):
+        pass
+
+    patch.setattr(_PoolAcquireContextManager, "__aexit__", stay)
+
+
+@world("who asks a closed pool waits", falsifies=["mysql-pool-closing-waits-for-what-is-taken"])
+def _(patch):
+    acquire = aiomysql.Pool._acquire
+
+    async def wait(self):
+        if self._closing:
+            await asyncio.get_running_loop().create_future()
+        return await acquire(self)
+
+    patch.setattr(aiomysql.Pool, "_acquire", wait)
+
+
+@world(
+    "the end of a pool is waited for in vain where something was taken",
+    falsifies=["mysql-pool-closing-waits-for-what-is-taken"],
+)
+def _(patch):
+    wait_closed = aiomysql.Pool.wait_closed
+
+    async def in_vain(self):
+        if self._used:
+            await asyncio.get_running_loop().create_future()
+        await wait_closed(self)
+
+    patch.setattr(aiomysql.Pool, "wait_closed", in_vain)
