@@ -234,6 +234,6 @@ async def test_a_refused_connection_raises_where_each_command_is_awaited_and_now
     one, other = asyncio.create_task(ask_twice(redis_server.url)), asyncio.create_task(ask_twice(refusing_address))
     with redis.Redis.from_url(redis_server.url) as watcher:  # each turn goes to a server and back
         told = lambda: watcher.ping() and one.done() and other.done()  # noqa: E731
-        await until(told, "who awaits a command waits on and is told nothing")
+        await until(told, "who awaits a command waits on and is told nothing", turns=300)
 
     assert (one.result(), other.result()) == ([True, True], ["the error", "the error"])

@@ -25,9 +25,10 @@ async def test_one_thread_has_many_downloads_in_flight_at_once(downloads, trace)
 
     before = set(threading.enumerate())
     async with aiohttp.ClientSession() as session:
-        answers = await asyncio.gather(*(download(session, name) for name in names), return_exceptions=True)
+        answers = await asyncio.gather(*(download(session, name) for name in names))
 
     assert set(threading.enumerate()) - before == set()
+
     assert answers == [(200, downloads.body(name)) for name in names]
     assert downloads.report().peak == len(names)
     assert trace.steps[: len(names)] == names

@@ -3,7 +3,6 @@
 import asyncio
 
 import aiomysql
-from aiomysql.utils import _PoolAcquireContextManager
 
 from tests.mutants.worlds import world
 
@@ -150,14 +149,6 @@ def _(patch):
         await wait_closed(self)
 
     patch.setattr(aiomysql.Pool, "wait_closed", close_and_wait)
-
-
-@world("a connection that is left by its async with stays taken", falsifies=["mysql-pool-makes-the-next-taker-wait"])
-def _(patch):
-    async def stay(self, *_exception):
-        pass
-
-    patch.setattr(_PoolAcquireContextManager, "__aexit__", stay)
 
 
 @world("who asks a closed pool waits", falsifies=["mysql-pool-closing-waits-for-what-is-taken"])
