@@ -1,6 +1,7 @@
 """Section 5.1, the first Redis example: a hash is set and read on a real Redis, with redis-py's asyncio client."""
 
 import asyncio
+import functools
 from urllib.parse import urlsplit
 
 import pytest
@@ -8,6 +9,7 @@ import redis.asyncio
 import redis.exceptions
 
 from fixtures.claims import claim
+from fixtures.errors import exactly
 from fixtures.servers.redis_client import client_over
 from fixtures.servers.wire import ELSEWHERE, Wire
 from fixtures.trace import counting_suspensions
@@ -43,7 +45,7 @@ async def test_connecting_suspends_the_task_until_the_server_has_answered_and_aw
 
 
 @claim("redis-address-may-be-a-url")
-async def test_a_client_made_from_a_redis_url_is_connected_to_the_host_port_and_database_in_it(redis_server):
+async def test_a_client_made_from_a_redis_url_is_let_in_to_the_host_port_and_database_in_it(redis_server):
     credentials = urlsplit(redis_server.url).netloc.rpartition("@")[0]
 
     async with Wire(redis_server, host=ELSEWHERE) as wire:
@@ -51,6 +53,7 @@ async def test_a_client_made_from_a_redis_url_is_connected_to_the_host_port_and_
             [connection] = await asyncio.gather(client.client_info(), return_exceptions=True)
 
     assert len(wire.lines) == 1, f"nobody came to this host and port: {connection!r}"
+    assert isinstance(connection, dict), f"the user and the password in it are of no use: {connection!r}"
     assert int(connection["db"]) == 1
 
 
@@ -64,7 +67,7 @@ async def test_without_the_password_or_with_a_wrong_one_each_command_fails(redis
 
     async with redis.asyncio.from_url(address._replace(netloc=password + host).geturl()) as stranger:
         for command in ("PING", f"HSET {car} key1 1", f"HGETALL {car}"):
-            with pytest.raises(redis.exceptions.AuthenticationError):
+            with exactly(redis.exceptions.AuthenticationError):
                 await stranger.execute_command(*command.split())
     async with redis.asyncio.from_url(redis_server.url) as client:
         assert await client.ping() is True
@@ -74,7 +77,9 @@ async def test_without_the_password_or_with_a_wrong_one_each_command_fails(redis
 async def test_setting_and_reading_a_hash_each_suspend_the_task_until_the_server_has_answered(redis_server, car):
     # The wire is carried by tasks of this loop: who blocks it while he waits gets no answer.
     async with Wire(redis_server) as wire, client_over(wire, redis_server) as client:
-        await client.ping()  # connecting suspends too, and is not what is counted here
+        # Connecting suspends too, and is not what is counted here.
+        [connected] = await asyncio.gather(client.ping(), return_exceptions=True)
+        assert connected is True, f"there was no answer: {connected!r}"
         done = []
         for _ in range(2):  # the second time too, when nothing is new
             done.append(await counting_suspensions(client.hset(car, mapping=FIELDS)))
@@ -123,14 +128,27 @@ async def test_keys_and_values_are_bytes_unless_the_client_is_told_to_decode(red
     assert decoded == {"颜色": "红", "key1": "1"}
 
 
+def of_a_pool(url, **options):
+    """A client that a pool is handed over to."""
+    return redis.asyncio.Redis.from_pool(redis.asyncio.ConnectionPool.from_url(url, **options))
+
+
 @claim("redis-closing-releases-the-socket")
-@pytest.mark.parametrize(("single", "opened"), [(False, 3), (True, 1)], ids=["over a pool", "over one connection"])
+@pytest.mark.parametrize(
+    ("make", "opened"),
+    [
+        (redis.asyncio.from_url, 3),
+        (of_a_pool, 3),
+        (functools.partial(redis.asyncio.from_url, single_connection_client=True), 1),
+    ],
+    ids=["over a pool", "over a pool handed over", "over one connection"],
+)
 async def test_the_server_sees_every_connection_of_a_client_that_is_closed_go_away(
-    redis_server, redis_prefix, single, opened
+    redis_server, redis_prefix, make, opened
 ):
     name = redis_prefix.replace(":", "-")
     watcher = redis.asyncio.from_url(redis_server.url)
-    client = redis.asyncio.from_url(redis_server.url, client_name=name, single_connection_client=single)
+    client = make(redis_server.url, client_name=name)
 
     async def connections():
         return [entry for entry in await watcher.client_list() if entry["name"] == name]

@@ -90,7 +90,10 @@ async def test_a_connection_that_is_released_goes_to_the_next_taker_who_has_not_
 @claim("redis-plain-pool-at-its-maximum-raises")
 async def test_a_plain_pool_at_its_maximum_raises_and_opens_no_more(redis_server, name, connections):
     async with redis.asyncio.ConnectionPool.from_url(redis_server.url, client_name=name, max_connections=2) as pool:
-        asked = await asyncio.gather(*(pool.get_connection() for _ in range(5)), return_exceptions=True)
+        asking = [asyncio.create_task(pool.get_connection()) for _ in range(5)]
+        answered = lambda: connections() and all(one.done() for one in asking)  # noqa: E731
+        await until(answered, "who gets no connection waits for one", turns=200)
+        asked = await asyncio.gather(*asking, return_exceptions=True)
         taken = [one for one in asked if not isinstance(one, Exception)]
         assert len(taken) == 2
         assert {type(one) for one in asked if one not in taken} == {redis.exceptions.MaxConnectionsError}
@@ -123,16 +126,18 @@ async def test_closing_a_pool_releases_the_sockets_of_idle_and_of_taken_connecti
     redis_server, name, connections, kind
 ):
     pool = kind.from_url(redis_server.url, client_name=name)
-    idle, *taken = [await pool.get_connection() for _ in range(3)]
-    await pool.release(idle)
-    assert connections() == 3
+    *idle, one, other = [await pool.get_connection() for _ in range(4)]
+    for connection in idle:
+        await pool.release(connection)
+    assert connections() == 4
 
-    await pool.aclose()
+    [closed] = await asyncio.gather(pool.aclose(), return_exceptions=True)
     try:
+        assert closed is None
         # Each turn asks the server, which sees between two answers who has gone.
         still = "the server still sees connections of the pool that was closed"
         await until(lambda: connections() == 0, still, turns=200)
-        assert [connection.is_connected for connection in (idle, *taken)] == [False, False, False]
+        assert [connection.is_connected for connection in (*idle, one, other)] == [False] * 4
     finally:
-        for connection in (idle, *taken):  # where the claim is false: uvloop hangs when it is closed with one left open
+        for connection in (*idle, one, other):  # where the claim is false: uvloop hangs at its close with one open
             await connection.disconnect()

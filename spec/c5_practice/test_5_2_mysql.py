@@ -8,9 +8,10 @@ import aiomysql
 import pytest
 
 from fixtures.claims import claim
+from fixtures.errors import exactly
 from fixtures.servers.mysql_client import MADE_BY_TESTS, account, account_over
 from fixtures.servers.wire import ELSEWHERE, Wire
-from fixtures.trace import counting_suspensions
+from fixtures.trace import counting_suspensions, until
 
 ACCOUNTS = "SELECT Host, User FROM user"
 GOODBYE = b"\x01\x00\x00\x00\x01"  # a packet of one byte, the first of its command: COM_QUIT
@@ -34,9 +35,12 @@ def accounts(mysql_watcher):
 @claim("aiomysql-connect-takes-host-port-user-password-db")
 async def test_connecting_to_a_host_and_port_as_a_user_gives_a_connection_in_the_database_asked_for(mysql_server):
     as_user = {"user": mysql_server.user, "password": mysql_server.password}
+
+    async def connect(wire):
+        return await aiomysql.connect(host=wire.host, port=wire.port, **as_user, db="mysql")
+
     async with Wire(mysql_server, host=ELSEWHERE) as wire:
-        connecting = aiomysql.connect(host=wire.host, port=wire.port, **as_user, db="mysql")
-        [connection] = await asyncio.gather(connecting, return_exceptions=True)
+        [connection] = await asyncio.gather(connect(wire), return_exceptions=True)
         assert len(wire.lines) == 1, f"nobody came to this host and port: {connection!r}"
         assert type(connection) is aiomysql.Connection, f"the user was not let in: {connection!r}"
         async with connection, connection.cursor() as cursor:
@@ -63,7 +67,7 @@ async def test_connecting_suspends_the_task_until_the_server_has_the_connection(
 @claim("mysql-wrong-password-raises-error-1045")
 @pytest.mark.parametrize("wrong", ["wrong", ""], ids=["wrong", "empty"])
 async def test_a_wrong_password_is_refused_with_error_1045_and_the_right_one_is_not(mysql_server, wrong):
-    with pytest.raises(aiomysql.OperationalError) as refused:
+    with exactly(aiomysql.OperationalError) as refused:
         await aiomysql.connect(**{**account(mysql_server), "password": wrong})
     async with aiomysql.connect(**account(mysql_server)) as connection:
         assert not connection.closed
@@ -118,20 +122,20 @@ async def test_fetching_a_result_of_many_rows_never_suspends_and_sends_nothing(m
         cursor = await connection.cursor()
         await cursor.execute(f"SELECT 1 FROM ({forty}) one, ({forty}) other")
         before = len(line.sent)
-        rows, suspensions = await counting_suspensions(cursor.fetchall())
+        fetched = [await counting_suspensions(cursor.fetchall()) for _ in range(2)]  # all, and what is left then
         await cursor.execute(NOTHING_MUCH)
         sent = line.sent[before:]
 
-    assert rows == ((1,),) * 1600
-    assert suspensions == 0
+    assert fetched == [(((1,),) * 1600, 0), ((), 0)]
     assert sent == ASKED_FOR_NOTHING_MUCH
 
 
 @claim("mysql-fetchall-hands-out-rows-already-received")
-async def test_rows_are_fetched_when_there_is_no_connection_any_more(mysql_server):
+async def test_rows_are_fetched_when_another_cursor_has_its_own_and_there_is_no_connection_any_more(mysql_server):
     async with aiomysql.connect(**account(mysql_server)) as connection:
-        cursor = await connection.cursor()
+        cursor, other = await connection.cursor(), await connection.cursor()
         await cursor.execute("SELECT 1 UNION ALL SELECT 2")
+        await other.execute("SELECT 3")
         connection.close()
 
         assert await cursor.fetchall() == ((1,), (2,))
@@ -161,10 +165,13 @@ async def test_an_unbuffered_cursor_waits_for_rows_that_a_buffered_one_has_recei
 async def test_fetchall_gives_a_tuple_of_pairs_of_one_too_and_an_empty_one_after_that_or_of_none(
     mysql_server, accounts
 ):
+    async def fetch():
+        return await cursor.fetchall()
+
     async with aiomysql.connect(**account(mysql_server), db="mysql") as connection, connection.cursor() as cursor:
         await cursor.execute(ACCOUNTS)
         rows = await cursor.fetchall()
-        again = await cursor.fetchall()
+        [again] = await asyncio.gather(fetch(), return_exceptions=True)
         await cursor.execute(f"{ACCOUNTS} LIMIT 1")
         one = await cursor.fetchall()
         await cursor.execute(f"{ACCOUNTS} WHERE FALSE")
@@ -172,6 +179,7 @@ async def test_fetchall_gives_a_tuple_of_pairs_of_one_too_and_an_empty_one_after
 
     assert type(rows) is tuple
     assert {type(row) for row in rows} == {tuple}
+    assert {type(word) for row in rows for word in row} == {str}
     assert sorted(lasting(rows)) == sorted(accounts)  # in which order they come was not asked for
     assert again == ()
     assert type(one) is tuple
@@ -180,19 +188,20 @@ async def test_fetchall_gives_a_tuple_of_pairs_of_one_too_and_an_empty_one_after
 
 
 @claim("mysql-closing-the-cursor-sends-nothing")
-@pytest.mark.parametrize("fetched", [1, 2], ids=["with a row left", "with none left"])
+@pytest.mark.parametrize("fetched", [0, 1, 2], ids=["never used", "with a row left", "with none left"])
 async def test_closing_a_cursor_never_suspends_and_the_server_receives_not_a_byte(mysql_server, fetched):
     async with Wire(mysql_server) as wire, aiomysql.connect(**account_over(wire, mysql_server)) as connection:
         [line] = wire.lines
-        used, other = await connection.cursor(), await connection.cursor()
-        await used.execute("SELECT 1 UNION ALL SELECT 2")
-        assert len(await used.fetchmany(fetched)) == fetched
+        cursor, other = await connection.cursor(), await connection.cursor()
+        if fetched:
+            await cursor.execute("SELECT 1 UNION ALL SELECT 2")
+            assert len(await cursor.fetchmany(fetched)) == fetched
         before = len(line.sent)
-        _, suspensions = await counting_suspensions(used.close())
+        _, suspensions = await counting_suspensions(cursor.close())
         await other.execute(NOTHING_MUCH)
         sent = line.sent[before:]
 
-    assert used.closed
+    assert cursor.closed
     assert suspensions == 0
     assert sent == ASKED_FOR_NOTHING_MUCH
 
@@ -212,7 +221,7 @@ async def test_close_is_a_plain_call_that_ends_the_connection_without_another_by
         sent = bytes(line.sent)
 
         assert connection.close() is None
-        await line.over.wait()
+        await until(line.over.is_set, "the socket is still open")
 
         assert line.sent == sent
 
@@ -231,7 +240,8 @@ async def test_ensure_closed_is_awaited_and_tells_the_server_before_it_ends_the_
         closing = connection.ensure_closed()
         assert asyncio.iscoroutine(closing)
         await closing
-        await line.over.wait()
+        assert connection.closed, "aiomysql takes it for open still"
+        await until(line.over.is_set, "the socket is still open")
 
         assert line.sent == sent + GOODBYE
 
@@ -250,4 +260,5 @@ async def test_the_first_example_prints_host_and_user_of_every_account(mysql_ser
 
     printed = ast.literal_eval(capsys.readouterr().out)
     assert type(printed) is tuple
+    assert {type(word) for row in printed for word in row} == {str}
     assert sorted(lasting(printed)) == sorted(accounts)

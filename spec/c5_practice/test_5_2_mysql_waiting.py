@@ -6,6 +6,7 @@ import aiomysql
 import pytest
 
 from fixtures.claims import claim
+from fixtures.errors import exactly
 from fixtures.servers.mysql_client import account, account_over, until_seen
 from fixtures.servers.wire import Wire
 from fixtures.trace import turn, until
@@ -61,21 +62,23 @@ async def test_closing_a_cursor_waits_for_a_further_result_set_that_is_still_to_
 
 @claim("mysql-cancelling-a-query-closes-its-connection")
 async def test_a_query_cancelled_while_it_waits_takes_its_connection_with_it(mysql_server, mysql_watcher, lock):
-    async with aiomysql.connect(**account(mysql_server)) as connection, connection.cursor() as cursor:
-        id = connection.thread_id()
-        query = asyncio.create_task(cursor.execute(SLOW, lock))
-        await until_seen(lambda: mysql_watcher.keeps_waiting(id), "the query did not get there")
-        assert not connection.closed
+    async with Wire(mysql_server) as wire:
+        async with aiomysql.connect(**account_over(wire, mysql_server)) as connection, connection.cursor() as cursor:
+            id = connection.thread_id()
+            query = asyncio.create_task(cursor.execute(SLOW, lock))
+            await until_seen(lambda: mysql_watcher.keeps_waiting(id), "the query did not get there")
+            assert not connection.closed
 
-        query.cancel()
-        [outcome] = await asyncio.gather(query, return_exceptions=True)
+            query.cancel()
+            [outcome] = await asyncio.gather(query, return_exceptions=True)
 
-        assert type(outcome) is asyncio.CancelledError
-        assert connection.closed
-        with pytest.raises(aiomysql.InterfaceError, match="Cancelled during execution"):
-            await cursor.execute("SELECT 1")
-        mysql_watcher.let_go(lock)
-        await until_seen(lambda: not mysql_watcher.has(id), "the server still has the connection")
+            assert type(outcome) is asyncio.CancelledError
+            assert connection.closed
+            await until(wire.lines[0].over.is_set, "the socket is still open")
+            with pytest.raises(aiomysql.InterfaceError, match="Cancelled during execution"):
+                await cursor.execute("SELECT 1")
+            mysql_watcher.let_go(lock)
+            await until_seen(lambda: not mysql_watcher.has(id), "the server still has the connection")
 
 
 @claim("mysql-one-connection-serves-one-task-at-a-time")
@@ -142,7 +145,7 @@ async def test_a_connection_that_the_server_has_closed_looks_open_until_a_query_
         await until_seen(lambda: not mysql_watcher.has(id), "the server did not close the connection")
         assert not connection.closed
 
-        with pytest.raises(aiomysql.OperationalError) as failed:
+        with exactly(aiomysql.OperationalError) as failed:
             await cursor.execute("SELECT 1")
 
         assert failed.value.args[0] == LOST

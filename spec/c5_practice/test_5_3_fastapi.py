@@ -115,8 +115,8 @@ def meet():
         return "nobody else came"
     return "met"
 
-@app.get("/in-a-worker")
-def in_a_worker():
+@app.get("/in-a-worker/{number}")
+def in_a_worker(number: int):
     return threading.current_thread() is not threading.main_thread()
 
 @app.get("/in-the-loops-thread")
@@ -138,7 +138,7 @@ def test_two_users_of_a_def_endpoint_meet_inside_it(website):
 def test_a_def_endpoint_runs_in_a_worker_thread_and_an_async_def_endpoint_in_the_loops(website):
     site = website(HEAD + MEETING + FOOT)
 
-    assert site.get("/in-a-worker").body is True
+    assert site.get("/in-a-worker/1").body is True
     assert site.get("/in-the-loops-thread").body is True
 
 

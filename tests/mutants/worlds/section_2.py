@@ -30,6 +30,27 @@ def _(patch):
     patch.setattr(asyncio, "create_task", in_turn)
 
 
+@world(
+    "a session refuses a request when two are in flight",
+    falsifies=["aiohttp-downloads-are-all-in-flight-at-once"],
+)
+def _(patch):
+    import aiohttp
+
+    request, in_flight = aiohttp.ClientSession._request, []
+
+    async def only_two(self, method, url, **named):
+        if len(in_flight) == 2:
+            raise aiohttp.ClientError("two requests are in flight")
+        in_flight.append(url)
+        try:
+            return await request(self, method, url, **named)
+        finally:
+            in_flight.remove(url)
+
+    patch.setattr(aiohttp.ClientSession, "_request", only_two)
+
+
 @world("a client that waits holds up its thread", falsifies=["waiting-thread-does-other-work"])
 def _(patch):
     import aiohttp
@@ -96,6 +117,23 @@ def _(patch):
     import aiohttp
 
     patch.setattr(aiohttp.StreamReader, "read", lambda self, n=-1: self.readany())
+
+
+@world(
+    "a body is stripped of white space at its ends",
+    falsifies=["awaiting-content-read-gives-the-whole-body", "each-download-is-saved-byte-for-byte"],
+)
+def _(patch):
+    import aiohttp
+    import requests
+
+    whole, content = aiohttp.StreamReader.read, requests.Response.content.fget
+
+    async def stripped(self, n=-1):
+        return (await whole(self, n)).strip()
+
+    patch.setattr(aiohttp.StreamReader, "read", stripped)
+    patch.setattr(requests.Response, "content", property(lambda self: content(self).strip()))
 
 
 @world("requests.get asks only when its answer is looked at", falsifies=["requests-downloads-run-one-after-another"])
@@ -199,6 +237,22 @@ def _(patch):
     patch.setattr(aiohttp.ClientSession, "__aexit__", leave)
 
 
+@world(
+    "a session that is closed forgets its connections and leaves them open",
+    falsifies=["client-session-closes-at-the-end-of-async-with"],
+)
+def _(patch):
+    import aiohttp
+
+    kept = []
+
+    async def forget(self):
+        kept.append(self._connector)
+        self._connector = None
+
+    patch.setattr(aiohttp.ClientSession, "close", forget)
+
+
 @world("verify_ssl is taken without a word", falsifies=["verify-ssl-is-accepted-with-a-warning"])
 def _(patch):
     import aiohttp
@@ -223,6 +277,20 @@ def _(patch):
         return await request(self, method, url, **named)
 
     patch.setattr(aiohttp.ClientSession, "_request", warning)
+
+
+@world("verify_ssl is taken no longer", falsifies=["verify-ssl-is-accepted-with-a-warning"])
+def _(patch):
+    import aiohttp
+
+    request = aiohttp.ClientSession._request
+
+    async def without(self, method, url, **named):
+        if "verify_ssl" in named:
+            raise TypeError("ClientSession._request() got an unexpected keyword argument 'verify_ssl'")
+        return await request(self, method, url, **named)
+
+    patch.setattr(aiohttp.ClientSession, "_request", without)
 
 
 @world("certificates are never checked", falsifies=["verify-ssl-false-disables-the-certificate-check"])

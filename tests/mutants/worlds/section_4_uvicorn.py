@@ -40,6 +40,22 @@ def _(patch):
 
 
 @world(
+    "uvicorn insists on uvloop",
+    falsifies=["uvicorn-takes-asyncios-loop-without-uvloop"],
+    also=["uvicorn-runs-on-uvloop-only-where-installed"],
+)
+def _(patch):
+    import uvicorn.loops.auto
+
+    def insist(use_subprocess=False):
+        import uvloop
+
+        return uvloop.new_event_loop
+
+    patch.setattr(uvicorn.loops.auto, "auto_loop_factory", insist)
+
+
+@world(
     "uvicorn takes asyncio's loop, whatever is installed or asked for",
     falsifies=["uvicorn-picks-uvloop-where-it-is-installed", "uvicorn-runs-on-the-loop-it-is-told"],
 )
@@ -92,6 +108,16 @@ def _(patch):
             await send({"type": "http.response.start", "status": 200, "headers": []})
 
     patch.setattr(uvicorn, "__class__", Application)
+
+
+@world("a server of uvicorn's is itself an application", falsifies=["asgi-is-the-interface-uvicorn-serves"])
+def _(patch):
+    import uvicorn
+
+    async def call(self, scope, receive, send):
+        await self.config.loaded_app(scope, receive, send)
+
+    patch.setattr(uvicorn.Server, "__call__", call)
 
 
 @world("uvicorn tells its application of another path", falsifies=["asgi-is-the-interface-uvicorn-serves"])

@@ -1,6 +1,7 @@
 """Worlds in which the claims of section 5.1, on Redis, are false."""
 
 import asyncio
+import select
 import warnings
 import weakref
 from collections import OrderedDict
@@ -487,3 +488,86 @@ def _(patch):
         kept.append(self.connection)
 
     patch.setattr(Redis, "aclose", keep)
+
+
+@world("the password in a URL is not heeded", falsifies=["redis-address-may-be-a-url"])
+def _(patch):
+    parse_url = redis.asyncio.connection.parse_url
+
+    def without(url):
+        return {name: value for name, value in parse_url(url).items() if name != "password"}
+
+    patch.setattr(redis.asyncio.connection, "parse_url", without)
+
+
+@world("a login that is refused is a ResponseError", falsifies=["redis-server-asks-for-the-right-password"])
+def _(patch):
+    execute = Redis.execute_command
+
+    async def of_no_kind(self, *arguments, **options):
+        try:
+            return await execute(self, *arguments, **options)
+        except redis.exceptions.AuthenticationError as error:
+            raise redis.exceptions.ResponseError(str(error)) from None
+
+    patch.setattr(Redis, "execute_command", of_no_kind)
+
+
+@world("a client tells once that its connection is refused", falsifies=["redis-errors-reach-who-awaits-the-command"])
+def _(patch):
+    execute = Redis.execute_command
+
+    async def tell_once(self, *arguments, **options):
+        try:
+            return await execute(self, *arguments, **options)
+        except redis.exceptions.ConnectionError:
+            if hasattr(self, "has_told"):
+                return {}
+            self.has_told = True
+            raise
+
+    patch.setattr(Redis, "execute_command", tell_once)
+
+
+@world(
+    "who awaits a command waits on when the connection is refused",
+    falsifies=["redis-errors-reach-who-awaits-the-command"],
+)
+def _(patch):
+    execute = Redis.execute_command
+
+    async def wait_on(self, *arguments, **options):
+        try:
+            return await execute(self, *arguments, **options)
+        except redis.exceptions.ConnectionError:
+            return await asyncio.get_running_loop().create_future()
+
+    patch.setattr(Redis, "execute_command", wait_on)
+
+
+@world(
+    "a client blocks the event loop until each reply is there, or for a time",
+    falsifies=["redis-each-command-waits-on-the-network", "redis-second-example-each-command-lets-the-other-run"],
+)
+def _(patch):
+    read_response = redis.asyncio.Connection.read_response
+
+    async def blocking(self, **options):
+        connection = self._writer.get_extra_info("socket")
+        if not self._reader._buffer and not select.select([connection.fileno()], [], [], 0.02)[0]:
+            raise redis.exceptions.RedisError("there was no reply")  # or it would block where nothing reaches
+        return await read_response(self, **options)
+
+    patch.setattr(redis.asyncio.Connection, "read_response", blocking)
+
+
+@world("closing a client leaves the pool handed over to it", falsifies=["redis-closing-releases-the-socket"])
+def _(patch):
+    from_pool = Redis.from_pool
+
+    def lent(pool):
+        client = from_pool(pool)
+        client.auto_close_connection_pool = False
+        return client
+
+    patch.setattr(Redis, "from_pool", lent)

@@ -225,3 +225,43 @@ def _(patch):
         return connection
 
     patch.setattr(Pool, "get_connection", counted_when_made)
+
+
+@world(
+    "closing a pool leaves the last of its idle connections where there are more",
+    falsifies=["redis-closing-the-pool-releases-every-socket"],
+)
+def _(patch):
+    async def leave_one(self, inuse_connections=True):
+        for connection in [*self._available_connections[: len(self._available_connections) - 1 or 1]]:
+            await connection.disconnect()
+        for connection in self._in_use_connections:
+            await connection.disconnect()
+
+    patch.setattr(Pool, "disconnect", leave_one)
+
+
+@world("a plain pool at its maximum waits like a blocking one", falsifies=["redis-plain-pool-at-its-maximum-raises"])
+def _(patch):
+    get_connection = Pool.get_connection
+
+    async def wait(self):
+        while not self.can_get_connection():
+            await asyncio.sleep(0)
+        return await get_connection(self)
+
+    patch.setattr(Pool, "get_connection", wait)
+
+
+@world(
+    "a pool of which connections are taken cannot be closed", falsifies=["redis-closing-the-pool-releases-every-socket"]
+)
+def _(patch):
+    disconnect = Pool.disconnect
+
+    async def refuse(self, inuse_connections=True):
+        if self._in_use_connections:
+            raise RuntimeError("connections are taken")
+        await disconnect(self, inuse_connections)
+
+    patch.setattr(Pool, "disconnect", refuse)

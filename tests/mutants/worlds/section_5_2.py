@@ -716,3 +716,144 @@ def _(patch):
         close(self)
 
     patch.setattr(Connection, "close", roll_back_and_close)
+
+
+@world("a login that is refused is an InternalError", falsifies=["mysql-wrong-password-raises-error-1045"])
+def _(patch):
+    connect = Connection._connect
+
+    async def of_another_kind(self):
+        try:
+            await connect(self)
+        except aiomysql.OperationalError as error:
+            raise aiomysql.InternalError(*error.args) from None
+
+    patch.setattr(Connection, "_connect", of_another_kind)
+
+
+@world(
+    "rows are of bytes",
+    falsifies=["mysql-fetchall-gives-a-tuple-of-host-and-user-pairs", "mysql-first-example-prints-the-user-table"],
+)
+def _(patch):
+    def encoded(word):
+        return word.encode() if isinstance(word, str) else word
+
+    fetching(patch, lambda rows: tuple(tuple(map(encoded, row)) for row in rows))
+
+
+@world(
+    "the server is asked for more where no rows are left", falsifies=["mysql-fetchall-hands-out-rows-already-received"]
+)
+def _(patch):
+    fetchall = Cursor.fetchall
+
+    async def ask_for_more(self):
+        rows = await fetchall(self)
+        if not rows:
+            await self._connection.ping(reconnect=False)
+        return rows
+
+    patch.setattr(Cursor, "fetchall", ask_for_more)
+
+
+@world(
+    "the cursors of a connection share the rows of its last query",
+    falsifies=["mysql-fetchall-hands-out-rows-already-received"],
+)
+def _(patch):
+    fetchall = Cursor.fetchall
+
+    def shared(self):
+        last = self._connection._result
+        if last is not None and last is not self._result:
+            self._result, self._rows, self._rownumber = last, last.rows, 0
+        return fetchall(self)
+
+    patch.setattr(Cursor, "fetchall", shared)
+
+
+@world(
+    "the server is told that a cursor closes which was never used", falsifies=["mysql-closing-the-cursor-sends-nothing"]
+)
+def _(patch):
+    close = Cursor.close
+
+    async def tell_and_close(self):
+        if self._connection and self._executed is None:
+            self._connection._write_bytes(NO_REPLY)
+        await close(self)
+
+    patch.setattr(Cursor, "close", tell_and_close)
+
+
+@world("close() leaves the socket open", falsifies=["mysql-close-drops-the-socket-without-goodbye"])
+def _(patch):
+    close = Connection.close
+
+    def keep(self):
+        if self._writer:
+            self.kept = self._writer.get_extra_info("socket").dup()
+        close(self)
+
+    patch.setattr(Connection, "close", keep)
+
+
+@world(
+    "a query that is cancelled closes its connection when the answer comes",
+    falsifies=["mysql-cancelling-a-query-closes-its-connection"],
+)
+def _(patch):
+    def with_the_answer(self):
+        self.closing = asyncio.ensure_future(read_and_close(self._reader, self._writer))
+        self._reader = self._writer = None
+        self._close_reason = "Cancelled during execution"
+
+    async def read_and_close(reader, writer):
+        await reader.read(1)
+        writer.close()
+
+    patch.setattr(Connection, "_close_on_cancel", with_the_answer)
+
+
+@world(
+    "connecting takes a database under another name", falsifies=["aiomysql-connect-takes-host-port-user-password-db"]
+)
+def _(patch):
+    connect = aiomysql.connect
+
+    def renamed(*, host, port, user, password, database=None):
+        return connect(host=host, port=port, user=user, password=password, db=database)
+
+    patch.setattr(aiomysql, "connect", renamed)
+
+
+@world("rows that are fetched again are an error", falsifies=["mysql-fetchall-gives-a-tuple-of-host-and-user-pairs"])
+def _(patch):
+    fetchall = Cursor.fetchall
+
+    def once(self):
+        if self._rownumber:
+            raise aiomysql.ProgrammingError("all rows have been fetched")
+        return fetchall(self)
+
+    patch.setattr(Cursor, "fetchall", once)
+
+
+@world(
+    "a lost connection is an InternalError",
+    falsifies=[
+        "mysql-query-on-a-connection-closed-by-the-server-fails",
+        "mysql-query-on-a-reset-connection-fails-by-loop",
+    ],
+)
+def _(patch):
+    query = Connection.query
+
+    async def of_another_kind(self, *arguments, **named):
+        try:
+            return await query(self, *arguments, **named)
+        except aiomysql.OperationalError as error:
+            raise aiomysql.InternalError(*error.args) from None
+
+    patch.setattr(Connection, "query", of_another_kind)

@@ -125,3 +125,54 @@ def _(patch):
         return connection
 
     patch.setattr(aiomysql.Pool, "_acquire", counted_when_made)
+
+
+@world("a pool at its maximum raises", falsifies=["mysql-pool-makes-the-next-taker-wait"])
+def _(patch):
+    acquire = aiomysql.Pool._acquire
+
+    async def refuse(self):
+        if not self._free and self.size >= self.maxsize:
+            raise RuntimeError("all connections are taken")
+        return await acquire(self)
+
+    patch.setattr(aiomysql.Pool, "_acquire", refuse)
+
+
+@world("waiting for the end of a pool closes what is taken", falsifies=["mysql-pool-closing-waits-for-what-is-taken"])
+def _(patch):
+    wait_closed = aiomysql.Pool.wait_closed
+
+    async def close_and_wait(self):
+        for connection in self._used:
+            connection.close()
+        await wait_closed(self)
+
+    patch.setattr(aiomysql.Pool, "wait_closed", close_and_wait)
+
+
+@world("who asks a closed pool waits", falsifies=["mysql-pool-closing-waits-for-what-is-taken"])
+def _(patch):
+    acquire = aiomysql.Pool._acquire
+
+    async def wait(self):
+        if self._closing:
+            await asyncio.get_running_loop().create_future()
+        return await acquire(self)
+
+    patch.setattr(aiomysql.Pool, "_acquire", wait)
+
+
+@world(
+    "the end of a pool is waited for in vain where something was taken",
+    falsifies=["mysql-pool-closing-waits-for-what-is-taken"],
+)
+def _(patch):
+    wait_closed = aiomysql.Pool.wait_closed
+
+    async def in_vain(self):
+        if self._used:
+            await asyncio.get_running_loop().create_future()
+        await wait_closed(self)
+
+    patch.setattr(aiomysql.Pool, "wait_closed", in_vain)

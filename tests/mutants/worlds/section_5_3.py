@@ -378,3 +378,20 @@ def _(patch):
     import uvicorn
 
     patch.setattr(uvicorn, "run", functools.partial(uvicorn.run, loop="asyncio"))
+
+
+@world(
+    "a def endpoint that takes arguments runs in the loop's thread",
+    falsifies=["fastapi-def-endpoints-run-side-by-side"],
+)
+def _(patch):
+    import fastapi.routing
+
+    run = fastapi.routing.run_endpoint_function
+
+    async def in_place(*, dependant, values, is_coroutine):
+        if values and not is_coroutine:
+            return dependant.call(**values)
+        return await run(dependant=dependant, values=values, is_coroutine=is_coroutine)
+
+    patch.setattr(fastapi.routing, "run_endpoint_function", in_place)
