@@ -66,6 +66,7 @@ async def is_refused(server_address):
 
 
 def address_of(server):
+    assert server.sockets, "the server tells of no socket"
     return server.sockets[0].getsockname()
 
 
@@ -354,6 +355,7 @@ async def test_connect_accepted_socket_gives_transport_and_protocol_for_a_socket
         with socket.create_connection(listening.getsockname()) as client:
             accepted, _ = listening.accept()
             transport, peer = await loop.connect_accepted_socket(Peer, accepted)
+            assert peer.made.is_set()
             transport.write(b"welcome")
             client.setblocking(False)
             said = await soon(loop.sock_recv(client, 100))
