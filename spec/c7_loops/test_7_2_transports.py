@@ -91,7 +91,7 @@ async def test_close_returns_at_once_and_the_connection_is_lost_only_when_all_is
     async with connected() as [(client, server)]:
         server.transport.pause_reading()
         client.transport.write(MUCH)
-        client.transport.write(b", and the end")
+        client.transport.writelines([b", and", b" the end"])
         for _ in range(2):  # which is as good as once
             client.transport.close()
         for _ in range(10):
@@ -109,26 +109,27 @@ async def test_close_returns_at_once_and_the_connection_is_lost_only_when_all_is
 @pytest.mark.parametrize("closed_before", [False, True], ids=["open", "closed-before"])
 @claim("abort-drops-what-was-not-sent")
 async def test_abort_loses_the_connection_with_no_error_and_what_is_buffered_with_it(closed_before):
-    async with connected() as [(client, server)]:
+    async with connected(connections=2) as [(client, server), (idle, _)]:
         server.transport.pause_reading()
         client.transport.write(MUCH)
         if closed_before:
             client.transport.close()  # which waits until all is sent
         client.transport.abort()
-        closing, at_once = client.transport.is_closing(), list(client.calls)
-        await until(client.is_lost, "the connection was not lost")
+        idle.transport.abort()
+        closing, at_once = [each.transport.is_closing() for each in (client, idle)], client.calls + idle.calls
+        await until(lambda: client.is_lost() and idle.is_lost(), "the connection was not lost")
         server.transport.resume_reading()
         await until(server.is_lost, "the server did not lose it")
 
-        assert (closing, "connection_lost" in at_once) == (True, False)  # that comes on a later pass
-        assert client.error is None
+        assert (closing, "connection_lost" in at_once) == ([True, True], False)  # that comes on a later pass
+        assert (client.error, idle.error) == (None, None)
         assert len(server.received) < len(MUCH)
 
 
 @claim("end-of-file-closes-unless-the-protocol-keeps-it-open")
 async def test_after_eof_received_the_transport_closes_itself_unless_that_returned_a_true_value():
     async with connected(connections=3) as [(client, closing), (second, silent), (other, staying)]:
-        closing.keeps_open, silent.keeps_open, staying.keeps_open = False, None, "yes"
+        closing.keeps_open, silent.keeps_open, staying.keeps_open = "", None, "yes"
         for end in (client, second, other):
             end.transport.write_eof()
         for end in (closing, silent, staying):
@@ -172,20 +173,20 @@ class PausedByData(Recorder):
 
 
 @claim("pause-reading-holds-data-back-until-resume")
-async def test_data_received_may_pause_reading_itself():
-    async with connected(protocol=PausedByData) as [(client, server)]:
-        client.transport.write(b"first")
-        await until(lambda: server.received == b"first", "nothing arrived")
-        client.transport.write(b", then")
-        server.transport.write(b"the other way")
-        await until(lambda: client.received, "nothing arrived the other way")
+async def test_data_received_may_pause_reading_itself_at_either_end():
+    async with connected(protocol=PausedByData) as [ends]:
+        for here, there in (ends, ends[::-1]):
+            here.transport.write(b"first")
+            await until(lambda there=there: there.received == b"first", "nothing arrived")
+            here.transport.write(b", then")
         for _ in range(10):
             await turn()
-        before = server.received
-        server.transport.resume_reading()
-        await until(lambda: server.received == b"first, then", "nothing arrived after resume_reading")
+        before = [end.received for end in ends]
+        for end in ends:
+            end.transport.resume_reading()
+        await until(lambda: all(end.received == b"first, then" for end in ends), "nothing arrived after resume_reading")
 
-        assert before == b"first"
+        assert before == [b"first", b"first"]
 
 
 def take_little_at_a_time(sender, receiver):
@@ -194,9 +195,17 @@ def take_little_at_a_time(sender, receiver):
         end.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, size, 64 * 1024)
 
 
+class Measuring(Recorder):
+    """Records, too, how much is buffered when it is told that it may write again."""
+
+    def resume_writing(self):
+        super().resume_writing()
+        self.left = self.transport.get_write_buffer_size()
+
+
 @claim("protocol-is-paused-while-too-much-is-buffered")
 async def test_each_time_pause_writing_comes_above_the_high_mark_and_resume_writing_when_the_buffer_has_emptied():
-    async with connected() as [(client, server)]:
+    async with connected(protocol=Measuring) as [(client, server)]:
         take_little_at_a_time(client, server)
         server.transport.pause_reading()
         client.transport.set_write_buffer_limits(high=2 * len(MUCH))
@@ -212,12 +221,14 @@ async def test_each_time_pause_writing_comes_above_the_high_mark_and_resume_writ
         above = list(client.calls)
         server.transport.resume_reading()
         await until(lambda: "resume_writing" in client.calls, "resume_writing was not called")
+        left = client.left
         client.transport.write(MUCH[: 2 * mark])
         await until(lambda: client.calls.count("resume_writing") == 2, "resume_writing was not called again")
 
         assert (at_the_mark, below) == (mark, ["connection_made"])
         assert above == ["connection_made", "pause_writing"]
         assert client.calls == ["connection_made", *["pause_writing", "resume_writing"] * 2]
+        assert (left, client.left) == (0, 0)
 
 
 @claim("extra-info-tells-both-ends-and-the-default-for-the-rest")
@@ -230,6 +241,7 @@ async def test_sockname_is_the_sockets_own_peername_is_the_others_and_what_is_un
         assert there == server.transport.get_extra_info("sockname")
         assert here != there
         assert client.transport.get_extra_info("sockname", "the default") == here
+        assert error_of(client.transport.get_extra_info, "nothing of the kind") is None
         assert client.transport.get_extra_info("nothing of the kind") is None
         assert client.transport.get_extra_info("nothing of the kind", "the default") == "the default"
         assert client.transport.get_extra_info("nothing of the kind", False) is False
@@ -395,14 +407,6 @@ async def test_on_asyncio_the_low_mark_is_a_quarter_of_the_high_one():
     assert await limits() == [(16 * 1024, 64 * 1024), (1000, 4000), (100_000, 400_000)]
 
 
-class Measuring(Recorder):
-    """Records, too, how much is buffered when it is told that it may write again."""
-
-    def resume_writing(self):
-        super().resume_writing()
-        self.left = self.transport.get_write_buffer_size()
-
-
 @claim("writing-is-resumed-at-a-quarter-of-the-high-mark-on-asyncio")
 async def test_on_asyncio_resume_writing_comes_when_a_quarter_is_left_and_not_when_all_is_sent():
     async with connected(protocol=Measuring) as [(client, server)]:
@@ -417,6 +421,25 @@ async def test_on_asyncio_resume_writing_comes_when_a_quarter_is_left_and_not_wh
 @claim("writing-is-resumed-at-16-bytes-on-uvloop")
 async def test_on_uvloop_the_low_mark_is_16_bytes_until_a_high_one_is_set_and_then_a_quarter():
     assert await limits() == [(16, 64 * 1024), (1000, 4000), (100_000, 400_000)]
+
+
+@claim("writing-is-resumed-at-16-bytes-on-uvloop")
+async def test_on_uvloop_resume_writing_comes_when_no_more_than_16_bytes_are_left():
+    here, there = socket.socketpair()
+    with there:
+        there.setblocking(False)
+        here.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # so that little is sent at a time
+        transport, protocol = await asyncio.get_running_loop().create_unix_connection(Measuring, sock=here)
+        transport.write(MUCH[:100_000])
+        for _ in range(200):  # far more than it takes
+            with contextlib.suppress(BlockingIOError):
+                there.recv(4096)
+            await turn()
+        transport.abort()
+        await until(protocol.is_lost, "it was not lost")
+
+    assert protocol.calls == ["connection_made", "pause_writing", "resume_writing", "connection_lost"]
+    assert protocol.left <= 16
 
 
 @claim("loop-sendfile-sends-a-file-on-asyncio")

@@ -10,7 +10,7 @@ import socket
 import pytest
 
 from fixtures.claims import claim
-from fixtures.errors import exactly
+from fixtures.errors import error_of, exactly
 from fixtures.soon import soon, until
 from fixtures.trace import turn
 
@@ -85,8 +85,8 @@ async def test_of_two_readers_added_for_one_socket_only_the_second_is_called_and
 ):
     loop, (here, there) = asyncio.get_running_loop(), pair
 
-    loop.add_reader(here, trace, "the first")
-    with watching(loop.add_reader, loop.remove_reader, here, trace, "the second"):
+    with watching(loop.add_reader, loop.remove_reader, here, trace, "the first"):
+        assert error_of(loop.add_reader, here, trace, "the second") is None
         there.send(b"!")
         await until(lambda: len(trace.steps) >= 2, "it did not come")
     until_it_was_removed = list(trace.steps)
@@ -102,7 +102,7 @@ async def test_a_reader_that_was_removed_is_not_called_where_one_that_was_not_is
     loop, (here, there) = asyncio.get_running_loop(), pair
 
     loop.add_reader(there, trace, "removed")
-    loop.remove_reader(there)
+    loop.remove_reader(there.fileno())  # which is as good as the socket
     with watching(loop.add_reader, loop.remove_reader, here, trace, "kept"):
         here.send(b"!")
         there.send(b"!")
@@ -563,13 +563,14 @@ async def test_getaddrinfo_and_getnameinfo_of_numbers_are_those_of_the_module_so
     options = ({}, {"type": socket.SOCK_STREAM}, {"proto": socket.IPPROTO_UDP}, {"flags": socket.AI_CANONNAME})
     asked = [(host, of) for host in ("127.0.0.1", "::1") for of in options]
     found = [await outcome(loop.getaddrinfo(host, 80, **of)) for host, of in asked]
-    named = await outcome(loop.getnameinfo(("127.0.0.1", 80), numeric))
+    named = [await outcome(loop.getnameinfo(end, numeric)) for end in (("127.0.0.1", 80), ("::1", 80, 0, 0))]
     of_none = [
         await outcome(loop.getaddrinfo("no number", 80, flags=socket.AI_NUMERICHOST)),
         await outcome(loop.getaddrinfo("127.0.0.1", 80, family=socket.AF_INET6)),
         await outcome(loop.getnameinfo(("no number", 80), numeric)),
+        await outcome(loop.getnameinfo(("127.0.0.1", 80), numeric | socket.NI_NAMEREQD)),
     ]
 
     assert found == [socket.getaddrinfo(host, 80, **of) for host, of in asked]
-    assert named == ("127.0.0.1", "80")
-    assert of_none == [socket.gaierror] * 3
+    assert named == [("127.0.0.1", "80"), ("::1", "80")]
+    assert of_none == [socket.gaierror] * 4
