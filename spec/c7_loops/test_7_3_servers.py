@@ -86,11 +86,13 @@ async def test_a_server_is_bound_at_once_and_refuses_connections_until_it_is_sta
 
 
 @claim("closed-server-refuses-new-connections-and-keeps-the-old")
-async def test_after_close_nobody_listens_and_a_connection_that_was_open_stays_so_and_carries_data():
+async def test_after_close_nobody_listens_and_the_connections_that_were_open_stay_so_and_carry_data():
     async with serving(host=["127.0.0.1", ELSEWHERE]) as (server, accepted):
         addresses = [listening.getsockname() for listening in server.sockets]
-        client = await connect(addresses[0])
-        await until(lambda: accepted and accepted[0].made.is_set(), "the server was told of no connection")
+        clients = [await connect(address) for address in (addresses[0], addresses[-1])]
+        await until(
+            lambda: len(accepted) == 2 and all(peer.made.is_set() for peer in accepted), "not both are accepted"
+        )
         server.close()
         refused = [await is_refused(address) for address in addresses]
         for _ in range(10):
@@ -98,13 +100,14 @@ async def test_after_close_nobody_listens_and_a_connection_that_was_open_stays_s
 
         assert refused == [True] * len(addresses)
         assert (list(server.sockets or ()), server.is_serving()) == ([], False)
-        assert not client.lost.is_set() and not accepted[0].lost.is_set()
-        client.transport.write(b"still here")
-        accepted[0].transport.write(b"here too")
-        await until(lambda: client.received and accepted[0].received, "nothing arrives any more")
-        assert (client.received, accepted[0].received) == (b"here too", b"still here")
-        client.transport.abort()
-        await soon(client.lost.wait())
+        assert [peer.lost.is_set() for peer in (*clients, *accepted)] == [False] * 4
+        for peer in (*clients, *accepted):
+            peer.transport.write(b"still here")
+        await until(lambda: all(peer.received for peer in (*clients, *accepted)), "nothing arrives any more")
+        assert [peer.received for peer in (*clients, *accepted)] == [b"still here"] * 4
+        for client in clients:
+            client.transport.abort()
+            await soon(client.lost.wait())
 
 
 @pytest.mark.parametrize("started", [True, False], ids=["started", "not-started"])
