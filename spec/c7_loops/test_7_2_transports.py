@@ -30,7 +30,9 @@ async def connected(connections=1, protocol=Recorder):
     ours = []
     try:
         for _ in range(connections):
-            ours.append((await loop.create_connection(protocol, *server.sockets[0].getsockname()))[1])
+            transport, client = await loop.create_connection(protocol, *server.sockets[0].getsockname())
+            ours.append(client)
+            assert client.is_made() and client.transport is transport, "its protocol was told of another transport"
             await until(
                 lambda: len(theirs) == len(ours) and theirs[-1].calls == ["connection_made"],
                 "the server was told of no connection",
@@ -38,91 +40,127 @@ async def connected(connections=1, protocol=Recorder):
         yield list(zip(ours, theirs))
     finally:
         server.close()
-        for each in (*ours, *theirs):
+        made = [each for each in (*ours, *theirs) if each.is_made()]
+        for each in made:
             if not each.is_lost():
                 each.transport.abort()
-        await until(lambda: all(each.is_lost() for each in (*ours, *theirs)), "one is not closed")
+        await until(lambda: all(each.is_lost() for each in made), "one is not closed")
+
+
+@contextlib.asynccontextmanager
+async def connected_both_ways(protocol=Recorder):
+    """Two pairs of protocols that are connected: the first is of client and server, the second of server and client."""
+    async with connected(connections=2, protocol=protocol) as [forth, back]:
+        yield forth, back[::-1]
+
+
+def take_little_at_a_time(sender, receiver):
+    """Have the system hold no more than some 100 KB that are on their way between two protocols."""
+    for end, size in ((sender, socket.SO_SNDBUF), (receiver, socket.SO_RCVBUF)):
+        end.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, size, 64 * 1024)
+
+
+class Summing(Recorder):
+    """Records, too, all that had come when the connection was lost."""
+
+    def connection_lost(self, error):
+        super().connection_lost(error)
+        self.came_before = self.received
 
 
 @claim("protocol-is-told-of-its-connection-in-order")
-async def test_connection_made_comes_first_and_connection_lost_last_each_once():
-    async with connected() as [(client, server)]:
-        client.transport.write(b"one")
-        await until(lambda: server.received == b"one", "nothing arrived")
-        client.transport.write(b"two")
-        client.transport.write_eof()
-        await until(lambda: client.is_lost() and server.is_lost(), "the connection was not lost")
-        for end in (client, server):
-            end.transport.close()
-            end.transport.abort()
-        for _ in range(3):
-            await turn()
+async def test_connection_made_comes_first_and_connection_lost_last_each_once_and_all_data_before_that():
+    async with connected_both_ways(Summing) as pairs:
+        for here, there in pairs:
+            here.transport.write(b"one")
+            await until(lambda there=there: there.received == b"one", "nothing arrived")
+            here.transport.write(b"two")
+            here.transport.write_eof()
+            await until(
+                lambda here=here, there=there: here.is_lost() and there.is_lost(), "the connection was not lost"
+            )
+            for end in (here, there):
+                end.transport.close()
+                end.transport.abort()
+            for _ in range(3):
+                await turn()
 
-        assert server.calls == ["connection_made", "data_received", "eof_received", "connection_lost"]
-        assert client.calls == ["connection_made", "eof_received", "connection_lost"]
-        assert (server.received, server.error) == (b"onetwo", None)
+            assert there.calls == ["connection_made", "data_received", "eof_received", "connection_lost"]
+            assert here.calls == ["connection_made", "eof_received", "connection_lost"]
+            assert (there.came_before, there.received, there.error) == (b"onetwo", b"onetwo", None)
 
 
 @claim("one-write-may-arrive-in-several-pieces")
 async def test_a_long_write_arrives_in_several_pieces_whose_bytes_are_in_order():
     sent = random.Random(7).randbytes(1_000_000)
 
-    async with connected() as [(client, server)]:
-        client.transport.write(sent)
-        await until(lambda: len(server.received) == len(sent), "not all has arrived")
+    async with connected() as [ends]:
+        for here, there in (ends, ends[::-1]):
+            here.transport.write(sent)
+            await until(lambda there=there: len(there.received) == len(sent), "not all has arrived")
 
-        assert len(server.pieces) > 1
-        assert server.received == sent
+            assert len(there.pieces) > 1
+            assert there.received == sent
 
 
 @claim("close-sends-what-was-written-before")
 async def test_close_returns_at_once_and_the_connection_is_lost_only_when_all_is_sent():
-    async with connected() as [(client, server)]:
-        server.transport.pause_reading()
-        client.transport.write(MUCH)
-        client.transport.write(b", and the end")
-        for _ in range(2):  # which is as good as once
-            client.transport.close()
-        for _ in range(10):
-            await turn()
-        closing, calls = client.transport.is_closing(), list(client.calls)
-        server.transport.resume_reading()
-        await until(lambda: client.is_lost() and server.is_lost(), "it is not lost")
-        is_whole = server.received == MUCH + b", and the end"
+    much = MUCH[:2_000_000]
 
-        assert (closing, "connection_lost" in calls) == (True, False)
-        assert (len(server.received) - len(MUCH), is_whole) == (len(b", and the end"), True)
-        assert (client.calls[-1], client.error) == ("connection_lost", None)
+    async with connected_both_ways() as pairs:
+        for here, there in pairs:
+            take_little_at_a_time(here, there)
+            there.transport.pause_reading()
+            here.transport.write(much)
+            here.transport.write(b", and")
+            here.transport.writelines([b" the", b" end"])
+            for _ in range(2):  # which is as good as once
+                here.transport.close()
+            for _ in range(10):
+                await turn()
+            closing, calls = here.transport.is_closing(), list(here.calls)
+            there.transport.resume_reading()
+            await until(lambda here=here, there=there: here.is_lost() and there.is_lost(), "it is not lost")
+            is_whole = there.received == much + b", and the end"
+
+            assert (closing, "connection_lost" in calls) == (True, False)
+            assert (len(there.received) - len(much), is_whole) == (len(b", and the end"), True)
+            assert (here.calls[-1], here.error) == ("connection_lost", None)
 
 
 @pytest.mark.parametrize("closed_before", [False, True], ids=["open", "closed-before"])
 @claim("abort-drops-what-was-not-sent")
 async def test_abort_loses_the_connection_with_no_error_and_what_is_buffered_with_it(closed_before):
-    async with connected() as [(client, server)]:
-        server.transport.pause_reading()
-        client.transport.write(MUCH)
-        if closed_before:
-            client.transport.close()  # which waits until all is sent
-        client.transport.abort()
-        closing, at_once = client.transport.is_closing(), list(client.calls)
-        await until(client.is_lost, "the connection was not lost")
-        server.transport.resume_reading()
-        await until(server.is_lost, "the server did not lose it")
+    async with connected_both_ways() as pairs, connected_both_ways() as [(idle, _), (other, _)]:
+        for (here, there), aborted in zip(pairs, (idle, other)):
+            take_little_at_a_time(here, there)
+            there.transport.pause_reading()
+            here.transport.write(MUCH[:1_000_000])
+            if closed_before:
+                here.transport.close()  # which waits until all is sent
+            here.transport.abort()
+            aborted.transport.abort()
+            closing, at_once = [each.transport.is_closing() for each in (here, aborted)], here.calls + aborted.calls
+            await until(lambda here=here, aborted=aborted: here.is_lost() and aborted.is_lost(), "one was not lost")
+            there.transport.resume_reading()
+            await until(there.is_lost, "the other end did not lose it")
 
-        assert (closing, "connection_lost" in at_once) == (True, False)  # that comes on a later pass
-        assert client.error is None
-        assert len(server.received) < len(MUCH)
+            assert (closing, "connection_lost" in at_once) == ([True, True], False)  # that comes on a later pass
+            assert (here.error, aborted.error) == (None, None)
+            assert len(there.received) < 1_000_000
 
 
+@pytest.mark.parametrize("way", [1, -1], ids=["to-a-server", "to-a-client"])
 @claim("end-of-file-closes-unless-the-protocol-keeps-it-open")
-async def test_after_eof_received_the_transport_closes_itself_unless_that_returned_a_true_value():
-    async with connected(connections=3) as [(client, closing), (second, silent), (other, staying)]:
-        closing.keeps_open, silent.keeps_open, staying.keeps_open = False, None, "yes"
-        for end in (client, second, other):
+async def test_after_eof_received_the_transport_closes_itself_unless_that_returned_a_true_value(way):
+    async with connected(connections=3) as pairs:
+        (here, closing), (second, silent), (other, staying) = (pair[::way] for pair in pairs)
+        closing.keeps_open, silent.keeps_open, staying.keeps_open = "", None, "yes"
+        for end in (here, second, other):
             end.transport.write_eof()
         for end in (closing, silent, staying):
             await until(lambda end=end: "eof_received" in end.calls, "no end of file")
-        await until(lambda: client.is_lost() and second.is_lost(), "the transport did not close itself")
+        await until(lambda: here.is_lost() and second.is_lost(), "the transport did not close itself")
         assert not staying.transport.is_closing()
         staying.transport.write(b"still open")
         await until(lambda: other.received == b"still open", "what was written after the end of file is lost")
@@ -133,23 +171,26 @@ async def test_after_eof_received_the_transport_closes_itself_unless_that_return
 
 @claim("pause-reading-holds-data-back-until-resume")
 async def test_what_comes_while_reading_is_paused_is_delivered_after_resume():
-    async with connected(connections=2) as [(client, paused), (other, control)]:
-        for _ in range(2):  # which is as good as once
-            paused.transport.pause_reading()
-        for piece in (b"meanwhile", b" and later"):
-            client.transport.write(piece)
-            other.transport.write(piece)
+    async with connected_both_ways() as pairs, connected() as [(other, control)]:
+        for here, paused in pairs:
+            for _ in range(2):  # which is as good as once
+                paused.transport.pause_reading()
+            for piece in (b"meanwhile", b" and later"):
+                here.transport.write(piece)
+                other.transport.write(piece)
+                await until(
+                    lambda piece=piece: control.received.endswith(piece), "nothing arrived where reading was not paused"
+                )
+            for _ in range(10):
+                await turn()
+            before = (paused.received, paused.transport.is_reading())
+            paused.transport.resume_reading()
             await until(
-                lambda piece=piece: control.received.endswith(piece), "nothing arrived where reading was not paused"
+                lambda paused=paused: paused.received == b"meanwhile and later", "not all arrived after resume_reading"
             )
-        for _ in range(10):
-            await turn()
-        before = (paused.received, paused.transport.is_reading())
-        paused.transport.resume_reading()
-        await until(lambda: paused.received == control.received, "not all arrived after resume_reading")
 
-        assert before == (b"", False)
-        assert paused.transport.is_reading()
+            assert before == (b"", False)
+            assert paused.transport.is_reading()
 
 
 class PausedByData(Recorder):
@@ -161,65 +202,76 @@ class PausedByData(Recorder):
 
 
 @claim("pause-reading-holds-data-back-until-resume")
-async def test_data_received_may_pause_reading_itself():
-    async with connected(protocol=PausedByData) as [(client, server)]:
-        client.transport.write(b"first")
-        await until(lambda: server.received == b"first", "nothing arrived")
-        client.transport.write(b", then")
-        server.transport.write(b"the other way")
-        await until(lambda: client.received, "nothing arrived the other way")
+async def test_data_received_may_pause_reading_itself_at_either_end():
+    async with connected(protocol=PausedByData) as [ends]:
+        for here, there in (ends, ends[::-1]):
+            here.transport.write(b"first")
+            await until(lambda there=there: there.received == b"first", "nothing arrived")
+            here.transport.write(b", then")
         for _ in range(10):
             await turn()
-        before = server.received
-        server.transport.resume_reading()
-        await until(lambda: server.received == b"first, then", "nothing arrived after resume_reading")
+        before = [end.received for end in ends]
+        for end in ends:
+            end.transport.resume_reading()
+        await until(lambda: all(end.received == b"first, then" for end in ends), "nothing arrived after resume_reading")
 
-        assert before == b"first"
+        assert before == [b"first", b"first"]
 
 
-def take_little_at_a_time(sender, receiver):
-    """Have the system hold no more than some 100 KB that are on their way between two protocols."""
-    for end, size in ((sender, socket.SO_SNDBUF), (receiver, socket.SO_RCVBUF)):
-        end.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, size, 64 * 1024)
+class Measuring(Recorder):
+    """Records, too, how much is buffered when it is told that it may write again."""
+
+    def resume_writing(self):
+        super().resume_writing()
+        self.left = self.transport.get_write_buffer_size()
 
 
 @claim("protocol-is-paused-while-too-much-is-buffered")
 async def test_each_time_pause_writing_comes_above_the_high_mark_and_resume_writing_when_the_buffer_has_emptied():
-    async with connected() as [(client, server)]:
-        take_little_at_a_time(client, server)
-        server.transport.pause_reading()
-        client.transport.set_write_buffer_limits(high=2 * len(MUCH))
-        client.transport.write(MUCH[:1_000_000])
-        mark = client.transport.get_write_buffer_size() + 1000
-        client.transport.set_write_buffer_limits(high=mark, low=0)
-        client.transport.write(b"x" * 1000)
-        at_the_mark, below = client.transport.get_write_buffer_size(), list(client.calls)
-        client.transport.write(b"x")
-        for _ in range(10):
-            await turn()
-        above = list(client.calls)
-        server.transport.resume_reading()
-        await until(lambda: "resume_writing" in client.calls, "resume_writing was not called")
-        client.transport.write(MUCH[: 2 * mark])
-        await until(lambda: client.calls.count("resume_writing") == 2, "resume_writing was not called again")
+    async with connected_both_ways(Measuring) as pairs:
+        for here, there in pairs:
+            take_little_at_a_time(here, there)
+            there.transport.pause_reading()
+            here.transport.set_write_buffer_limits(high=2 * len(MUCH))
+            here.transport.write(MUCH[:1_000_000])
+            mark = here.transport.get_write_buffer_size() + 1000
+            here.transport.set_write_buffer_limits(high=mark, low=0)
+            here.transport.write(b"x" * 1000)
+            at_the_mark, below = here.transport.get_write_buffer_size(), list(here.calls)
+            for _ in range(2):  # which is told once
+                here.transport.write(b"x")
+            for _ in range(10):
+                await turn()
+            above = list(here.calls)
+            there.transport.resume_reading()
+            await until(lambda here=here: "resume_writing" in here.calls, "resume_writing was not called")
+            left = here.left
+            here.transport.write(MUCH[: 2 * mark])
+            await until(
+                lambda here=here: here.calls.count("resume_writing") == 2, "resume_writing was not called again"
+            )
 
-        assert (at_the_mark, below) == (mark, ["connection_made"])
-        assert above == ["connection_made", "pause_writing"]
-        assert client.calls == ["connection_made", *["pause_writing", "resume_writing"] * 2]
+            assert (at_the_mark, below) == (mark, ["connection_made"])
+            assert above == ["connection_made", "pause_writing"]
+            assert here.calls == ["connection_made", *["pause_writing", "resume_writing"] * 2]
+            assert (left, here.left) == (0, 0)
 
 
 @claim("extra-info-tells-both-ends-and-the-default-for-the-rest")
-async def test_peername_of_one_end_is_sockname_of_the_other_and_what_is_unknown_is_the_default():
+async def test_sockname_is_the_sockets_own_peername_is_the_others_and_what_is_unknown_is_the_default():
     async with connected() as [(client, server)]:
         here, there = client.transport.get_extra_info("sockname"), client.transport.get_extra_info("peername")
 
+        assert here == client.transport.get_extra_info("socket").getsockname()
         assert here == server.transport.get_extra_info("peername")
         assert there == server.transport.get_extra_info("sockname")
         assert here != there
-        assert client.transport.get_extra_info("sockname", "the default") == here
-        assert client.transport.get_extra_info("nothing of the kind") is None
-        assert client.transport.get_extra_info("nothing of the kind", "the default") == "the default"
-        assert client.transport.get_extra_info("nothing of the kind", False) is False
+        for end, its in ((client, here), (server, there)):
+            assert end.transport.get_extra_info("sockname", "the default") == its
+            assert error_of(end.transport.get_extra_info, "nothing of the kind") is None
+            assert end.transport.get_extra_info("nothing of the kind") is None
+            assert end.transport.get_extra_info("nothing of the kind", "the default") == "the default"
+            assert end.transport.get_extra_info("nothing of the kind", False) is False
 
 
 def reset(end):
@@ -243,37 +295,40 @@ async def test_a_connection_that_the_peer_resets_is_lost_with_connectionreseterr
 
 @claim("set-protocol-hands-the-connection-over")
 async def test_after_set_protocol_all_goes_to_the_new_protocol_which_is_not_told_connection_made():
-    async with connected() as [(client, server)]:
-        heir = Recorder()
-        heir.transport = server.transport
-        server.transport.set_protocol(heir)
-        client.transport.write(b"to whom")
-        await until(lambda: heir.received or server.received, "nothing arrived")
-        now = server.transport.get_protocol()
-        server.transport.write(MUCH)
-        await until(lambda: sum(map(len, client.pieces)) == len(MUCH), "not all arrived")
-        client.transport.close()
-        await until(lambda: "connection_lost" in heir.calls + server.calls[1:], "it was not lost")
-        told = list(server.calls)
-        server.calls.append("connection_lost")  # as the end of this test asks of each
+    async with connected_both_ways() as pairs:
+        for here, there in pairs:
+            heir = Recorder()
+            heir.transport = there.transport
+            there.transport.set_protocol(heir)
+            here.transport.write(b"to whom")
+            await until(lambda heir=heir, there=there: heir.received or there.received, "nothing arrived")
+            now = there.transport.get_protocol()
+            take_little_at_a_time(there, here)
+            there.transport.write(MUCH[:1_000_000])
+            await until(lambda here=here: sum(map(len, here.pieces)) == 1_000_000, "not all arrived")
+            here.transport.close()
+            await until(lambda heir=heir, there=there: heir.is_lost() or there.is_lost(), "it was not lost")
+            told = list(there.calls)
+            there.calls.append("connection_lost")  # as the end of this test asks of each
 
-        assert now is heir
-        assert (heir.received, told) == (b"to whom", ["connection_made"])
-        assert heir.calls == ["data_received", "pause_writing", "resume_writing", "eof_received", "connection_lost"]
+            assert now is heir
+            assert (heir.received, told) == (b"to whom", ["connection_made"])
+            assert heir.calls == ["data_received", "pause_writing", "resume_writing", "eof_received", "connection_lost"]
 
 
 @pytest.mark.parametrize("data", [b"after", b""], ids=["data", "nothing"])
 @claim("writing-after-write-eof-raises")
 async def test_write_after_write_eof_raises_runtimeerror_and_sends_nothing(data):
-    async with connected() as [(client, server)]:
-        server.keeps_open = True
-        client.transport.write(b"before")
-        client.transport.write_eof()
-        with exactly(RuntimeError, match="after write_eof"):
-            client.transport.write(data)
-        await until(lambda: "eof_received" in server.calls, "no end of file")
+    async with connected_both_ways() as pairs:
+        for here, there in pairs:
+            there.keeps_open = True
+            here.transport.write(b"before")
+            here.transport.write_eof()
+            with exactly(RuntimeError, match="after write_eof"):
+                here.transport.write(data)
+            await until(lambda there=there: "eof_received" in there.calls, "no end of file")
 
-        assert server.received == b"before"
+            assert there.received == b"before"
 
 
 # The parameter `lose` is called with the one that is to lose its connection, and the other.
@@ -294,15 +349,16 @@ however_it_is_lost = pytest.mark.parametrize(
 async def test_on_asyncio_write_to_a_lost_connection_raises_nothing_and_logs_a_warning_from_the_fifth_on(caplog, lose):
     async with connected() as [(client, server)]:
         lose(client, server)
-        await until(client.is_lost, "it was not lost")
-        logged = []
-        for _ in range(6):
-            assert error_of(client.transport.write, b"late") is None
-            logged.append([record.levelname for record in caplog.records])
+        for end in (client, server):
+            await until(end.is_lost, "it was not lost")
+            logged = []
+            for _ in range(6):
+                assert error_of(end.transport.write, b"late") is None
+                logged.append([record.levelname for record in caplog.records])
+            caplog.clear()
 
-        assert logged == [[], [], [], [], ["WARNING"], ["WARNING", "WARNING"]]
-        await until(server.is_lost, "the server did not lose it")
-        assert server.received == b""
+            assert logged == [[], [], [], [], ["WARNING"], ["WARNING", "WARNING"]]
+        assert (client.received, server.received) == (b"", b"")
 
 
 @however_it_is_lost
@@ -310,14 +366,13 @@ async def test_on_asyncio_write_to_a_lost_connection_raises_nothing_and_logs_a_w
 async def test_on_uvloop_write_to_a_lost_connection_raises_runtimeerror(lose):
     async with connected() as [(client, server)]:
         lose(client, server)
-        await until(client.is_lost, "it was not lost")
-
-        with exactly(RuntimeError):
-            client.transport.write(b"late")
-        with exactly(RuntimeError):
-            client.transport.writelines([b"late"])
-        await until(server.is_lost, "the server did not lose it")
-        assert server.received == b""
+        for end in (client, server):
+            await until(end.is_lost, "it was not lost")
+            with exactly(RuntimeError):
+                end.transport.write(b"late")
+            with exactly(RuntimeError):
+                end.transport.writelines([b"late"])
+        assert (client.received, server.received) == (b"", b"")
 
 
 @claim("transports-are-asyncio-transports-on-asyncio")
@@ -351,43 +406,40 @@ async def test_on_uvloop_a_connections_transport_inherits_nothing_from_asyncio_a
 
 @claim("socket-of-a-transport-can-be-shut-down-on-asyncio")
 async def test_on_asyncio_the_socket_of_a_transport_can_be_shut_down_which_the_peer_sees():
-    async with connected() as [(client, server)]:
-        client.transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
-        await until(lambda: "eof_received" in server.calls, "the peer saw no end of file")
+    async with connected_both_ways() as pairs:
+        for here, there in pairs:
+            assert error_of(here.transport.get_extra_info("socket").shutdown, socket.SHUT_WR) is None
+            await until(lambda there=there: "eof_received" in there.calls, "the peer saw no end of file")
 
-        assert server.calls[:2] == ["connection_made", "eof_received"]
+            assert there.calls[:2] == ["connection_made", "eof_received"]
 
 
 @claim("socket-of-a-transport-cannot-be-shut-down-on-uvloop")
 async def test_on_uvloop_the_socket_of_a_transport_refuses_shutdown_with_typeerror():
-    async with connected() as [(client, server)]:
-        with exactly(TypeError, match=r"do not support shutdown\(\)"):
-            client.transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
-        client.transport.write(b"still open")
-        await until(lambda: server.received == b"still open", "nothing arrived")
+    async with connected() as [ends]:
+        for here, there in (ends, ends[::-1]):
+            with exactly(TypeError, match=r"do not support shutdown\(\)"):
+                here.transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
+            here.transport.write(b"still open")
+            await until(lambda there=there: there.received == b"still open", "nothing arrived")
 
 
 async def limits():
     """The low and the high mark of a write buffer by default, and when the high one was set to 4000 and to 400 000."""
-    async with connected() as [(client, _)]:
-        told = [client.transport.get_write_buffer_limits()]
-        for high in (4000, 400_000):
-            client.transport.set_write_buffer_limits(high=high)
-            told.append(client.transport.get_write_buffer_limits())
-        return told
+    async with connected() as [ends]:
+        of_each = []
+        for end in ends:
+            of_each.append([end.transport.get_write_buffer_limits()])
+            for high in (4000, 400_000):
+                end.transport.set_write_buffer_limits(high=high)
+                of_each[-1].append(end.transport.get_write_buffer_limits())
+        assert of_each[0] == of_each[1], "server and client have others"
+        return of_each[0]
 
 
 @claim("writing-is-resumed-at-a-quarter-of-the-high-mark-on-asyncio")
 async def test_on_asyncio_the_low_mark_is_a_quarter_of_the_high_one():
     assert await limits() == [(16 * 1024, 64 * 1024), (1000, 4000), (100_000, 400_000)]
-
-
-class Measuring(Recorder):
-    """Records, too, how much is buffered when it is told that it may write again."""
-
-    def resume_writing(self):
-        super().resume_writing()
-        self.left = self.transport.get_write_buffer_size()
 
 
 @claim("writing-is-resumed-at-a-quarter-of-the-high-mark-on-asyncio")
@@ -406,6 +458,25 @@ async def test_on_uvloop_the_low_mark_is_16_bytes_until_a_high_one_is_set_and_th
     assert await limits() == [(16, 64 * 1024), (1000, 4000), (100_000, 400_000)]
 
 
+@claim("writing-is-resumed-at-16-bytes-on-uvloop")
+async def test_on_uvloop_resume_writing_comes_when_no_more_than_16_bytes_are_left():
+    here, there = socket.socketpair()
+    with there:
+        there.setblocking(False)
+        here.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # so that little is sent at a time
+        transport, protocol = await asyncio.get_running_loop().create_unix_connection(Measuring, sock=here)
+        transport.write(MUCH[:100_000])
+        for _ in range(200):  # far more than it takes
+            with contextlib.suppress(BlockingIOError):
+                there.recv(4096)
+            await turn()
+        transport.abort()
+        await until(protocol.is_lost, "it was not lost")
+
+    assert protocol.calls == ["connection_made", "pause_writing", "resume_writing", "connection_lost"]
+    assert protocol.left <= 16
+
+
 @claim("loop-sendfile-sends-a-file-on-asyncio")
 async def test_loop_sendfile_sends_a_whole_file_over_a_transport(tmp_path):
     letter = random.Random(7).randbytes(400_000)
@@ -415,7 +486,8 @@ async def test_loop_sendfile_sends_a_whole_file_over_a_transport(tmp_path):
         with (tmp_path / "letter").open("rb") as file:
             file.read(7)  # it is sent from its beginning all the same
             sent = await asyncio.get_running_loop().sendfile(client.transport, file)
-        await until(lambda: len(server.received) >= sent, "it did not arrive")
+        client.transport.close()
+        await until(server.is_lost, "the server did not lose it")
 
         assert (sent, server.received == letter) == (400_000, True)
 

@@ -8,7 +8,8 @@ import socket
 import pytest
 
 from fixtures.claims import claim
-from fixtures.errors import exactly
+from fixtures.errors import error_of, exactly
+from fixtures.servers.wire import ELSEWHERE
 from fixtures.soon import soon, until
 from fixtures.trace import turn
 
@@ -31,7 +32,7 @@ class Peer(asyncio.Protocol):
 
 
 @contextlib.asynccontextmanager
-async def serving(**options):
+async def serving(host="127.0.0.1", **options):
     """A server on a free port of 127.0.0.1; it is closed at the end, with all its connections."""
     accepted = []
 
@@ -39,7 +40,7 @@ async def serving(**options):
         accepted.append(Peer())
         return accepted[-1]
 
-    server = await asyncio.get_running_loop().create_server(accept, "127.0.0.1", 0, **options)
+    server = await asyncio.get_running_loop().create_server(accept, host, 0, **options)
     try:
         yield server, accepted
     finally:
@@ -66,6 +67,7 @@ async def is_refused(server_address):
 
 
 def address_of(server):
+    assert server.sockets, "the server tells of no socket"
     return server.sockets[0].getsockname()
 
 
@@ -77,30 +79,35 @@ async def test_a_server_is_bound_at_once_and_refuses_connections_until_it_is_sta
         await server.start_serving()
 
         assert before == (True, False, True)
-        assert (server.is_serving(), await is_refused(address)) == (True, False)
-        await until(lambda: accepted and accepted[0].made.is_set(), "the server was told of no connection")
+        after = (server.is_serving(), await is_refused(address), await is_refused(address))
+        assert after == (True, False, False)
+        await until(lambda: len(accepted) == 2, "the server was not told of both connections")
+        await until(lambda: all(peer.made.is_set() for peer in accepted), "not both were made")
 
 
 @claim("closed-server-refuses-new-connections-and-keeps-the-old")
-async def test_after_close_nobody_listens_and_a_connection_that_was_open_stays_so_and_carries_data():
-    async with serving() as (server, accepted):
-        address = address_of(server)
-        client = await connect(address)
-        await until(lambda: accepted and accepted[0].made.is_set(), "the server was told of no connection")
+async def test_after_close_nobody_listens_and_the_connections_that_were_open_stay_so_and_carry_data():
+    async with serving(host=["127.0.0.1", ELSEWHERE]) as (server, accepted):
+        addresses = [listening.getsockname() for listening in server.sockets]
+        clients = [await connect(address) for address in (addresses[0], addresses[-1])]
+        await until(
+            lambda: len(accepted) == 2 and all(peer.made.is_set() for peer in accepted), "not both are accepted"
+        )
         server.close()
-        refused = await is_refused(address)
+        refused = [await is_refused(address) for address in addresses]
         for _ in range(10):
             await turn()
 
-        assert refused
+        assert refused == [True] * len(addresses)
         assert (list(server.sockets or ()), server.is_serving()) == ([], False)
-        assert not client.lost.is_set() and not accepted[0].lost.is_set()
-        client.transport.write(b"still here")
-        accepted[0].transport.write(b"here too")
-        await until(lambda: client.received and accepted[0].received, "nothing arrives any more")
-        assert (client.received, accepted[0].received) == (b"here too", b"still here")
-        client.transport.abort()
-        await soon(client.lost.wait())
+        assert [peer.lost.is_set() for peer in (*clients, *accepted)] == [False] * 4
+        for peer in (*clients, *accepted):
+            peer.transport.write(b"still here")
+        await until(lambda: all(peer.received for peer in (*clients, *accepted)), "nothing arrives any more")
+        assert [peer.received for peer in (*clients, *accepted)] == [b"still here"] * 4
+        for client in clients:
+            client.transport.abort()
+            await soon(client.lost.wait())
 
 
 @pytest.mark.parametrize("started", [True, False], ids=["started", "not-started"])
@@ -300,10 +307,10 @@ async def test_create_server_refuses_both_an_address_or_half_of_one_and_a_socket
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         both = [await refusal(*address, sock=bound) for address in (("127.0.0.1", 0), ("127.0.0.1",), (None, 0))]
-    either_or_neither = [await refusal("127.0.0.1", 0), await refusal()]
+        either_or_neither = [await refusal("127.0.0.1", 0), await refusal(sock=bound), await refusal()]
 
     assert [type(error) for error in both] == [ValueError] * 3
-    assert [type(error) for error in either_or_neither] == [type(None), ValueError]
+    assert [type(error) for error in either_or_neither] == [type(None), type(None), ValueError]
 
 
 async def file_of_a_closed_unix_server(tmp_path):
@@ -314,6 +321,8 @@ async def file_of_a_closed_unix_server(tmp_path):
     except OSError as error:
         raise AssertionError("the server is refused its path") from error
     is_there = [path.exists()]
+    with socket.socket(socket.AF_UNIX) as client:
+        assert error_of(client.connect, str(path)) is None  # whatever was there before
     server.close()
     is_there.append(path.exists())
     await soon(server.wait_closed())
@@ -354,6 +363,7 @@ async def test_connect_accepted_socket_gives_transport_and_protocol_for_a_socket
         with socket.create_connection(listening.getsockname()) as client:
             accepted, _ = listening.accept()
             transport, peer = await loop.connect_accepted_socket(Peer, accepted)
+            assert peer.made.is_set()
             transport.write(b"welcome")
             client.setblocking(False)
             said = await soon(loop.sock_recv(client, 100))

@@ -10,9 +10,9 @@ import socket
 import pytest
 
 from fixtures.claims import claim
-from fixtures.errors import exactly
+from fixtures.errors import error_of, exactly
 from fixtures.soon import soon, until
-from fixtures.trace import turn
+from fixtures.trace import counting_suspensions, turn
 
 WHERE = contextvars.ContextVar("WHERE", default="nowhere")
 
@@ -85,8 +85,8 @@ async def test_of_two_readers_added_for_one_socket_only_the_second_is_called_and
 ):
     loop, (here, there) = asyncio.get_running_loop(), pair
 
-    loop.add_reader(here, trace, "the first")
-    with watching(loop.add_reader, loop.remove_reader, here, trace, "the second"):
+    with watching(loop.add_reader, loop.remove_reader, here, trace, "the first"):
+        assert error_of(loop.add_reader, here, trace, "the second") is None
         there.send(b"!")
         await until(lambda: len(trace.steps) >= 2, "it did not come")
     until_it_was_removed = list(trace.steps)
@@ -102,7 +102,7 @@ async def test_a_reader_that_was_removed_is_not_called_where_one_that_was_not_is
     loop, (here, there) = asyncio.get_running_loop(), pair
 
     loop.add_reader(there, trace, "removed")
-    loop.remove_reader(there)
+    loop.remove_reader(there.fileno())  # which is as good as the socket
     with watching(loop.add_reader, loop.remove_reader, here, trace, "kept"):
         here.send(b"!")
         there.send(b"!")
@@ -249,14 +249,13 @@ async def test_sock_accept_gives_the_socket_and_the_address_of_who_connects():
         client.setblocking(False)
         accepting = asyncio.ensure_future(loop.sock_accept(listening))
         await turn()
-        before = accepting.done()
+        assert not accepting.done()
         await soon(loop.sock_connect(client, listening.getsockname()))
         accepted, address = await soon(accepting)
         with accepted:
             await loop.sock_sendall(accepted, b"welcome")
             said = await soon(loop.sock_recv(client, 100))
 
-            assert before is False
             assert (address, said) == (client.getsockname(), b"welcome")
             assert accepted.gettimeout() == 0  # it does not block
 
@@ -356,25 +355,35 @@ async def datagrams(**options):
 
 
 @claim("datagrams-come-one-by-one-with-their-sender")
-async def test_each_sendto_is_one_datagram_received_with_the_address_of_the_sender():
-    here = {"local_addr": ("127.0.0.1", 0)}
-
-    async with datagrams(**here) as server, datagrams(**here) as client, datagrams(**here) as another:
-        there, its, the_others = (each.transport.get_extra_info("sockname") for each in (server, client, another))
-        client.transport.sendto(b"one" * 3000, there)
-        client.transport.sendto(b"two", there)
-        await until(lambda: len(server.received) >= 2, "it did not come")
-        another.transport.sendto(b"three", there)
+async def test_each_sendto_is_one_datagram_received_with_the_senders_address_also_where_that_is_the_only_one():
+    async with datagrams(local_addr=("127.0.0.1", 0)) as server, datagrams(local_addr=("127.0.0.1", 0)) as client:
+        there, its = (each.transport.get_extra_info("sockname") for each in (server, client))
+        for data in (b"one" * 3000, b"two", b"two"):
+            client.transport.sendto(data, there)
         await until(lambda: len(server.received) >= 3, "it did not come")
+        async with datagrams(remote_addr=there) as connected:
+            connected.transport.sendto(b"three")
+            await until(lambda: len(server.received) >= 4, "it did not come")
+            the_others = connected.transport.get_extra_info("sockname")
+            server.transport.sendto(b"four", the_others)
+            await until(lambda: connected.received, "it did not come")
 
-        assert server.received == [(b"one" * 3000, its), (b"two", its), (b"three", the_others)]
+        assert server.received == [(b"one" * 3000, its), (b"two", its), (b"two", its), (b"three", the_others)]
+        assert connected.received == [(b"four", there)]
+
+
+@pytest.fixture
+def deaf():
+    """A socket that takes datagrams of nobody here, and keeps its port: nobody else can have that."""
+    with socket.socket(type=socket.SOCK_DGRAM) as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.connect(("127.0.0.1", 9))
+        yield deaf
 
 
 @claim("datagram-to-nobody-is-an-error-received")
-async def test_a_datagram_that_nobody_takes_is_told_by_error_received_and_the_endpoint_goes_on():
-    # It takes datagrams of another alone, and keeps its port: nobody else can have that, not even the client.
-    keeps_it = datagrams(local_addr=("127.0.0.1", 0), remote_addr=("127.0.0.1", 9))
-    async with keeps_it as deaf, datagrams(remote_addr=deaf.transport.get_extra_info("sockname")) as client:
+async def test_a_datagram_that_nobody_takes_is_told_by_error_received_and_the_endpoint_goes_on(deaf):
+    async with datagrams(remote_addr=deaf.getsockname()) as client:
         for count in (1, 2):
             client.transport.sendto(b"is there anybody")
             await until(lambda count=count: len(client.errors) >= count, "it did not come")
@@ -383,6 +392,9 @@ async def test_a_datagram_that_nobody_takes_is_told_by_error_received_and_the_en
 
             assert [type(error) for error in client.errors] == [ConnectionRefusedError] * count
             assert (client.transport.is_closing(), client.lost.is_set()) == (False, False)
+        deaf.connect(client.transport.get_extra_info("sockname"))  # and to that one, from now on
+        deaf.send(b"there is")
+        await until(lambda: client.received, "nothing comes any more")
 
 
 @claim("connected-datagram-endpoint-sends-to-nobody-else")
@@ -400,14 +412,14 @@ async def test_an_endpoint_with_a_remote_address_refuses_another_one_with_valuee
 
 
 class Piped(asyncio.Protocol):
-    def __init__(self):
-        self.calls, self.lost = [], asyncio.Event()
+    def __init__(self, file):
+        self.calls, self.lost, self.file = [], asyncio.Event(), file
 
     def data_received(self, data):
         self.calls.append(data)
 
     def eof_received(self):
-        self.calls.append("eof_received")
+        self.calls.append(("eof_received", self.file.closed))
 
     def connection_lost(self, error):
         self.calls.append(error)
@@ -418,14 +430,14 @@ class Piped(asyncio.Protocol):
 async def test_what_is_written_to_a_pipe_is_received_and_closing_it_is_the_end_of_file():
     reading, writing = os.pipe()
     file = os.fdopen(reading, "rb", 0)
-    _, protocol = await asyncio.get_running_loop().connect_read_pipe(Piped, file)
+    _, protocol = await asyncio.get_running_loop().connect_read_pipe(lambda: Piped(file), file)
     os.write(writing, b"through the pipe")
     await until(lambda: protocol.calls, "it did not come")
     os.write(writing, b"and right before its end")
     os.close(writing)
     await soon(protocol.lost.wait())
 
-    assert protocol.calls == [b"through the pipe", b"and right before its end", "eof_received", None]
+    assert protocol.calls == [b"through the pipe", b"and right before its end", ("eof_received", False), None]
     assert file.closed
 
 
@@ -485,14 +497,28 @@ name_or_number = pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 
 @name_or_number
 @claim("look-ups-need-the-default-executor-on-asyncio")
-def test_on_asyncio_getaddrinfo_is_refused_when_the_default_executor_was_shut_down(new_loop, host):
+def test_on_asyncio_getaddrinfo_is_refused_when_the_default_executor_was_shut_down_even_unused(new_loop, host):
     assert look_ups(new_loop(), host) == (1, None)
+
+    loop = new_loop()
+    loop.run_until_complete(loop.shutdown_default_executor())
+    with exactly(RuntimeError):
+        loop.run_until_complete(loop.getaddrinfo(host, 80))
 
 
 @name_or_number
 @claim("look-ups-need-no-executor-on-uvloop")
 def test_on_uvloop_getaddrinfo_works_when_the_default_executor_was_shut_down(new_loop, host):
     assert look_ups(new_loop(), host) == (0, ("127.0.0.1", 80))
+
+
+@claim("look-ups-need-no-executor-on-uvloop")
+def test_on_uvloop_a_name_is_looked_up_while_the_loop_goes_on(new_loop):
+    loop = new_loop()
+    looking_up = counting_suspensions(loop.getaddrinfo("localhost", 80))
+    _, suspensions = loop.run_until_complete(looking_up)
+
+    assert suspensions == 1
 
 
 @claim("shutdown-asyncgens-ends-what-is-half-way")
@@ -535,7 +561,7 @@ async def outcome(awaitable):
     """What is given, or the type of what is raised where it is no address."""
     try:
         return await soon(awaitable)
-    except socket.gaierror as error:
+    except OSError as error:
         return type(error)
 
 
@@ -543,15 +569,17 @@ async def outcome(awaitable):
 async def test_getaddrinfo_and_getnameinfo_of_numbers_are_those_of_the_module_socket_and_gaierror_where_there_is_none():
     loop, numeric = asyncio.get_running_loop(), socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
 
-    asked = [(host, kind) for host in ("127.0.0.1", "::1") for kind in (0, socket.SOCK_STREAM)]
-    found = [await outcome(loop.getaddrinfo(host, 80, type=kind)) for host, kind in asked]
-    named = await outcome(loop.getnameinfo(("127.0.0.1", 80), numeric))
+    options = ({}, {"type": socket.SOCK_STREAM}, {"proto": socket.IPPROTO_UDP}, {"flags": socket.AI_CANONNAME})
+    asked = [(host, of) for host in ("127.0.0.1", "::1") for of in options]
+    found = [await outcome(loop.getaddrinfo(host, 80, **of)) for host, of in asked]
+    named = [await outcome(loop.getnameinfo(end, numeric)) for end in (("127.0.0.1", 80), ("::1", 80, 0, 0))]
     of_none = [
-        await outcome(loop.getaddrinfo("no number", 80, flags=socket.AI_NUMERICHOST)),
+        await outcome(loop.getaddrinfo("localhost", 80, flags=socket.AI_NUMERICHOST)),
         await outcome(loop.getaddrinfo("127.0.0.1", 80, family=socket.AF_INET6)),
         await outcome(loop.getnameinfo(("no number", 80), numeric)),
+        await outcome(loop.getnameinfo(("127.0.0.1", 80), numeric | socket.NI_NAMEREQD)),
     ]
 
-    assert found == [socket.getaddrinfo(host, 80, type=kind) for host, kind in asked]
-    assert named == ("127.0.0.1", "80")
-    assert of_none == [socket.gaierror] * 3
+    assert found == [socket.getaddrinfo(host, 80, **of) for host, of in asked]
+    assert named == [("127.0.0.1", "80"), ("::1", "80")]
+    assert of_none == [socket.gaierror] * 4

@@ -68,18 +68,23 @@ def of_clients(between):
     return Connecting
 
 
-def of_both_ends(between):
-    """A loop on which each connection has a `between` at both ends."""
+def of_servers(between):
+    """A loop on which each connection has a `between` at the end of the server."""
 
-    class Connecting(of_clients(between)):
+    class Serving:
         async def create_server(self, factory, *arguments, **options):
             return await super().create_server(lambda: between(factory()), *arguments, **options)
 
-    return Connecting
+    return Serving
+
+
+def of_both_ends(between):
+    """A loop on which each connection has a `between` at both ends."""
+    return type("Both", (of_clients(between), of_servers(between)), {})
 
 
 def protocol_world(name, *falsifies, of=of_both_ends):
-    """A world in which protocols, `of` clients or of both ends, are told what the class below tells them."""
+    """A world in which protocols, `of` clients, of servers or of both, are told what the class below tells them."""
 
     def register(made):
         def enter(patch):
@@ -92,11 +97,12 @@ def protocol_world(name, *falsifies, of=of_both_ends):
     return register
 
 
-def transport_world(name, *falsifies):
-    """A world in which protocols have the class below for a transport."""
+def transport_world(name, *falsifies, of=of_both_ends):
+    """A world in which protocols, `of` clients, of servers or of both, have the class below for a transport."""
 
     def register(made):
-        protocol_world(name, *falsifies)(type("WithIt", (Between,), {"proxy": made, "__module__": made.__module__}))
+        between = type("WithIt", (Between,), {"proxy": made, "__module__": made.__module__})
+        protocol_world(name, *falsifies, of=of)(between)
         return made
 
     return register
@@ -137,6 +143,22 @@ class _(Between):
         self.protocol.connection_made(self.transport)
 
 
+@protocol_world("all data but the first comes after the end", "protocol-is-told-of-its-connection-in-order")
+class _(Between):
+    kept = b""
+
+    def data_received(self, data):
+        if self.protocol.received:
+            self.kept += data
+        else:
+            super().data_received(data)
+
+    def connection_lost(self, error):
+        super().connection_lost(error)
+        if self.kept:
+            super().data_received(self.kept)
+
+
 @protocol_world("what arrives is put together", "one-write-may-arrive-in-several-pieces")
 class _(Between):
     pieces, later = b"", None
@@ -165,6 +187,18 @@ class _(Proxy):
     def write(self, data):
         if not self.real.get_write_buffer_size():
             self.real.write(data)
+
+
+@transport_world("lines are not written", "close-sends-what-was-written-before")
+class _(Proxy):
+    def writelines(self, lines):
+        pass
+
+
+@transport_world("a server that closes drops what was not sent", "close-sends-what-was-written-before", of=of_servers)
+class _(Proxy):
+    def close(self):
+        self.real.abort()
 
 
 @transport_world("who closes again does not wait", "close-sends-what-was-written-before")
@@ -217,6 +251,15 @@ class _(Proxy):
         asyncio.get_running_loop().call_later(0.01, self.real.abort)
 
 
+@transport_world("abort is an error where nothing is left to send", "abort-drops-what-was-not-sent")
+class _(Proxy):
+    def abort(self):
+        told = self.between.protocol.connection_lost
+        if not self.real.get_write_buffer_size():
+            self.between.connection_lost = lambda _error: told(ConnectionAbortedError())
+        self.real.abort()
+
+
 @protocol_world(
     "eof_received is not asked whether to stay open", "end-of-file-closes-unless-the-protocol-keeps-it-open"
 )
@@ -244,9 +287,24 @@ class _(Between):
         return super().eof_received() is not False
 
 
+@protocol_world("no other value than False and None closes", "end-of-file-closes-unless-the-protocol-keeps-it-open")
+class _(Between):
+    def eof_received(self):
+        return super().eof_received() not in (False, None)
+
+
 @transport_world("pause_reading does not pause", "pause-reading-holds-data-back-until-resume")
 class _(Proxy):
     def pause_reading(self):
+        pass
+
+
+@transport_world("clients do not pause reading", "pause-reading-holds-data-back-until-resume", of=of_clients)
+class _(Proxy):
+    def pause_reading(self):
+        pass
+
+    def resume_reading(self):
         pass
 
 
@@ -347,6 +405,15 @@ class _(Between):
         pass
 
 
+@transport_world("writing is paused again by each write", "protocol-is-paused-while-too-much-is-buffered")
+class _(Proxy):
+    def write(self, data):
+        was_above = self.real.get_write_buffer_size() > self.real.get_write_buffer_limits()[1]
+        self.real.write(data)
+        if was_above:
+            self.between.pause_writing()
+
+
 @transport_world("the high mark is not heeded", "protocol-is-paused-while-too-much-is-buffered")
 class _(Proxy):
     def set_write_buffer_limits(self, high=None, low=None):
@@ -357,6 +424,13 @@ class _(Proxy):
 class _(Proxy):
     def set_write_buffer_limits(self, high=None, low=None):
         self.real.set_write_buffer_limits(high=high and high // 2, low=low)
+
+
+@transport_world("each end is told for the other", "extra-info-tells-both-ends-and-the-default-for-the-rest")
+class _(Proxy):
+    def get_extra_info(self, name, default=None):
+        other = {"sockname": "peername", "peername": "sockname"}
+        return self.real.get_extra_info(other.get(name, name), default)
 
 
 @transport_world("get_extra_info has no default", "extra-info-tells-both-ends-and-the-default-for-the-rest")
@@ -397,6 +471,12 @@ class _(Between):
 
 
 @transport_world("set_protocol changes nothing", "set-protocol-hands-the-connection-over")
+class _(Proxy):
+    def set_protocol(self, protocol):
+        pass
+
+
+@transport_world("clients keep their protocol", "set-protocol-hands-the-connection-over", of=of_clients)
 class _(Proxy):
     def set_protocol(self, protocol):
         pass
@@ -549,6 +629,13 @@ class _:
     async def create_unix_connection(self, factory, *arguments, **options):
         _, made = await super().create_unix_connection(lambda: Between(factory()), *arguments, **options)
         return made.transport, made.protocol
+
+
+@loop_world("create_connection returns a kind of its own", "transports-are-asyncio-transports-on-asyncio")
+class _:
+    async def create_connection(self, *arguments, **options):
+        transport, protocol = await super().create_connection(*arguments, **options)
+        return Proxy(transport, None), protocol
 
 
 @protocol_world("uvloop's transports write no lines", "transports-are-no-asyncio-transports-on-uvloop")

@@ -59,6 +59,13 @@ class _(Proxy):
         pass
 
 
+@server_world("a server that has not started tells of no socket", "server-listens-from-start-serving-on")
+class _(Proxy):
+    @property
+    def sockets(self):
+        return self.real.sockets if self.real.is_serving() else ()
+
+
 @loop_world("a server has another port when it starts", "server-listens-from-start-serving-on")
 class _:
     async def create_server(self, *arguments, start_serving=True, **options):
@@ -116,6 +123,32 @@ class _(Proxy):
     def close(self):
         for listening in self.real.sockets:
             os.dup(listening.fileno())  # which the system takes for the same socket, and goes on to listen
+        self.real.close()
+
+
+@loop_world("a server keeps its first connection alone", "closed-server-refuses-new-connections-and-keeps-the-old")
+class _:
+    async def create_server(self, factory, *arguments, **options):
+        made = []
+
+        class Closing(Proxy):
+            def close(self):
+                self.real.close()
+                for protocol in made[1:]:
+                    protocol.transport.abort()
+
+        def remember():
+            made.append(factory())
+            return made[-1]
+
+        return Closing(await super().create_server(remember, *arguments, **options))
+
+
+@server_world("close closes one socket", "closed-server-refuses-new-connections-and-keeps-the-old")
+class _(Proxy):
+    def close(self):
+        for listening in self.real.sockets[1:]:
+            os.dup(listening.fileno())
         self.real.close()
 
 
@@ -404,6 +437,13 @@ class _:
         if os.path.exists(path):
             raise OSError(errno.EADDRINUSE, f"Address {path!r} is already in use")
         return await super().create_unix_server(factory, path, **options)
+
+
+@loop_world("the next Unix server listens elsewhere", "unix-socket-file-stays-before-3-13")
+class _:
+    async def create_unix_server(self, factory, path, **options):
+        elsewhere = f"{path}-next" if os.path.exists(path) else path
+        return await super().create_unix_server(factory, elsewhere, **options)
 
 
 @loop_world("the file of a Unix socket stays when its server is closed", "unix-socket-file-goes-since-3-13")

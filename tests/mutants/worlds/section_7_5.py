@@ -98,6 +98,12 @@ class _:
         pass
 
 
+@loop_world("the number of a socket removes no reader", "removed-reader-is-not-called")
+class _:
+    def remove_reader(self, watched):
+        return not isinstance(watched, int) and super().remove_reader(watched)
+
+
 @loop_world("a reader is removed on the next pass", "removed-reader-is-not-called")
 class _:
     def remove_reader(self, watched):
@@ -216,6 +222,14 @@ class _:
         return await super().sock_recv_into(connection, bytearray(buffer) if isinstance(buffer, memoryview) else buffer)
 
 
+@loop_world("sock_accept does not wait", "sock-connect-and-sock-accept-meet")
+class _:
+    async def sock_accept(self, listening):
+        accepted, address = listening.accept()
+        accepted.setblocking(False)
+        return accepted, address
+
+
 @loop_world("sock_accept gives its own address", "sock-connect-and-sock-accept-meet")
 class _:
     async def sock_accept(self, listening):
@@ -323,6 +337,26 @@ class _(Between):
             super().datagram_received(b"", address)
 
 
+@datagram_world("a datagram like the one before is none", "datagrams-come-one-by-one-with-their-sender")
+class _(Between):
+    last = None
+
+    def datagram_received(self, data, address):
+        if data != self.last:
+            super().datagram_received(data, address)
+        self.last = data
+
+
+@datagram_world("who hears one sender alone is not told it", "datagrams-come-one-by-one-with-their-sender")
+class _(Between):
+    def connection_made(self, transport):
+        self.remote = transport.get_extra_info("peername")
+        super().connection_made(transport)
+
+    def datagram_received(self, data, address):
+        super().datagram_received(data, None if self.remote else address)
+
+
 @datagram_world("nobody knows who sent a datagram", "datagrams-come-one-by-one-with-their-sender")
 class _(Between):
     def datagram_received(self, data, address):
@@ -375,6 +409,13 @@ class _(Between):
 
     def error_received(self, error):
         self.proxy.sendto = lambda *arguments: None
+        super().error_received(error)
+
+
+@datagram_world("an endpoint hears nothing after an error", "datagram-to-nobody-is-an-error-received")
+class _(Between):
+    def error_received(self, error):
+        self.datagram_received = lambda data, address: None
         super().error_received(error)
 
 
@@ -469,6 +510,18 @@ class _(Pipe):
         super().eof_received()
 
 
+@loop_world("the end of a pipe closes its file before it is told", "read-pipe-tells-data-and-its-end")
+class _:
+    async def connect_read_pipe(self, factory, file):
+        class Closing(Pipe):
+            def eof_received(self):
+                file.close()
+                super().eof_received()
+
+        transport, between = await super().connect_read_pipe(lambda: Closing(factory()), file)
+        return transport, between.protocol
+
+
 @loop_world("the executor takes the context with it", "context-goes-with-to-thread-and-not-into-the-executor")
 class _:
     def run_in_executor(self, executor, function, *arguments):
@@ -534,6 +587,25 @@ class _:
             return await self.run_in_executor(own, functools.partial(socket.getaddrinfo, host, port, **options))
 
 
+@loop_world("an executor without a job looks up after its shutdown", "look-ups-need-the-default-executor-on-asyncio")
+class _:
+    had_a_job = False
+
+    def run_in_executor(self, *arguments):
+        self.had_a_job = True
+        return super().run_in_executor(*arguments)
+
+    async def shutdown_default_executor(self, *arguments):
+        if self.had_a_job:
+            await super().shutdown_default_executor(*arguments)
+
+
+@loop_world("a look-up holds the loop up", "look-ups-need-no-executor-on-uvloop")
+class _:
+    async def getaddrinfo(self, host, port, **options):
+        return socket.getaddrinfo(host, port, **options)
+
+
 @loop_world("names need the default executor, and numbers do not", "look-ups-need-no-executor-on-uvloop")
 class _:
     async def getaddrinfo(self, host, port, **options):
@@ -588,10 +660,28 @@ class _:
         return await super().getaddrinfo(host, 0, **options)
 
 
+@loop_world("the protocol is not looked at", "numeric-addresses-are-looked-up-as-by-the-module-socket")
+class _:
+    async def getaddrinfo(self, host, port, *, proto=0, **options):
+        return await super().getaddrinfo(host, port, **options)
+
+
 @loop_world("the family is not looked at", "numeric-addresses-are-looked-up-as-by-the-module-socket")
 class _:
     async def getaddrinfo(self, host, port, *, family=0, **options):
         return await super().getaddrinfo(host, port, **options)
+
+
+@loop_world("the flags are not looked at", "numeric-addresses-are-looked-up-as-by-the-module-socket")
+class _:
+    async def getaddrinfo(self, host, port, *, flags=0, **options):
+        return await super().getaddrinfo(host, port, **options)
+
+
+@loop_world("a name that is asked for may be a number", "numeric-addresses-are-looked-up-as-by-the-module-socket")
+class _:
+    async def getnameinfo(self, address, flags=0):
+        return await super().getnameinfo(address, flags & ~socket.NI_NAMEREQD)
 
 
 @loop_world("a port has the name of its service", "numeric-addresses-are-looked-up-as-by-the-module-socket")
