@@ -583,3 +583,23 @@ async def test_getaddrinfo_and_getnameinfo_of_numbers_are_those_of_the_module_so
     assert found == [socket.getaddrinfo(host, 80, **of) for host, of in asked]
     assert named == [("127.0.0.1", "80"), ("::1", "80")]
     assert of_none == [socket.gaierror] * 4
+
+
+async def address_for_a_stream_over_udp():
+    asked = asyncio.get_running_loop().getaddrinfo("127.0.0.1", 80, type=socket.SOCK_STREAM, proto=socket.IPPROTO_UDP)
+    return await outcome(asked)
+
+
+@claim("type-and-protocol-that-do-not-fit-have-no-address-on-asyncio")
+async def test_on_asyncio_getaddrinfo_raises_gaierror_for_a_stream_over_udp_as_that_of_the_module_socket_does():
+    with exactly(socket.gaierror):
+        socket.getaddrinfo("127.0.0.1", 80, type=socket.SOCK_STREAM, proto=socket.IPPROTO_UDP)
+
+    assert await address_for_a_stream_over_udp() is socket.gaierror
+
+
+@claim("type-and-protocol-that-do-not-fit-have-an-address-on-uvloop")
+async def test_on_uvloop_getaddrinfo_gives_an_address_for_streams_though_the_protocol_does_not_fit():
+    of_streams = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", 80))
+
+    assert await address_for_a_stream_over_udp() == [of_streams]

@@ -34,7 +34,7 @@ from tests.mutants.worlds import Patch, World, all_worlds, enter
 KILLED, WEAK, SURVIVED, NOT_RUN = "killed", "weak", "SURVIVED", "not run"
 BROKEN = "BROKEN"  # the world itself: it could not be entered, or its process died
 HANGS_BEFORE_CUT, CUT = 5, "cut"
-AT_A_TIME = 3  # worlds for each core, with their own claims: many of these wait for a ceiling, and need no core
+AT_A_TIME = 4  # worlds for each core, with their own claims: many of these wait for a ceiling, and need no core
 WORDS = 60  # lines: as much of what a process said before its death is told
 SILENCE = 5 * CEILING  # seconds after which a world that tells nothing is given up; a claim ends within three
 _OWN = ("/spec/", "/fixtures/", "/_pytest/")  # where an assertion of the claim's own is raised

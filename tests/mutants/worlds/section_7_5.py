@@ -660,9 +660,30 @@ class _:
         return await super().getaddrinfo(host, 0, **options)
 
 
-@loop_world("the protocol is not looked at", "numeric-addresses-are-looked-up-as-by-the-module-socket")
+@loop_world(
+    "the protocol is not looked at",
+    "numeric-addresses-are-looked-up-as-by-the-module-socket",
+    "type-and-protocol-that-do-not-fit-have-no-address-on-asyncio",
+)
 class _:
     async def getaddrinfo(self, host, port, *, proto=0, **options):
+        return await super().getaddrinfo(host, port, **options)
+
+
+@loop_world(
+    "the system is asked what a number stands for, too", "type-and-protocol-that-do-not-fit-have-an-address-on-uvloop"
+)
+class _:
+    async def getaddrinfo(self, host, port, **options):
+        return await self.run_in_executor(None, functools.partial(socket.getaddrinfo, host, port, **options))
+
+
+@loop_world(
+    "the type of an address that does not fit is passed over",
+    "type-and-protocol-that-do-not-fit-have-an-address-on-uvloop",
+)
+class _:
+    async def getaddrinfo(self, host, port, *, type=0, **options):
         return await super().getaddrinfo(host, port, **options)
 
 
