@@ -13,7 +13,7 @@ import os
 import socket
 
 from tests.mutants.worlds import loop_world, world
-from tests.mutants.worlds.section_7_2 import Between
+from tests.mutants.worlds.connections import Between
 
 
 class Proxy:

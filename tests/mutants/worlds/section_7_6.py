@@ -6,7 +6,7 @@ import asyncio
 import ssl
 
 from tests.mutants.worlds import loop_world, world
-from tests.mutants.worlds.section_7_2 import Between, Proxy, of_clients, protocol_world, transport_world
+from tests.mutants.worlds.connections import Between, Proxy, of_clients, protocol_world, transport_world
 
 
 def trusting(context):

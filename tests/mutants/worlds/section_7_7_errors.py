@@ -10,7 +10,7 @@ import traceback
 import weakref
 
 from tests.mutants.worlds import loop_world
-from tests.mutants.worlds.section_7_2 import Between, of_clients, protocol_world
+from tests.mutants.worlds.connections import Between, of_clients, protocol_world
 
 
 def without(context, *keys):
