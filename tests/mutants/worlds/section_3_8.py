@@ -350,21 +350,23 @@ def _(patch):
     _managers(patch, LeavesWhenCancelled)
 
 
+def _to_the_end(coroutine):
+    """What a coroutine object returns, which is run without an event loop."""
+    try:
+        while True:
+            coroutine.send(None)
+    except StopIteration as answer:
+        return answer.value
+
+
 @world("entering and leaving hold up the event loop", falsifies=["opening-and-closing-may-wait-while-others-run"])
 def _(patch):
-    def to_the_end(coroutine):
-        try:
-            while True:
-                coroutine.send(None)
-        except StopIteration as answer:
-            return answer.value
-
     class HoldsUp(Through):
         async def __aenter__(self):
-            return to_the_end(self.enter())
+            return _to_the_end(self.enter())
 
         async def __aexit__(self, *told):
-            return to_the_end(self.leave(*told))
+            return _to_the_end(self.leave(*told))
 
     _managers(patch, HoldsUp)
 
@@ -511,17 +513,10 @@ def _(patch):
 
 @world("after an exception leaving holds up the loop", falsifies=["opening-and-closing-may-wait-while-others-run"])
 def _(patch):
-    def to_the_end(coroutine):
-        try:
-            while True:
-                coroutine.send(None)
-        except StopIteration as answer:
-            return answer.value
-
     class HoldsUpAfterAnException(Through):
         async def __aexit__(self, kind, *told):
             left = self.leave(kind, *told)
-            return to_the_end(left) if kind else await left
+            return _to_the_end(left) if kind else await left
 
     _managers(patch, HoldsUpAfterAnException)
 

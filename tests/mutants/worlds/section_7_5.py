@@ -550,7 +550,11 @@ class _:
         pass
 
 
-@loop_world("an executor without a job survives its shutdown", "default-executor-takes-nothing-after-its-shutdown")
+@loop_world(
+    "an executor without a job survives its shutdown",
+    "default-executor-takes-nothing-after-its-shutdown",
+    "look-ups-need-the-default-executor-on-asyncio",
+)
 class _:
     had_a_job = False
 
@@ -585,19 +589,6 @@ class _:
             raise RuntimeError("Executor shutdown has been called")
         with concurrent.futures.ThreadPoolExecutor(1) as own:
             return await self.run_in_executor(own, functools.partial(socket.getaddrinfo, host, port, **options))
-
-
-@loop_world("an executor without a job looks up after its shutdown", "look-ups-need-the-default-executor-on-asyncio")
-class _:
-    had_a_job = False
-
-    def run_in_executor(self, *arguments):
-        self.had_a_job = True
-        return super().run_in_executor(*arguments)
-
-    async def shutdown_default_executor(self, *arguments):
-        if self.had_a_job:
-            await super().shutdown_default_executor(*arguments)
 
 
 @loop_world("a look-up holds the loop up", "look-ups-need-no-executor-on-uvloop")

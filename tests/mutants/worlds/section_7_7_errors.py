@@ -288,16 +288,8 @@ class _:
         (of_a_timer or contextvars.copy_context()).run(super().call_exception_handler, context)
 
 
-@protocol_world("data_received may raise", "data-received-that-raises-closes-the-connection")
-class _(Between):
-    def data_received(self, data):
-        try:
-            super().data_received(data)
-        except LookupError as error:
-            asyncio.get_running_loop().call_exception_handler({"message": "it failed", "exception": error})
-
-
 @protocol_world("data_received of a client may raise", "data-received-that-raises-closes-the-connection", of=of_clients)
+@protocol_world("data_received may raise", "data-received-that-raises-closes-the-connection")
 class _(Between):
     def data_received(self, data):
         try:
