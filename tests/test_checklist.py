@@ -282,11 +282,11 @@ def test_the_result_file_keeps_what_pytest_shows_of_each_failure(crash_and_hang)
 
 
 def test_a_program_that_does_not_end_is_hung_as_its_claim_would_be(house, monkeypatch):
-    monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "4")  # half of it is the program's, and it has to be started
+    monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "4")  # three of it are the program's, and it has to be started
     house.claims(entry("first"))
     house.tests('@claim("first")\ndef test_first(plain_program):\n    plain_program("while True: pass")\n')
 
-    assert "  hung: AssertionError: the program did not end within 2 s" in checklist(house.run("spec"))
+    assert "  hung: AssertionError: the program did not end within 3 s" in checklist(house.run("spec"))
 
 
 def test_a_failure_of_many_lines_is_cut_in_its_middle_and_keeps_its_last(house):

@@ -332,7 +332,7 @@ def test_of_a_program_that_hangs_it_is_told_too(house, loop, monkeypatch):
     """
     said = hung(house, source, monkeypatch, "--loop", loop, ceiling=IN_A_PROGRAM)
 
-    said.fnmatch_lines(["*the program did not end within 2 s; it had printed: ''"])
+    said.fnmatch_lines(["*the program did not end within 3 s; it had printed: ''"])
     said.fnmatch_lines(["*the other of <*Loop at 0x*> waits for <Future pending*", "*, in waits", "*, in wait"])
     said.fnmatch_lines(["*Task-1 of <*Loop at 0x*> waits for <Task pending name='the other'*", "*, in main"])
 
@@ -347,4 +347,4 @@ def test_a_program_that_cannot_tell_where_it_hangs_is_ended_all_the_same(house, 
     """
     said = hung(house, source, monkeypatch, ceiling=IN_A_PROGRAM)
 
-    said.fnmatch_lines(["*AssertionError: the program did not end within 2 s; it had printed: ''"])
+    said.fnmatch_lines(["*AssertionError: the program did not end within 3 s; it had printed: ''"])

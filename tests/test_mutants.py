@@ -228,7 +228,7 @@ TWO_WORLDS = """asyncio.sleep = something
 
 
 def test_a_claim_that_dies_where_no_world_says_so_is_listed_with_its_message(mutated, monkeypatch):
-    monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "30")  # nothing hangs here, and programs have half of it
+    monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "30")  # nothing hangs here, and programs have most of it
     ended = mutated(TWO_WORLDS.format(more=""), ["sleep-gives-none"], "--all")
 
     told = ended.stdout.str()
@@ -330,7 +330,7 @@ def test_what_a_world_says_is_false_in_it_too_is_no_surprise_where_it_dies_and_a
 
 
 def test_only_what_it_names_is_run_in_a_world_in_which_much_is_broken(mutated, monkeypatch):
-    monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "30")  # nothing hangs here, and programs have half of it
+    monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "30")  # nothing hangs here, and programs have most of it
     ended = mutated(TWO_WORLDS.format(more=', breaks_much="everything sleeps"'), ["sleep-gives-none"], "--all")
 
     told = ended.stdout.str()

@@ -122,7 +122,7 @@ def test_a_program_that_hangs_is_ended_with_what_it_started(house, monkeypatch, 
 
     ended = house.run("spec").stdout.str()
 
-    message = "the program did not end within 2 s; it had printed: '"
+    message = "the program did not end within 3 s; it had printed: '"
     assert message in ended
     child = int(ended.partition(message)[2].partition("\\n")[0])
     assert not alive(child)
