@@ -293,7 +293,7 @@ def _(patch):
     silent = compile
 
     def warning(source, *arguments, **options):
-        if isinstance(source, str) and "async def" in source:
+        if isinstance(source, str) and source.startswith("async def"):  # no program of a claim
             warnings.warn("async def is deprecated", DeprecationWarning, stacklevel=2)
         return silent(source, *arguments, **options)
 
