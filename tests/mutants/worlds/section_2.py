@@ -570,6 +570,8 @@ def _(patch):
 class _:
     async def create_connection(self, protocol, host=None, port=None, **options):
         if host is not None:
+            if options.get("ssl"):
+                options.setdefault("server_hostname", host)
             *_, (host, port) = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)[0]
         return await super().create_connection(protocol, host, port, **options)
 

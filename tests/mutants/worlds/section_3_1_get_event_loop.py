@@ -175,7 +175,11 @@ def _(patch):
     patch.setattr(asyncio, "set_event_loop", set_in_the_main_thread)
 
 
-@world("a loop is set by being made", falsifies=["get-event-loop-returns-the-loop-that-is-set"])
+@world(
+    "a loop is set by being made",
+    falsifies=["get-event-loop-returns-the-loop-that-is-set"],
+    also=["loop-that-is-not-closed-is-warned-of-on-asyncio"],  # it is held
+)
 def _(patch):
     class SetsItself:
         def __init__(self):

@@ -555,7 +555,9 @@ def _(patch):
 
 
 @world(
-    "a coroutine that never ran is dropped in silence while a loop runs", falsifies=["coroutine-never-awaited-warns"]
+    "a coroutine that never ran is dropped in silence while a loop runs",
+    falsifies=["coroutine-never-awaited-warns"],
+    also=["aiter-must-return-an-async-iterator"],
 )
 def _(patch):
     warn = warnings._warn_unawaited_coroutine
@@ -567,7 +569,15 @@ def _(patch):
     patch.setattr(warnings, "_warn_unawaited_coroutine", warn_outside_loops)
 
 
-@world("no method is a coroutine function", falsifies=["async-def-makes-a-coroutine-function"])
+@world(
+    "no method is a coroutine function",
+    falsifies=["async-def-makes-a-coroutine-function"],
+    also=[
+        "asyncio-executor-gives-back-an-unrun-coroutine",
+        "call-soon-refuses-coroutine-functions-in-debug-mode-on-asyncio",
+        "uvloop-executor-refuses-a-coroutine-function",
+    ],
+)
 def _(patch):
     true_iscoroutinefunction = inspect.iscoroutinefunction
 
