@@ -343,8 +343,11 @@ def _(patch):
             super().__init__(loop=loop)
             futures.add(self)
 
+    def tasks_and_futures(loop=None):
+        return tasks_of(loop) | {future for future in futures if future._callbacks}
+
     futures_are(patch, Listed)
-    patch.setattr(asyncio, "all_tasks", lambda: tasks_of() | {future for future in futures if future._callbacks})
+    patch.setattr(asyncio, "all_tasks", tasks_and_futures)
 
 
 @world("get_running_loop is for tasks alone", falsifies=["get-running-loop-gives-the-running-loop"])
