@@ -605,7 +605,11 @@ def _(patch):
     _loops(patch, EndsAtNone, ast.AsyncFor)
 
 
-@world("a sleep of some time holds up the loop", falsifies=["reader-with-a-wait-gives-turns"])
+@world(
+    "a sleep of some time holds up the loop",
+    falsifies=["reader-with-a-wait-gives-turns"],
+    breaks_much="who waits for a peer sleeps between two looks",
+)
 def _(patch):
     true_sleep = asyncio.sleep
 
