@@ -490,7 +490,11 @@ def _(patch):
     patch.setattr(Redis, "aclose", keep)
 
 
-@world("the password in a URL is not heeded", falsifies=["redis-address-may-be-a-url"])
+@world(
+    "the password in a URL is not heeded",
+    falsifies=["redis-address-may-be-a-url"],
+    breaks_much="whoever comes by a URL is not let in",
+)
 def _(patch):
     parse_url = redis.asyncio.connection.parse_url
 
@@ -532,6 +536,7 @@ def _(patch):
 @world(
     "who awaits a command waits on when the connection is refused",
     falsifies=["redis-errors-reach-who-awaits-the-command"],
+    also=["redis-failure-inside-wait-stays-in-its-task"],
 )
 def _(patch):
     execute = Redis.execute_command
