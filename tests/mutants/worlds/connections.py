@@ -54,10 +54,18 @@ class Between(asyncio.Protocol):
         self.protocol.resume_writing()
 
 
+class StartsTls:
+    """Leaves TLS that starts in mid-connection to the loop: nothing stands in between any more."""
+
+    async def start_tls(self, transport, protocol, *arguments, **options):
+        real = transport.real if isinstance(transport, Proxy) else transport
+        return await super().start_tls(real, protocol, *arguments, **options)
+
+
 def of_clients(between):
     """A loop on which each connection has a `between` at the end of who makes it."""
 
-    class Connecting:
+    class Connecting(StartsTls):
         async def create_connection(self, factory, *arguments, **options):
             _, made = await super().create_connection(lambda: between(factory()), *arguments, **options)
             return made.transport, made.protocol
@@ -68,7 +76,7 @@ def of_clients(between):
 def of_servers(between):
     """A loop on which each connection has a `between` at the end of the server."""
 
-    class Serving:
+    class Serving(StartsTls):
         async def create_server(self, factory, *arguments, **options):
             return await super().create_server(lambda: between(factory()), *arguments, **options)
 
