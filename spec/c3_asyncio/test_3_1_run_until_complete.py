@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from fixtures.claims import claim
-from fixtures.errors import exactly
+from fixtures.errors import exactly, outcome_of
 from fixtures.trace import turn
 
 
@@ -38,14 +38,6 @@ def test_run_until_complete_refuses_a_number_none_a_list_and_a_coroutine_functio
     assert asyncio.all_tasks(loop) == set()
 
 
-def outcome(function, *arguments):
-    """What a call returns, or the error that it raises."""
-    try:
-        return function(*arguments)
-    except Exception as error:
-        return error
-
-
 @claim("run-until-complete-runs-and-returns-the-result")
 def test_run_until_complete_runs_a_coroutine_or_task_to_its_end_and_returns_the_result(new_loop, trace):
     loop = new_loop()
@@ -62,7 +54,7 @@ def test_run_until_complete_runs_a_coroutine_or_task_to_its_end_and_returns_the_
     task = loop.create_task(work("task"))
     assert loop.run_until_complete(task) == "result of task"
     assert trace.steps == ["coroutine starts", "coroutine ends", "task starts", "task ends"]
-    assert outcome(loop.run_until_complete, task) == "result of task"  # nothing is left to run, but the result
+    assert outcome_of(loop.run_until_complete, task) == "result of task"  # nothing is left to run, but the result
 
 
 @claim("run-until-complete-runs-and-returns-the-result")
@@ -72,7 +64,7 @@ def test_run_until_complete_waits_for_a_future_and_returns_its_result(new_loop):
         future = loop.create_future()
         loop.call_soon(future.set_result, result)
 
-        assert outcome(loop.run_until_complete, future) == result
+        assert outcome_of(loop.run_until_complete, future) == result
 
 
 @claim("run-until-complete-runs-and-returns-the-result")

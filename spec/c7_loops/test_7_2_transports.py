@@ -10,7 +10,7 @@ import pytest
 
 from fixtures.claims import claim
 from fixtures.errors import error_of, exactly
-from fixtures.recorder import Recorder
+from fixtures.recorder import Recorder, end
 from fixtures.soon import until
 from fixtures.trace import turn
 
@@ -18,8 +18,11 @@ MUCH = b"x" * 8_000_000  # more than the kernel's buffers on both sides take
 
 
 @contextlib.asynccontextmanager
-async def connected(connections=1, protocol=Recorder):
-    """Pairs of protocols, of a client and of the server, that are connected; all is closed at the end."""
+async def connected(connections=1, protocol=Recorder, way=1):
+    """Pairs of protocols, of a client and of the server, that are connected; all is closed at the end.
+
+    The other way, -1, they are of the server and of a client.
+    """
     loop, theirs = asyncio.get_running_loop(), []
 
     def accept():
@@ -37,27 +40,19 @@ async def connected(connections=1, protocol=Recorder):
                 lambda: len(theirs) == len(ours) and theirs[-1].calls == ["connection_made"],
                 "the server was told of no connection",
             )
-        yield list(zip(ours, theirs))
+        yield [pair[::way] for pair in zip(ours, theirs)]
     finally:
         server.close()
-        made = [each for each in (*ours, *theirs) if each.is_made()]
-        for each in made:
-            if not each.is_lost():
-                each.transport.abort()
-        await until(lambda: all(each.is_lost() for each in made), "one is not closed")
+        await end((*ours, *theirs))
 
 
-@contextlib.asynccontextmanager
-async def connected_both_ways(protocol=Recorder):
-    """Two pairs of protocols that are connected: the first is of client and server, the second of server and client."""
-    async with connected(connections=2, protocol=protocol) as [forth, back]:
-        yield forth, back[::-1]
+either_way = pytest.mark.parametrize("way", [1, -1], ids=["to-a-server", "to-a-client"])
 
 
 def take_little_at_a_time(sender, receiver):
     """Have the system hold no more than some 100 KB that are on their way between two protocols."""
-    for end, size in ((sender, socket.SO_SNDBUF), (receiver, socket.SO_RCVBUF)):
-        end.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, size, 64 * 1024)
+    for each, size in ((sender, socket.SO_SNDBUF), (receiver, socket.SO_RCVBUF)):
+        each.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, size, 64 * 1024)
 
 
 class Summing(Recorder):
@@ -68,98 +63,95 @@ class Summing(Recorder):
         self.came_before = self.received
 
 
+@either_way
 @claim("protocol-is-told-of-its-connection-in-order")
-async def test_connection_made_comes_first_and_connection_lost_last_each_once_and_all_data_before_that():
-    async with connected_both_ways(Summing) as pairs:
-        for here, there in pairs:
-            here.transport.write(b"one")
-            await until(lambda there=there: there.received == b"one", "nothing arrived")
-            here.transport.write(b"two")
-            here.transport.write_eof()
-            await until(
-                lambda here=here, there=there: here.is_lost() and there.is_lost(), "the connection was not lost"
-            )
-            for end in (here, there):
-                end.transport.close()
-                end.transport.abort()
-            for _ in range(3):
-                await turn()
+async def test_connection_made_comes_first_and_connection_lost_last_each_once_and_all_data_before_that(way):
+    async with connected(protocol=Summing, way=way) as [(here, there)]:
+        here.transport.write(b"one")
+        await until(lambda: there.received == b"one", "nothing arrived")
+        here.transport.write(b"two")
+        here.transport.write_eof()
+        await until(lambda: here.is_lost() and there.is_lost(), "the connection was not lost")
+        for each in (here, there):
+            each.transport.close()
+            each.transport.abort()
+        for _ in range(3):
+            await turn()
 
-            assert there.calls == ["connection_made", "data_received", "eof_received", "connection_lost"]
-            assert here.calls == ["connection_made", "eof_received", "connection_lost"]
-            assert (there.came_before, there.received, there.error) == (b"onetwo", b"onetwo", None)
+        assert there.calls == ["connection_made", "data_received", "eof_received", "connection_lost"]
+        assert here.calls == ["connection_made", "eof_received", "connection_lost"]
+        assert (there.came_before, there.received, there.error) == (b"onetwo", b"onetwo", None)
 
 
+@either_way
 @claim("one-write-may-arrive-in-several-pieces")
-async def test_a_long_write_arrives_in_several_pieces_whose_bytes_are_in_order():
+async def test_a_long_write_arrives_in_several_pieces_whose_bytes_are_in_order(way):
     sent = random.Random(7).randbytes(1_000_000)
 
-    async with connected() as [ends]:
-        for here, there in (ends, ends[::-1]):
-            here.transport.write(sent)
-            await until(lambda there=there: len(there.received) == len(sent), "not all has arrived")
+    async with connected(way=way) as [(here, there)]:
+        here.transport.write(sent)
+        await until(lambda: len(there.received) == len(sent), "not all has arrived")
 
-            assert len(there.pieces) > 1
-            assert there.received == sent
+        assert len(there.pieces) > 1
+        assert there.received == sent
 
 
+@either_way
 @claim("close-sends-what-was-written-before")
-async def test_close_returns_at_once_and_the_connection_is_lost_only_when_all_is_sent():
+async def test_close_returns_at_once_and_the_connection_is_lost_only_when_all_is_sent(way):
     much = MUCH[:2_000_000]
 
-    async with connected_both_ways() as pairs:
-        for here, there in pairs:
-            take_little_at_a_time(here, there)
-            there.transport.pause_reading()
-            here.transport.write(much)
-            here.transport.write(b", and")
-            here.transport.writelines([b" the", b" end"])
-            for _ in range(2):  # which is as good as once
-                here.transport.close()
-            for _ in range(10):
-                await turn()
-            closing, calls = here.transport.is_closing(), list(here.calls)
-            there.transport.resume_reading()
-            await until(lambda here=here, there=there: here.is_lost() and there.is_lost(), "it is not lost")
-            is_whole = there.received == much + b", and the end"
+    async with connected(way=way) as [(here, there)]:
+        take_little_at_a_time(here, there)
+        there.transport.pause_reading()
+        here.transport.write(much)
+        here.transport.write(b", and")
+        here.transport.writelines([b" the", b" end"])
+        for _ in range(2):  # which is as good as once
+            here.transport.close()
+        for _ in range(10):
+            await turn()
+        closing, calls = here.transport.is_closing(), list(here.calls)
+        there.transport.resume_reading()
+        await until(lambda: here.is_lost() and there.is_lost(), "it is not lost")
+        is_whole = there.received == much + b", and the end"
 
-            assert (closing, "connection_lost" in calls) == (True, False)
-            assert (len(there.received) - len(much), is_whole) == (len(b", and the end"), True)
-            assert (here.calls[-1], here.error) == ("connection_lost", None)
+        assert (closing, "connection_lost" in calls) == (True, False)
+        assert (len(there.received) - len(much), is_whole) == (len(b", and the end"), True)
+        assert (here.calls[-1], here.error) == ("connection_lost", None)
 
 
+@either_way
 @pytest.mark.parametrize("closed_before", [False, True], ids=["open", "closed-before"])
 @claim("abort-drops-what-was-not-sent")
-async def test_abort_loses_the_connection_with_no_error_and_what_is_buffered_with_it(closed_before):
-    async with connected_both_ways() as pairs, connected_both_ways() as [(idle, _), (other, _)]:
-        for (here, there), aborted in zip(pairs, (idle, other)):
-            take_little_at_a_time(here, there)
-            there.transport.pause_reading()
-            here.transport.write(MUCH[:1_000_000])
-            if closed_before:
-                here.transport.close()  # which waits until all is sent
-            here.transport.abort()
-            aborted.transport.abort()
-            closing, at_once = [each.transport.is_closing() for each in (here, aborted)], here.calls + aborted.calls
-            await until(lambda here=here, aborted=aborted: here.is_lost() and aborted.is_lost(), "one was not lost")
-            there.transport.resume_reading()
-            await until(there.is_lost, "the other end did not lose it")
+async def test_abort_loses_the_connection_with_no_error_and_what_is_buffered_with_it(closed_before, way):
+    async with connected(connections=2, way=way) as [(here, there), (idle, _)]:
+        take_little_at_a_time(here, there)
+        there.transport.pause_reading()
+        here.transport.write(MUCH[:1_000_000])
+        if closed_before:
+            here.transport.close()  # which waits until all is sent
+        here.transport.abort()
+        idle.transport.abort()
+        closing, at_once = [each.transport.is_closing() for each in (here, idle)], here.calls + idle.calls
+        await until(lambda: here.is_lost() and idle.is_lost(), "one was not lost")
+        there.transport.resume_reading()
+        await until(there.is_lost, "the other end did not lose it")
 
-            assert (closing, "connection_lost" in at_once) == ([True, True], False)  # that comes on a later pass
-            assert (here.error, aborted.error) == (None, None)
-            assert len(there.received) < 1_000_000
+        assert (closing, "connection_lost" in at_once) == ([True, True], False)  # that comes on a later pass
+        assert (here.error, idle.error) == (None, None)
+        assert len(there.received) < 1_000_000
 
 
-@pytest.mark.parametrize("way", [1, -1], ids=["to-a-server", "to-a-client"])
+@either_way
 @claim("end-of-file-closes-unless-the-protocol-keeps-it-open")
 async def test_after_eof_received_the_transport_closes_itself_unless_that_returned_a_true_value(way):
-    async with connected(connections=3) as pairs:
-        (here, closing), (second, silent), (other, staying) = (pair[::way] for pair in pairs)
+    async with connected(connections=3, way=way) as [(here, closing), (second, silent), (other, staying)]:
         closing.keeps_open, silent.keeps_open, staying.keeps_open = "", None, "yes"
-        for end in (here, second, other):
-            end.transport.write_eof()
-        for end in (closing, silent, staying):
-            await until(lambda end=end: "eof_received" in end.calls, "no end of file")
+        for each in (here, second, other):
+            each.transport.write_eof()
+        told = (closing, silent, staying)
+        await until(lambda: all("eof_received" in each.calls for each in told), "no end of file")
         await until(lambda: here.is_lost() and second.is_lost(), "the transport did not close itself")
         assert not staying.transport.is_closing()
         staying.transport.write(b"still open")
@@ -169,28 +161,26 @@ async def test_after_eof_received_the_transport_closes_itself_unless_that_return
         assert staying.calls[-1] == "eof_received"
 
 
+@either_way
 @claim("pause-reading-holds-data-back-until-resume")
-async def test_what_comes_while_reading_is_paused_is_delivered_after_resume():
-    async with connected_both_ways() as pairs, connected() as [(other, control)]:
-        for here, paused in pairs:
-            for _ in range(2):  # which is as good as once
-                paused.transport.pause_reading()
-            for piece in (b"meanwhile", b" and later"):
-                here.transport.write(piece)
-                other.transport.write(piece)
-                await until(
-                    lambda piece=piece: control.received.endswith(piece), "nothing arrived where reading was not paused"
-                )
-            for _ in range(10):
-                await turn()
-            before = (paused.received, paused.transport.is_reading())
-            paused.transport.resume_reading()
-            await until(
-                lambda paused=paused: paused.received == b"meanwhile and later", "not all arrived after resume_reading"
-            )
+async def test_what_comes_while_reading_is_paused_is_delivered_after_resume(way):
+    async with connected(connections=2, way=way) as [(here, paused), (other, control)]:
+        for _ in range(2):  # which is as good as once
+            paused.transport.pause_reading()
+        so_far = b""
+        for piece in (b"meanwhile", b" and later"):
+            so_far += piece
+            here.transport.write(piece)
+            other.transport.write(piece)
+            await until(lambda: control.received == so_far, "nothing arrived where reading was not paused")  # noqa: B023
+        for _ in range(10):
+            await turn()
+        before = (paused.received, paused.transport.is_reading())
+        paused.transport.resume_reading()
+        await until(lambda: paused.received == so_far, "not all arrived after resume_reading")
 
-            assert before == (b"", False)
-            assert paused.transport.is_reading()
+        assert before == (b"", False)
+        assert paused.transport.is_reading()
 
 
 class PausedByData(Recorder):
@@ -201,21 +191,22 @@ class PausedByData(Recorder):
         self.transport.pause_reading()
 
 
+@either_way
 @claim("pause-reading-holds-data-back-until-resume")
-async def test_data_received_may_pause_reading_itself_at_either_end():
-    async with connected(protocol=PausedByData) as [ends]:
-        for here, there in (ends, ends[::-1]):
-            here.transport.write(b"first")
-            await until(lambda there=there: there.received == b"first", "nothing arrived")
-            here.transport.write(b", then")
+async def test_data_received_may_pause_reading_itself_and_what_goes_the_other_way_still_comes(way):
+    async with connected(protocol=PausedByData, way=way) as [(here, there)]:
+        here.transport.write(b"first")
+        await until(lambda: there.received == b"first", "nothing arrived")
+        here.transport.write(b", then")
+        there.transport.write(b"the other way")
+        await until(lambda: here.received == b"the other way", "nothing arrived the other way")
         for _ in range(10):
             await turn()
-        before = [end.received for end in ends]
-        for end in ends:
-            end.transport.resume_reading()
-        await until(lambda: all(end.received == b"first, then" for end in ends), "nothing arrived after resume_reading")
+        before = there.received
+        there.transport.resume_reading()
+        await until(lambda: there.received == b"first, then", "nothing arrived after resume_reading")
 
-        assert before == [b"first", b"first"]
+        assert before == b"first"
 
 
 class Measuring(Recorder):
@@ -226,35 +217,33 @@ class Measuring(Recorder):
         self.left = self.transport.get_write_buffer_size()
 
 
+@either_way
 @claim("protocol-is-paused-while-too-much-is-buffered")
-async def test_each_time_pause_writing_comes_above_the_high_mark_and_resume_writing_when_the_buffer_has_emptied():
-    async with connected_both_ways(Measuring) as pairs:
-        for here, there in pairs:
-            take_little_at_a_time(here, there)
-            there.transport.pause_reading()
-            here.transport.set_write_buffer_limits(high=2 * len(MUCH))
-            here.transport.write(MUCH[:1_000_000])
-            mark = here.transport.get_write_buffer_size() + 1000
-            here.transport.set_write_buffer_limits(high=mark, low=0)
-            here.transport.write(b"x" * 1000)
-            at_the_mark, below = here.transport.get_write_buffer_size(), list(here.calls)
-            for _ in range(2):  # which is told once
-                here.transport.write(b"x")
-            for _ in range(10):
-                await turn()
-            above = list(here.calls)
-            there.transport.resume_reading()
-            await until(lambda here=here: "resume_writing" in here.calls, "resume_writing was not called")
-            left = here.left
-            here.transport.write(MUCH[: 2 * mark])
-            await until(
-                lambda here=here: here.calls.count("resume_writing") == 2, "resume_writing was not called again"
-            )
+async def test_each_time_pause_writing_comes_above_the_high_mark_and_resume_writing_when_the_buffer_has_emptied(way):
+    async with connected(protocol=Measuring, way=way) as [(here, there)]:
+        take_little_at_a_time(here, there)
+        there.transport.pause_reading()
+        here.transport.set_write_buffer_limits(high=2 * len(MUCH))
+        here.transport.write(MUCH[:1_000_000])
+        mark = here.transport.get_write_buffer_size() + 1000
+        here.transport.set_write_buffer_limits(high=mark, low=0)
+        here.transport.write(b"x" * 1000)
+        at_the_mark, below = here.transport.get_write_buffer_size(), list(here.calls)
+        for _ in range(2):  # which is told once
+            here.transport.write(b"x")
+        for _ in range(10):
+            await turn()
+        above = list(here.calls)
+        there.transport.resume_reading()
+        await until(lambda: "resume_writing" in here.calls, "resume_writing was not called")
+        left = here.left
+        here.transport.write(MUCH[: 2 * mark])
+        await until(lambda: here.calls.count("resume_writing") == 2, "resume_writing was not called again")
 
-            assert (at_the_mark, below) == (mark, ["connection_made"])
-            assert above == ["connection_made", "pause_writing"]
-            assert here.calls == ["connection_made", *["pause_writing", "resume_writing"] * 2]
-            assert (left, here.left) == (0, 0)
+        assert (at_the_mark, below) == (mark, ["connection_made"])
+        assert above == ["connection_made", "pause_writing"]
+        assert here.calls == ["connection_made", *["pause_writing", "resume_writing"] * 2]
+        assert (left, here.left) == (0, 0)
 
 
 @claim("extra-info-tells-both-ends-and-the-default-for-the-rest")
@@ -266,19 +255,19 @@ async def test_sockname_is_the_sockets_own_peername_is_the_others_and_what_is_un
         assert here == server.transport.get_extra_info("peername")
         assert there == server.transport.get_extra_info("sockname")
         assert here != there
-        for end, its in ((client, here), (server, there)):
-            assert end.transport.get_extra_info("sockname", "the default") == its
-            assert error_of(end.transport.get_extra_info, "nothing of the kind") is None
-            assert end.transport.get_extra_info("nothing of the kind") is None
-            assert end.transport.get_extra_info("nothing of the kind", "the default") == "the default"
-            assert end.transport.get_extra_info("nothing of the kind", False) is False
+        for each, its in ((client, here), (server, there)):
+            assert each.transport.get_extra_info("sockname", "the default") == its
+            assert error_of(each.transport.get_extra_info, "nothing of the kind") is None
+            assert each.transport.get_extra_info("nothing of the kind") is None
+            assert each.transport.get_extra_info("nothing of the kind", "the default") == "the default"
+            assert each.transport.get_extra_info("nothing of the kind", False) is False
 
 
-def reset(end):
+def reset(protocol):
     """Have a protocol end its connection with a TCP reset."""
     at_once = struct.pack("ii", 1, 0)
-    end.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
-    end.transport.abort()
+    protocol.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+    protocol.transport.abort()
 
 
 @pytest.mark.parametrize("peer", ["client", "server"])
@@ -293,42 +282,42 @@ async def test_a_connection_that_the_peer_resets_is_lost_with_connectionreseterr
         assert told.calls == ["connection_made", "connection_lost"]
 
 
+@either_way
 @claim("set-protocol-hands-the-connection-over")
-async def test_after_set_protocol_all_goes_to_the_new_protocol_which_is_not_told_connection_made():
-    async with connected_both_ways() as pairs:
-        for here, there in pairs:
-            heir = Recorder()
-            heir.transport = there.transport
-            there.transport.set_protocol(heir)
-            here.transport.write(b"to whom")
-            await until(lambda heir=heir, there=there: heir.received or there.received, "nothing arrived")
-            now = there.transport.get_protocol()
-            take_little_at_a_time(there, here)
-            there.transport.write(MUCH[:1_000_000])
-            await until(lambda here=here: sum(map(len, here.pieces)) == 1_000_000, "not all arrived")
-            here.transport.close()
-            await until(lambda heir=heir, there=there: heir.is_lost() or there.is_lost(), "it was not lost")
-            told = list(there.calls)
-            there.calls.append("connection_lost")  # as the end of this test asks of each
+async def test_after_set_protocol_all_goes_to_the_new_protocol_which_is_not_told_connection_made(way):
+    async with connected(way=way) as [(here, there)]:
+        heir = Recorder()
+        heir.transport = there.transport
+        there.transport.set_protocol(heir)
+        here.transport.write(b"to whom")
+        await until(lambda: heir.received or there.received, "nothing arrived")
+        now = there.transport.get_protocol()
+        take_little_at_a_time(there, here)
+        there.transport.write(MUCH[:1_000_000])
+        await until(lambda: sum(map(len, here.pieces)) == 1_000_000, "not all arrived")
+        here.transport.close()
+        await until(lambda: heir.is_lost() or there.is_lost(), "it was not lost")
+        told = list(there.calls)
+        there.calls.append("connection_lost")  # as the end of this test asks of each
 
-            assert now is heir
-            assert (heir.received, told) == (b"to whom", ["connection_made"])
-            assert heir.calls == ["data_received", "pause_writing", "resume_writing", "eof_received", "connection_lost"]
+        assert now is heir
+        assert (heir.received, told) == (b"to whom", ["connection_made"])
+        assert heir.calls == ["data_received", "pause_writing", "resume_writing", "eof_received", "connection_lost"]
 
 
+@either_way
 @pytest.mark.parametrize("data", [b"after", b""], ids=["data", "nothing"])
 @claim("writing-after-write-eof-raises")
-async def test_write_after_write_eof_raises_runtimeerror_and_sends_nothing(data):
-    async with connected_both_ways() as pairs:
-        for here, there in pairs:
-            there.keeps_open = True
-            here.transport.write(b"before")
-            here.transport.write_eof()
-            with exactly(RuntimeError, match="after write_eof"):
-                here.transport.write(data)
-            await until(lambda there=there: "eof_received" in there.calls, "no end of file")
+async def test_write_after_write_eof_raises_runtimeerror_and_sends_nothing(data, way):
+    async with connected(way=way) as [(here, there)]:
+        there.keeps_open = True
+        here.transport.write(b"before")
+        here.transport.write_eof()
+        with exactly(RuntimeError, match="after write_eof"):
+            here.transport.write(data)
+        await until(lambda: "eof_received" in there.calls, "no end of file")
 
-            assert there.received == b"before"
+        assert there.received == b"before"
 
 
 # The parameter `lose` is called with the one that is to lose its connection, and the other.
@@ -349,11 +338,11 @@ however_it_is_lost = pytest.mark.parametrize(
 async def test_on_asyncio_write_to_a_lost_connection_raises_nothing_and_logs_a_warning_from_the_fifth_on(caplog, lose):
     async with connected() as [(client, server)]:
         lose(client, server)
-        for end in (client, server):
-            await until(end.is_lost, "it was not lost")
+        for each in (client, server):
+            await until(each.is_lost, "it was not lost")
             logged = []
             for _ in range(6):
-                assert error_of(end.transport.write, b"late") is None
+                assert error_of(each.transport.write, b"late") is None
                 logged.append([record.levelname for record in caplog.records])
             caplog.clear()
 
@@ -366,12 +355,12 @@ async def test_on_asyncio_write_to_a_lost_connection_raises_nothing_and_logs_a_w
 async def test_on_uvloop_write_to_a_lost_connection_raises_runtimeerror(lose):
     async with connected() as [(client, server)]:
         lose(client, server)
-        for end in (client, server):
-            await until(end.is_lost, "it was not lost")
+        for each in (client, server):
+            await until(each.is_lost, "it was not lost")
             with exactly(RuntimeError):
-                end.transport.write(b"late")
+                each.transport.write(b"late")
             with exactly(RuntimeError):
-                end.transport.writelines([b"late"])
+                each.transport.writelines([b"late"])
         assert (client.received, server.received) == (b"", b"")
 
 
@@ -404,35 +393,35 @@ async def test_on_uvloop_a_connections_transport_inherits_nothing_from_asyncio_a
         assert [name for name in methods if not hasattr(client.transport, name)] == []
 
 
+@either_way
 @claim("socket-of-a-transport-can-be-shut-down-on-asyncio")
-async def test_on_asyncio_the_socket_of_a_transport_can_be_shut_down_which_the_peer_sees():
-    async with connected_both_ways() as pairs:
-        for here, there in pairs:
-            assert error_of(here.transport.get_extra_info("socket").shutdown, socket.SHUT_WR) is None
-            await until(lambda there=there: "eof_received" in there.calls, "the peer saw no end of file")
+async def test_on_asyncio_the_socket_of_a_transport_can_be_shut_down_which_the_peer_sees(way):
+    async with connected(way=way) as [(here, there)]:
+        assert error_of(here.transport.get_extra_info("socket").shutdown, socket.SHUT_WR) is None
+        await until(lambda: "eof_received" in there.calls, "the peer saw no end of file")
 
-            assert there.calls[:2] == ["connection_made", "eof_received"]
+        assert there.calls[:2] == ["connection_made", "eof_received"]
 
 
+@either_way
 @claim("socket-of-a-transport-cannot-be-shut-down-on-uvloop")
-async def test_on_uvloop_the_socket_of_a_transport_refuses_shutdown_with_typeerror():
-    async with connected() as [ends]:
-        for here, there in (ends, ends[::-1]):
-            with exactly(TypeError, match=r"do not support shutdown\(\)"):
-                here.transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
-            here.transport.write(b"still open")
-            await until(lambda there=there: there.received == b"still open", "nothing arrived")
+async def test_on_uvloop_the_socket_of_a_transport_refuses_shutdown_with_typeerror(way):
+    async with connected(way=way) as [(here, there)]:
+        with exactly(TypeError, match=r"do not support shutdown\(\)"):
+            here.transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
+        here.transport.write(b"still open")
+        await until(lambda: there.received == b"still open", "nothing arrived")
 
 
 async def limits():
     """The low and the high mark of a write buffer by default, and when the high one was set to 4000 and to 400 000."""
     async with connected() as [ends]:
         of_each = []
-        for end in ends:
-            of_each.append([end.transport.get_write_buffer_limits()])
+        for each in ends:
+            of_each.append([each.transport.get_write_buffer_limits()])
             for high in (4000, 400_000):
-                end.transport.set_write_buffer_limits(high=high)
-                of_each[-1].append(end.transport.get_write_buffer_limits())
+                each.transport.set_write_buffer_limits(high=high)
+                of_each[-1].append(each.transport.get_write_buffer_limits())
         assert of_each[0] == of_each[1], "server and client have others"
         return of_each[0]
 

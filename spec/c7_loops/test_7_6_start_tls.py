@@ -6,14 +6,9 @@ import ssl
 
 from fixtures.claims import claim
 from fixtures.errors import exactly
+from fixtures.recorder import end
 from fixtures.soon import soon, until
-from fixtures.tls import (
-    connect,
-    end,
-    of_a_client,
-    of_a_server,
-    serving,
-)
+from fixtures.tls import connect, of_a_client, of_a_server, serving
 
 
 @contextlib.asynccontextmanager

@@ -4,16 +4,9 @@ import asyncio
 
 from fixtures.claims import claim
 from fixtures.errors import error_of, exactly
+from fixtures.recorder import end
 from fixtures.soon import soon, until
-from fixtures.tls import (
-    MUCH,
-    connect,
-    connected,
-    end,
-    of_a_client,
-    of_a_server,
-    serving,
-)
+from fixtures.tls import MUCH, connect, connected, of_a_client, of_a_server, serving
 from fixtures.trace import turn
 
 

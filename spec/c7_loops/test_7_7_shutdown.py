@@ -10,7 +10,7 @@ import warnings
 import pytest
 
 from fixtures.claims import claim
-from fixtures.errors import error_of, exactly
+from fixtures.errors import error_of, exactly, outcome_of
 from fixtures.garbage import collect
 from fixtures.threads import SOON, Gate
 from fixtures.trace import turn
@@ -343,7 +343,7 @@ def test_run_until_complete_raises_runtimeerror_when_the_loop_is_stopped_first_a
 
     assert not (task.done() or gate.done())
     gate.set_result(None)
-    assert loop.run_until_complete(task) == "done"
+    assert outcome_of(loop.run_until_complete, task) == "done"
 
 
 @pytest.mark.parametrize("leaving", [SystemExit, KeyboardInterrupt])

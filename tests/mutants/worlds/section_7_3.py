@@ -34,12 +34,20 @@ class Proxy:
 
 
 def server_world(name, *falsifies):
-    """A world in which servers are what the class below is."""
+    """A world in which servers are what the class below is; they have the `protocols` of their connections."""
 
     def register(made):
         class Serving:
-            async def create_server(self, *arguments, **options):
-                return made(await super().create_server(*arguments, **options))
+            async def create_server(self, factory, *arguments, **options):
+                protocols = []
+
+                def remember():
+                    protocols.append(factory())
+                    return protocols[-1]
+
+                server = made(await super().create_server(remember, *arguments, **options))
+                server.protocols = protocols
+                return server
 
         world(name, falsifies=falsifies)(lambda patch: patch.loops(Serving))
         return made
@@ -79,23 +87,13 @@ class _:
         return Moving(await create(*arguments, start_serving=start_serving, **options))
 
 
-@loop_world("a server closes its connections with itself", "closed-server-refuses-new-connections-and-keeps-the-old")
-class _:
-    async def create_server(self, factory, *arguments, **options):
-        made = []
-
-        class Closing(Proxy):
-            def close(self):
-                self.real.close()
-                for protocol in made:
-                    if hasattr(protocol, "transport"):
-                        protocol.transport.abort()
-
-        def remember():
-            made.append(factory())
-            return made[-1]
-
-        return Closing(await super().create_server(remember, *arguments, **options))
+@server_world("a server closes its connections with itself", "closed-server-refuses-new-connections-and-keeps-the-old")
+class _(Proxy):
+    def close(self):
+        self.real.close()
+        for protocol in self.protocols:
+            if hasattr(protocol, "transport"):
+                protocol.transport.abort()
 
 
 @loop_world(
@@ -126,22 +124,12 @@ class _(Proxy):
         self.real.close()
 
 
-@loop_world("a server keeps its first connection alone", "closed-server-refuses-new-connections-and-keeps-the-old")
-class _:
-    async def create_server(self, factory, *arguments, **options):
-        made = []
-
-        class Closing(Proxy):
-            def close(self):
-                self.real.close()
-                for protocol in made[1:]:
-                    protocol.transport.abort()
-
-        def remember():
-            made.append(factory())
-            return made[-1]
-
-        return Closing(await super().create_server(remember, *arguments, **options))
+@server_world("a server keeps its first connection alone", "closed-server-refuses-new-connections-and-keeps-the-old")
+class _(Proxy):
+    def close(self):
+        self.real.close()
+        for protocol in self.protocols[1:]:
+            protocol.transport.abort()
 
 
 @server_world("close closes one socket", "closed-server-refuses-new-connections-and-keeps-the-old")
@@ -241,22 +229,12 @@ class _(Proxy):
         pass
 
 
-@loop_world("wait_closed waits for all connections", "wait-closed-does-not-wait-for-connections-before-3-12",
+@server_world("wait_closed waits for all connections", "wait-closed-does-not-wait-for-connections-before-3-12",
             "wait-closed-does-not-wait-for-connections-on-uvloop")  # fmt: skip
-class _:
-    async def create_server(self, factory, *arguments, **options):
-        made = []
-
-        class Waiting(Proxy):
-            async def wait_closed(self):
-                while not all(protocol.lost.is_set() for protocol in made):
-                    await asyncio.sleep(0.001)
-
-        def remember():
-            made.append(factory())
-            return made[-1]
-
-        return Waiting(await super().create_server(remember, *arguments, **options))
+class _(Proxy):
+    async def wait_closed(self):
+        while not all(protocol.lost.is_set() for protocol in self.protocols):
+            await asyncio.sleep(0.001)
 
 
 @server_world("wait_closed waits for nothing", "wait-closed-waits-for-connections-since-3-12")
@@ -265,26 +243,16 @@ class _(Proxy):
         pass
 
 
-@loop_world(
+@server_world(
     "wait_closed waits for the first connection to close",
     "wait-closed-does-not-wait-for-connections-before-3-12",
     "wait-closed-waits-for-connections-since-3-12",
     "wait-closed-does-not-wait-for-connections-on-uvloop",
 )
-class _:
-    async def create_server(self, factory, *arguments, **options):
-        made = []
-
-        class Waiting(Proxy):
-            async def wait_closed(self):
-                while not any(protocol.lost.is_set() for protocol in made):
-                    await asyncio.sleep(0.001)
-
-        def remember():
-            made.append(factory())
-            return made[-1]
-
-        return Waiting(await super().create_server(remember, *arguments, **options))
+class _(Proxy):
+    async def wait_closed(self):
+        while not any(protocol.lost.is_set() for protocol in self.protocols):
+            await asyncio.sleep(0.001)
 
 
 @server_world("only the first wait_closed waits", "wait-closed-waits-for-connections-since-3-12")

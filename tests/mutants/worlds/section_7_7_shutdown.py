@@ -347,6 +347,29 @@ class _:
         pass
 
 
+@loop_world("a run that is stopped is cancelled", "run-until-complete-that-is-stopped-is-a-runtimeerror")
+class _:
+    def run_until_complete(self, future):
+        try:
+            return super().run_until_complete(future)
+        except RuntimeError:
+            raise asyncio.CancelledError from None
+
+
+@loop_world("a task whose run was stopped cannot be run", "run-until-complete-that-is-stopped-is-a-runtimeerror")
+class _:
+    stopped = None
+
+    def run_until_complete(self, future):
+        if future is self.stopped:
+            raise RuntimeError("its run was stopped")
+        try:
+            return super().run_until_complete(future)
+        except RuntimeError:
+            self.stopped = future
+            raise
+
+
 @loop_world("a task whose run is stopped is cancelled", "run-until-complete-that-is-stopped-is-a-runtimeerror")
 class _:
     def run_until_complete(self, future):
