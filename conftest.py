@@ -8,6 +8,7 @@ pytest_plugins = [
     "fixtures.trace",
     "fixtures.guards",
     "fixtures.leaks",
+    "fixtures.certificates",
     "fixtures.timeline.plugin",
     "fixtures.deviations",
     "fixtures.forks",

@@ -26,6 +26,7 @@ class Listed:
 
     def __init__(self, nodeids: set[str]) -> None:
         self.nodeids = nodeids
+        self.by_file: dict[str, list] = {}  # nothing is begun before it is collected
         self.files = {nodeid.partition("::")[0] for nodeid in nodeids}
 
     def test_of(self, nodeid: str) -> tuple[str | None, None]:
