@@ -22,6 +22,7 @@ class Mutants:
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         config.pluginmanager.unregister(name="checklist-follower")  # what claims do in false worlds is no checklist
+        config.pluginmanager.set_blocked("beginning")  # no claim is run outside of a world
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
