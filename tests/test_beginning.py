@@ -137,6 +137,14 @@ def test_a_crash_in_the_beginning_is_told_and_the_other_tests_are_run(two_files)
     ended.assert_outcomes(passed=ENOUGH + 1, failed=1)
 
 
+def test_a_test_in_the_beginning_that_interrupts_the_run_does_so_and_what_ran_is_told(two_files):
+    ended = two_files(c3="os.kill(os.getpid(), 2)").run("spec")
+
+    assert "KeyboardInterrupt" in ended.stdout.str()
+    assert ended.ret == 2
+    ended.assert_outcomes(passed=3)
+
+
 def test_a_test_in_the_beginning_that_hangs_is_ended(two_files, monkeypatch):
     monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "1")
 
