@@ -5,17 +5,20 @@ import time
 
 import pytest
 
-from fixtures.tls import Waited, not_held_up
+from fixtures.tls import NOT_LONG, Waited, not_held_up
 
 
 @pytest.mark.parametrize("told", [True, False])
-def test_attempts_are_made_until_one_tells_whether_it_waited(told):
+def test_attempts_are_made_each_twice_as_long_until_one_tells_whether_it_waited(told):
     answers = [("the first", None), ("the second", None), ("the third", told), ("the fourth", True)]
+    timeouts = []
 
-    async def attempt():
+    async def attempt(timeout):
+        timeouts.append(timeout)
         return answers.pop(0)
 
     assert asyncio.run(not_held_up(attempt)) == ("the third", told)
+    assert timeouts == [NOT_LONG, 2 * NOT_LONG, 4 * NOT_LONG]
 
 
 async def waited(timeout, wait):

@@ -11,7 +11,7 @@ from fixtures.claims import claim
 from fixtures.recorder import end, ending
 from fixtures.soon import soon, until
 from fixtures.threads import SOON
-from fixtures.tls import MUCH, NOT_LONG, Waited, connect, connected, not_held_up, of_a_client, of_a_server, serving
+from fixtures.tls import MUCH, Waited, connect, connected, not_held_up, of_a_client, of_a_server, serving
 from fixtures.trace import turn
 
 
@@ -142,13 +142,13 @@ async def test_abort_over_tls_loses_what_is_buffered_and_connection_lost_is_give
 
 @claim("peer-that-does-not-say-goodbye-is-given-up")
 async def test_after_ssl_shutdown_timeout_the_connection_to_a_peer_that_does_not_close_is_lost_with_timeouterror():
-    async def attempt():
+    async def attempt(timeout):
         hold, held = socket.socketpair()
         with hold, held:
             held.settimeout(SOON)
             async with of_a_thread(lambda _connection: held.recv(1)) as (address, _):
-                client = await connect(address, of_a_client(), ssl_shutdown_timeout=NOT_LONG)
-                waited = Waited(NOT_LONG)
+                client = await connect(address, of_a_client(), ssl_shutdown_timeout=timeout)
+                waited = Waited(timeout)
                 client.transport.close()
                 with contextlib.suppress(AssertionError):
                     await until(client.is_lost, "it is not given up")
