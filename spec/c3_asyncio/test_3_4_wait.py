@@ -73,19 +73,19 @@ async def test_asyncio_wait_returns_the_set_of_its_tasks_done_and_the_set_of_tho
     release = asyncio.Event()
     quick = asyncio.create_task(answer_after(turns=0))
     cancelled = asyncio.create_task(release.wait())
-    held = asyncio.create_task(release.wait())
+    held = [asyncio.create_task(release.wait()) for _ in range(2)]
     failed = asyncio.create_task(fail())
     cancelled.cancel()
     done = {quick, cancelled, failed}
     await until(lambda: all(task.done() for task in done), "the answer, the cancellation or the failure did not come")
 
-    returned = await asyncio.wait([held, *done], return_when=asyncio.FIRST_COMPLETED)
+    returned = await asyncio.wait([*held, *done], return_when=asyncio.FIRST_COMPLETED)
 
-    assert returned == (done, {held})
+    assert returned == (done, set(held))
     assert type(failed.exception()) is LookupError
 
     release.set()
-    await held
+    await asyncio.gather(*held)
 
 
 @claim("asyncio-wait-without-timeout-leaves-none-pending")

@@ -384,6 +384,15 @@ def _(patch: Patch) -> None:
     patch.setattr(asyncio, "wait", wait)
 
 
+@world("wait tells of one pending task only", falsifies=["asyncio-wait-returns-done-and-pending-sets"])
+def _(patch: Patch) -> None:
+    async def wait(tasks, **options):
+        done, pending = await _wait(tasks, **options)
+        return done, set(list(pending)[:1])
+
+    patch.setattr(asyncio, "wait", wait)
+
+
 @world("wait takes bare coroutine objects with a time-out", falsifies=["asyncio-wait-refuses-coroutines-since-3-11"])
 def _(patch: Patch) -> None:
     async def wait(awaitables, *, timeout=None, **options):
