@@ -46,6 +46,21 @@ GREEN = """
 """
 
 
+# Source that gives a test, or its file at its import, the command lines of the children of its process.
+CHILDREN = """
+import os, pathlib
+
+def children():
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+            if int(parent) == os.getpid():
+                yield (process / "cmdline").read_bytes()
+        except OSError:  # it has ended
+            pass
+"""
+
+
 def green(id: str) -> str:
     """A test that proves the claim `id`."""
     return GREEN.format(id, id.replace("-", "_"))

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from fixtures.beginning import ENOUGH
-from tests.conftest import entry
+from tests.conftest import CHILDREN, entry
 
 FIRST, SECOND = "spec/c3_asyncio/test_3_3_await.py", "spec/c3_asyncio/test_3_4_tasks.py"
 ONE = """
@@ -18,31 +18,36 @@ def test_{0}():
     {1}
 """
 IMPORTS = "import os, pathlib, time\nfrom fixtures.claims import claim\n"
-# The second file is imported only when a test of the first one runs at the same time, or in vain.
+# The second file is imported only when a test of the first one runs at the same time; or it looks whether any could.
 MEETS = """
-end, other = time.monotonic() + {0}, pathlib.Path("{1} ran")
+end, other = time.monotonic() + 60, pathlib.Path("{other} ran")
 while not other.exists() and time.monotonic() < end:
     time.sleep(0.005)
 pathlib.Path("met" if other.exists() else "alone").touch()
 """
-ALONE = 0.5  # seconds after which nobody is waited for any more: in vain, where that is what is tested
+LOOKS = """
+is_forked = pathlib.Path("/proc/self/cmdline").read_bytes() in children()
+pathlib.Path("forked" if is_forked else "alone").touch()
+"""
 
 
 @pytest.fixture
 def two_files(house):
     """A function that writes a document of two files: so many claims that it pays to begin early, and two more.
 
-    `bodies` are what tests do, by their claims. The second file imports only when the test `other` has run.
+    `bodies` are what tests do, by their claims. The second file begins with `starts`: it `MEETS` the test `other`, or
+    `LOOKS` only.
     """
 
-    def write(wait=60.0, begin=ENOUGH, second="", rest=("y", "z"), other="c1", **bodies):
+    def write(starts=MEETS, begin=ENOUGH, second="", rest=("y", "z"), other="c1", **bodies):
         ids = [f"c{number}" for number in range(begin)]
         house.claims(*(entry(id) for id in ids), *(entry(id, section="3.4") for id in rest))
         house.write(FIRST, IMPORTS + "".join(ONE.format(id, bodies.get(id, "pass")) for id in ids))
         house.write(
             SECOND,
             IMPORTS
-            + MEETS.format(wait, other)
+            + CHILDREN
+            + starts.format(other=other)
             + second
             + "".join(ONE.format(id, bodies.get(id, "pass")) for id in rest),
         )
@@ -79,7 +84,7 @@ NOT_EARLY = {
 
 @pytest.mark.parametrize("options", NOT_EARLY.values(), ids=NOT_EARLY)
 def test_nothing_begins_early_where_it_is_not_known_what_comes_first_or_all_is_to_be_in_one_process(two_files, options):
-    house = two_files(wait=ALONE)
+    house = two_files(starts=LOOKS)
 
     ended = house.run("spec", *options)
 
@@ -88,7 +93,7 @@ def test_nothing_begins_early_where_it_is_not_known_what_comes_first_or_all_is_t
 
 
 def test_few_tests_are_no_beginning(two_files):
-    house = two_files(wait=ALONE, begin=ENOUGH - 1)
+    house = two_files(starts=LOOKS, begin=ENOUGH - 1)
 
     house.run("spec").assert_outcomes(passed=ENOUGH + 1)
 
@@ -173,7 +178,7 @@ def test_who_ran_the_beginning_is_told_nothing_of_what_it_does_not_know(two_file
 
 
 def test_tests_of_no_claims_are_no_beginning(two_files):
-    house = two_files(wait=ALONE)
+    house = two_files(starts=LOOKS)
     # Each is run once: a second time it would find what it leaves.
     plain = (f"def test_{number}():\n    pathlib.Path('plain {number}').mkdir()\n\n" for number in range(ENOUGH))
     house.write("plain/test_plain.py", "import pathlib\n\n" + "".join(plain))
