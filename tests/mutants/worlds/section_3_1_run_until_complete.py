@@ -6,7 +6,16 @@ import asyncio
 import contextvars
 import types
 
-from tests.mutants.worlds import world
+from tests.mutants.worlds import loop_world, world
+
+
+@loop_world("run_until_complete() gives other tasks some more turns", "run-until-complete-returns-with-others-pending")
+class _:
+    def run_until_complete(self, future):
+        result = super().run_until_complete(future)
+        for _ in range(10):
+            super().run_until_complete(asyncio.sleep(0))
+        return result
 
 
 @world("run_until_complete() waits for every task", falsifies=["run-until-complete-returns-with-others-pending"])
