@@ -45,6 +45,14 @@ def test_a_program_is_main_and_runs_apart_in_an_empty_directory_of_its_own(plain
     assert plain_program(source, warnings="ignore").stdout.split()[3] == "[]"
 
 
+@pytest.mark.parametrize("leaving", ["pass", "open('left', 'w')", "os.mkdir('left')", "os.rmdir(os.getcwd())"])
+def test_whatever_a_program_does_to_its_directory_the_next_finds_one_and_nothing_in_it(plain_program, leaving):
+    plain_program(f"import os; {leaving}", warnings="ignore")
+
+    ended = plain_program("import os; print(os.listdir(os.getcwd()))")
+    assert (ended.stdout, ended.stderr) == ("[]\n", "")
+
+
 def test_one_program_leaves_nothing_to_the_next(plain_program):
     plain_program("import asyncio; asyncio.left = 1")
 
