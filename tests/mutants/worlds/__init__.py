@@ -132,7 +132,7 @@ def world(
     return register
 
 
-def loop_world(name: str, *falsifies: str, also: Sequence[str] = ()) -> Callable[[type], type]:
+def loop_world(name: str, *falsifies: str, also: Sequence[str] = (), breaks_much: str = "") -> Callable[[type], type]:
     """Make a world in which every loop mixes in the class below, which says what is wrong with loops."""
 
     def register(wrong: type) -> type:
@@ -140,7 +140,7 @@ def loop_world(name: str, *falsifies: str, also: Sequence[str] = ()) -> Callable
             patch.loops(wrong)
 
         enter.__module__ = wrong.__module__  # a world is of the section in which its class stands
-        world(name, falsifies=falsifies, also=also)(enter)
+        world(name, falsifies=falsifies, also=also, breaks_much=breaks_much)(enter)
         return wrong
 
     return register

@@ -88,7 +88,7 @@ def of_both_ends(between):
     return type("Both", (of_clients(between), of_servers(between)), {})
 
 
-def protocol_world(name, *falsifies, of=of_both_ends):
+def protocol_world(name, *falsifies, of=of_both_ends, also=()):
     """A world in which protocols, `of` clients, of servers or of both, are told what the class below tells them."""
 
     def register(made):
@@ -96,18 +96,18 @@ def protocol_world(name, *falsifies, of=of_both_ends):
             patch.loops(of(made))
 
         enter.__module__ = made.__module__  # a world is of the section in which its class stands
-        world(name, falsifies=falsifies)(enter)
+        world(name, falsifies=falsifies, also=also)(enter)
         return made
 
     return register
 
 
-def transport_world(name, *falsifies, of=of_both_ends):
+def transport_world(name, *falsifies, of=of_both_ends, also=()):
     """A world in which protocols, `of` clients, of servers or of both, have the class below for a transport."""
 
     def register(made):
         between = type("WithIt", (Between,), {"proxy": made, "__module__": made.__module__})
-        protocol_world(name, *falsifies, of=of)(between)
+        protocol_world(name, *falsifies, of=of, also=also)(between)
         return made
 
     return register

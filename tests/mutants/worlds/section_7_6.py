@@ -302,7 +302,11 @@ class _(Proxy):
         self.real.abort()
 
 
-@transport_world("the second write before close is lost over TLS", "tls-close-sends-what-was-written-before")
+@transport_world(
+    "the second write before close is lost over TLS",
+    "tls-close-sends-what-was-written-before",
+    also=["tls-pause-reading-holds-data-back-until-resume", "tls-protocol-is-paused-while-too-much-is-buffered"],
+)
 class _(Proxy):
     writes = 0
 
@@ -404,7 +408,12 @@ class _(Proxy):
         pass
 
 
-@protocol_world("a client cannot pause reading TLS", "tls-pause-reading-holds-data-back-until-resume", of=of_clients)
+@protocol_world(
+    "a client cannot pause reading TLS",
+    "tls-pause-reading-holds-data-back-until-resume",
+    of=of_clients,
+    also=["peer-that-does-not-say-goodbye-is-given-up"],
+)
 class _(Between):
     class proxy(Proxy):
         def pause_reading(self):

@@ -52,8 +52,12 @@ class _:
     "an exception handler is called later",
     "exception-handler-is-given-loop-and-context",
     also=[
+        "done-callbacks-run-in-the-order-they-were-added",
         "exception-handler-that-raises-is-logged",
         "exception-that-nobody-retrieved-is-reported-when-its-task-goes",
+        "loop-holds-its-tasks-weakly",
+        "task-waiting-on-an-unheld-future-may-be-collected",
+        "unasked-task-exception-is-reported-when-collected",
     ],
 )
 class _:
@@ -68,7 +72,11 @@ class _:
             super().set_exception_handler(handler)
 
 
-@loop_world("what goes wrong is printed and not logged", "default-exception-handler-logs-the-context")
+@loop_world(
+    "what goes wrong is printed and not logged",
+    "default-exception-handler-logs-the-context",
+    also=["exception-handler-that-raises-is-logged", "wait-hides-a-failing-download"],
+)
 class _:
     def default_exception_handler(self, context):
         said = [f"{key}: {value}" for key, value in without(context, "message", "exception").items()]
@@ -76,7 +84,11 @@ class _:
         traceback.print_exception(None, context["exception"], None)
 
 
-@loop_world("only messages are logged", "default-exception-handler-logs-the-context")
+@loop_world(
+    "only messages are logged",
+    "default-exception-handler-logs-the-context",
+    also=["exception-handler-that-raises-is-logged", "redis-failure-inside-wait-stays-in-its-task"],
+)
 class _:
     def default_exception_handler(self, context):
         super().default_exception_handler({"message": context["message"]})
@@ -190,7 +202,11 @@ class _:
 @loop_world(
     "what nobody retrieves is not reported",
     "exception-that-nobody-retrieved-is-reported-when-its-task-goes",
-    also=["unasked-task-exception-is-reported-when-collected"],
+    also=[
+        "redis-failure-inside-wait-stays-in-its-task",
+        "unasked-task-exception-is-reported-when-collected",
+        "wait-hides-a-failing-download",
+    ],
 )
 class _:
     def call_exception_handler(self, context):
@@ -201,7 +217,8 @@ class _:
 @loop_world("a task that goes is not told", "exception-that-nobody-retrieved-is-reported-when-its-task-goes")
 class _:
     def call_exception_handler(self, context):
-        super().call_exception_handler({**context, "future": self.create_future()})
+        another = {"future": self.create_future()} if "future" in context else {}
+        super().call_exception_handler({**context, **another})
 
 
 @loop_world(
@@ -233,7 +250,11 @@ class _:
         super().call_exception_handler(without(context, "source_traceback") if is_a_timer else context)
 
 
-@loop_world("in any mode is told of where", "debug-mode-tells-where-a-callback-was-scheduled")
+@loop_world(
+    "in any mode is told of where",
+    "debug-mode-tells-where-a-callback-was-scheduled",
+    also=["protocol-factory-that-raises-is-reported-in-debug-mode-only-on-asyncio"],
+)
 class _:
     def call_exception_handler(self, context):
         somewhere = traceback.FrameSummary("somewhere.py", 1, "somewhere")
@@ -378,14 +399,22 @@ class _:
         super().call_exception_handler({"message": "something went wrong", **context})
 
 
-@loop_world("an exception handler is good for one error", "exception-handler-is-given-loop-and-context")
+@loop_world(
+    "an exception handler is good for one error",
+    "exception-handler-is-given-loop-and-context",
+    breaks_much="claims learn by a handler of theirs what was reported, and that not once",
+)
 class _:
     def call_exception_handler(self, context):
         super().call_exception_handler(context)
         self.set_exception_handler(None)
 
 
-@loop_world("the default exception handler stops the loop", "default-exception-handler-logs-the-context")
+@loop_world(
+    "the default exception handler stops the loop",
+    "default-exception-handler-logs-the-context",
+    also=["exception-handler-that-raises-is-logged"],
+)
 class _:
     def default_exception_handler(self, context):
         super().default_exception_handler(context)

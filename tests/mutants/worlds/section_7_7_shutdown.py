@@ -27,7 +27,11 @@ class _:
             super().call_exception_handler(context)
 
 
-@loop_world("a loop knows of two generators at most", "generator-that-raises-at-its-end-is-reported")
+@loop_world(
+    "a loop knows of two generators at most",
+    "generator-that-raises-at-its-end-is-reported",
+    also=["generator-after-shutdown-asyncgens-is-warned-of"],
+)
 class _:
     known = 0
 
@@ -341,7 +345,11 @@ class _:
         super().close()
 
 
-@loop_world("close() does nothing", "closed-loop-refuses-all-work")
+@loop_world(
+    "close() does nothing",
+    "closed-loop-refuses-all-work",
+    breaks_much="what a loop leaves open is warned of in any claim",
+)
 class _:
     def close(self):
         pass
