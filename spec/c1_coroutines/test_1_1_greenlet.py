@@ -1,7 +1,9 @@
 """greenlet: functions that switch to each other by explicit calls, step by step, and what the steps leave out."""
 
 import asyncio
+import socket
 import threading
+import time
 
 import greenlet
 import pytest
@@ -57,6 +59,9 @@ def given(trace):
 @claim("greenlets-run-nothing-before-the-first-switch")
 def test_making_a_greenlet_runs_nothing_of_its_function_before_the_first_switch(trace):
     made, other = greenlet.greenlet(lambda: trace("runs")), greenlet.greenlet(lambda: trace("the other runs"))
+    of_a_parent = greenlet.greenlet(lambda: trace("runs under its parent"), greenlet.getcurrent())
+    given_later = greenlet.greenlet()
+    given_later.run = lambda: trace("runs what it was given later")
     assert trace.steps == []
     assert (bool(made), made.dead) == (False, False)
 
@@ -66,6 +71,10 @@ def test_making_a_greenlet_runs_nothing_of_its_function_before_the_first_switch(
     made.switch()
     assert trace.steps == ["the other runs", "runs"]
     assert (bool(made), made.dead) == (False, True)
+
+    of_a_parent.switch()
+    given_later.switch()
+    assert trace.steps[2:] == ["runs under its parent", "runs what it was given later"]
 
 
 @claim("greenlet-function-may-name-a-greenlet-made-later")
@@ -163,14 +172,24 @@ def test_a_greenlet_nobody_switches_back_to_stays_suspended_in_its_last_switch(t
 
 
 @claim("greenlets-switch-by-explicit-calls-without-an-event-loop")
-def test_greenlets_switch_only_where_they_say_so_in_one_thread_and_without_an_event_loop(trace, started_threads):
+def test_greenlets_switch_only_where_they_say_so_in_one_thread_and_without_an_event_loop(
+    trace, started_threads, monkeypatch
+):
     def is_outside_an_event_loop():
         with pytest.raises(RuntimeError, match="no running event loop"):
             asyncio.get_running_loop()
 
+    def wait():
+        time.sleep(0.001)
+        here, there = socket.socketpair()
+        with here, there:
+            there.sendall(b"!")
+            here.recv(1)
+
     def first_function():
         trace("first, before its switch")
         is_outside_an_event_loop()
+        wait()  # where a program that only looks like a plain one would switch
         trace("first, still before its switch")
         second.switch()
         trace("first, nobody switched back")
@@ -179,6 +198,7 @@ def test_greenlets_switch_only_where_they_say_so_in_one_thread_and_without_an_ev
         is_outside_an_event_loop()
         trace("second, which switches to nobody")
 
+    monkeypatch.setattr(asyncio, "new_event_loop", lambda: pytest.fail("greenlets make an event loop"))
     first, second = greenlet.greenlet(first_function), greenlet.greenlet(second_function)
     first.switch()
 

@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 import pytest
 
 from fixtures.claims import claim
-from fixtures.errors import exactly
+from fixtures.errors import error_of, exactly
 from fixtures.trace import turn
 
 
@@ -38,19 +38,19 @@ def test_yield_from_runs_the_inner_generator_to_its_end_before_the_outer_one_goe
 
     def inner():
         trace("inner begins")
-        yield
-        trace("inner is in its middle")
-        yield
+        for step in range(20):
+            yield
+            trace(step)
         trace("inner ends")
 
     for _ in outer():
         pass
 
-    assert trace.steps == ["outer hands over", "inner begins", "inner is in its middle", "inner ends", "outer goes on"]
+    assert trace.steps == ["outer hands over", "inner begins", *range(20), "inner ends", "outer goes on"]
 
 
 @claim("yield-from-has-the-inner-generators-return-value")
-@pytest.mark.parametrize("returned", ["what it returns", 0, ("two", "values")])
+@pytest.mark.parametrize("returned", ["what it returns", 0, ("two", "values"), LookupError("not raised")], ids=repr)
 def test_the_value_of_yield_from_is_what_the_inner_generator_returns_and_none_without_return(returned):
     def outer():
         first = yield from returns()
@@ -69,21 +69,25 @@ def test_the_value_of_yield_from_is_what_the_inner_generator_returns_and_none_wi
     def returns_nothing():
         yield "another value on the way"
 
-    assert list(outer()) == ["a value on the way", "another value on the way", (returned, returned, None)]
+    given = []
+    assert error_of(given.extend, outer()) is None
+    assert given == ["a value on the way", "another value on the way", (returned, returned, None)]
 
 
 @claim("calling-a-generator-function-runs-nothing-yet")
 def test_calling_a_generator_function_makes_a_generator_and_runs_nothing_of_its_body(trace):
-    def numbers():
+    def numbers(first=1):
         trace("body runs")
-        yield 1
+        yield first
 
-    made = numbers()
-    assert inspect.isgenerator(made)
+    made = [numbers(), numbers(2), numbers(first=3)]
+    assert [inspect.isgenerator(each) for each in made] == [True, True, True]
     assert trace.steps == []
 
-    assert next(made) == 1
+    assert next(made[0]) == 1
     assert trace.steps == ["body runs"]
+    assert [next(each) for each in made[1:]] == [2, 3]
+    assert trace.steps == ["body runs"] * 3
 
 
 @claim("for-loop-ends-when-the-generator-ends")
@@ -110,11 +114,19 @@ async def test_a_generator_is_not_a_coroutine_and_cannot_be_awaited():
     def numbers():
         yield
 
-    assert inspect.isgenerator(numbers())
-    assert not inspect.iscoroutine(numbers())
-    assert not isinstance(numbers(), Coroutine)
-    with exactly(TypeError, match="await"):
-        await numbers()
+    def no_numbers():
+        return
+        yield
+
+    begun, ended = numbers(), numbers()
+    next(begun)
+    list(ended)
+    for generator in (numbers(), no_numbers(), begun, ended):
+        assert inspect.isgenerator(generator)
+        assert not inspect.iscoroutine(generator)
+        assert not isinstance(generator, Coroutine)
+        with exactly(TypeError, match="await"):
+            await generator
 
 
 @claim("asyncio-runs-plain-generators-before-3-12")

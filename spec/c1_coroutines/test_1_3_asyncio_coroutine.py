@@ -77,7 +77,9 @@ async def test_only_under_types_coroutine_a_generator_may_yield_from_a_coroutine
         next(wait(sleeping))
     assert trace.steps == ["begins"]
 
-    await types.coroutine(wait)(sleeping)
+    waiting = asyncio.ensure_future(types.coroutine(wait)(sleeping))
+    await asyncio.wait([waiting])
+    assert waiting.exception() is None
     assert trace.steps == ["begins", "begins", "goes on"]
 
 

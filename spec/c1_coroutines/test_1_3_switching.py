@@ -134,6 +134,19 @@ async def test_ensure_future_makes_a_task_of_each_coroutine_object():
     assert [await task for task in tasks] == [42, 42]
 
 
+@claim("ensure-future-makes-a-task-of-a-coroutine")
+def test_ensure_future_makes_a_task_of_a_coroutine_object_before_the_loop_runs_too(new_loop):
+    async def answer():
+        return 42
+
+    loop, coroutine = new_loop(), answer()
+    task = asyncio.ensure_future(coroutine, loop=loop)
+
+    assert isinstance(task, asyncio.Task)
+    assert task.get_coro() is coroutine
+    assert loop.run_until_complete(task) == 42
+
+
 @claim("ensure-future-only-schedules")
 def test_ensure_future_runs_nothing_before_run_until_complete_is_called(new_loop, trace):
     async def step():
@@ -271,6 +284,25 @@ async def test_a_sleeper_due_earlier_resumes_earlier_although_it_began_later(tra
 
     assert trace.steps == ["due later begins", "due earlier begins", "due earlier resumes"]
     assert later.cancelled()
+
+
+@claim("sleeper-due-earlier-resumes-earlier")
+async def test_of_two_sleepers_that_are_both_due_when_the_loop_looks_the_one_due_earlier_resumes_first(trace):
+    async def sleeper(name, seconds):
+        await asyncio.sleep(seconds)
+        trace(name)
+
+    loop, is_known = asyncio.get_running_loop(), False
+    while not is_known:  # a machine that stalls between the two may have the one that begins later due later as well
+        trace.steps.clear()
+        before = loop.time()
+        sleepers = [asyncio.create_task(sleeper(*which)) for which in (("due later", 0.008), ("due earlier", 0.001))]
+        await turn()
+        is_known = loop.time() - before < 0.005
+        time.sleep(0.012)  # now both are due
+        await asyncio.wait(sleepers)
+
+    assert trace.steps == ["due earlier", "due later"]
 
 
 @claim("sleeper-due-earlier-resumes-earlier")

@@ -77,21 +77,25 @@ async def test_an_await_that_needs_no_suspension_goes_straight_on(trace):
 
     waiting = asyncio.create_task(other())
     asyncio.get_running_loop().call_soon(trace, "callback runs")
-    trace(await never_suspends())
-    trace(await future)
-    trace(await done)
-    assert trace.steps == ["value", "result", "value"]
+    for _ in range(20):
+        trace(await never_suspends())
+        trace(await future)
+        trace(await done)
+    assert trace.steps == ["value", "result", "value"] * 20
 
     await waiting
     await turn()  # for the callback, where tasks are eager and have needed none
-    assert trace.steps == ["value", "result", "value", "other task runs", "callback runs"]
+    assert trace.steps[60:] == ["other task runs", "callback runs"]
 
 
 @claim("await-without-suspension-switches-to-nobody")
 @pytest.mark.parametrize("error", [LookupError, asyncio.CancelledError])
-async def test_an_await_of_a_future_or_a_task_that_failed_or_was_cancelled_goes_straight_on(trace, error):
+async def test_an_await_of_a_coroutine_future_or_task_that_fails_or_is_cancelled_goes_straight_on(trace, error):
     async def wait():
         await future
+
+    async def raises():
+        raise error
 
     async def other():
         trace("other task runs")
@@ -105,7 +109,7 @@ async def test_an_await_of_a_future_or_a_task_that_failed_or_was_cancelled_goes_
     await asyncio.wait([task])
 
     waiting = asyncio.create_task(other())
-    for done in (future, task):
+    for done in (future, task, raises()):
         with pytest.raises(error):
             await done
     assert trace.steps == []
@@ -157,6 +161,29 @@ def test_a_program_that_makes_its_tasks_at_module_level_stops_and_asyncio_run_me
     assert (mended.status, mended.lines) == (0, ["1", "3", "2", "4"])
 
 
+async def beside_another_task(trace, *awaitables):
+    """Await these at once, tracing also when each has ended and the turns that another task has meanwhile."""
+
+    async def until_its_end(awaitable):
+        result = await awaitable
+        trace(f"{result} has ended")
+        return result
+
+    async def other():
+        for _ in range(4):
+            trace("a turn of another task")
+            await turn()
+
+    *results, _ = await asyncio.gather(*map(until_its_end, awaitables), other())
+    return trace.steps, results
+
+
+IN_TWO_PARTS_EACH = (
+    [1, 3, "a turn of another task", 2, "2 has ended", 4, "4 has ended", *["a turn of another task"] * 3],
+    [2, 4],
+)
+
+
 async def steps_of(decorate):
     """The steps of two tasks of a generator function that `decorate` makes a coroutine function, and their results."""
     trace = Trace()
@@ -168,7 +195,7 @@ async def steps_of(decorate):
         return other
 
     decorated = decorate(in_two_parts)
-    return trace.steps, await asyncio.gather(decorated(1, 2), decorated(3, 4))
+    return await beside_another_task(trace, decorated(1, 2), decorated(3, 4))
 
 
 async def steps_of_the_async_form():
@@ -181,7 +208,7 @@ async def steps_of_the_async_form():
         trace(other)
         return other
 
-    return trace.steps, await asyncio.gather(in_two_parts(1, 2), in_two_parts(3, 4))
+    return await beside_another_task(trace, in_two_parts(1, 2), in_two_parts(3, 4))
 
 
 @claim("async-form-leaves-the-trace-of-the-decorated-form")
@@ -189,7 +216,7 @@ async def test_the_async_form_takes_the_same_steps_as_the_decorated_form():
     with pytest.warns(DeprecationWarning):
         decorated = await steps_of(asyncio.coroutine)
 
-    assert decorated == ([1, 3, 2, 4], [2, 4])
+    assert decorated == IN_TWO_PARTS_EACH
     assert await steps_of_the_async_form() == decorated
 
 
@@ -197,7 +224,7 @@ async def test_the_async_form_takes_the_same_steps_as_the_decorated_form():
 async def test_the_async_form_takes_the_same_steps_as_a_generator_under_types_coroutine():
     generators = await steps_of(types.coroutine)
 
-    assert generators == ([1, 3, 2, 4], [2, 4])
+    assert generators == IN_TWO_PARTS_EACH
     assert await steps_of_the_async_form() == generators
 
 

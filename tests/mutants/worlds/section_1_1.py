@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import threading
+import time
 
 import greenlet
 
@@ -204,3 +205,49 @@ def _(patch):
         true_greenlet.__init__(self, run)
 
     _greenlet(patch, __init__=__init__)
+
+
+@world(
+    "a greenlet that is given its parent starts when it is made",
+    falsifies=["greenlets-run-nothing-before-the-first-switch"],
+)
+def _(patch):
+    true_greenlet = greenlet.greenlet
+
+    def __init__(self, run=None, parent=None):
+        true_greenlet.__init__(self, run, parent or greenlet.getcurrent())
+        if parent is not None:
+            self.switch()
+
+    _greenlet(patch, __init__=__init__)
+
+
+@world(
+    "a greenlet that sleeps gives control to its parent",
+    falsifies=["greenlets-switch-by-explicit-calls-without-an-event-loop"],
+)
+def _(patch):
+    sleep = time.sleep
+
+    def cooperative(seconds):
+        parent = greenlet.getcurrent().parent
+        if parent is not None:
+            parent.switch()
+        sleep(seconds)
+
+    patch.setattr(time, "sleep", cooperative)
+
+
+@world(
+    "the first switch makes an event loop, which does not run",
+    falsifies=["greenlets-switch-by-explicit-calls-without-an-event-loop"],
+)
+def _(patch):
+    true_greenlet, made = greenlet.greenlet, []
+
+    def switch(self, *arguments):
+        if not made:
+            made.append(asyncio.new_event_loop())
+        return true_greenlet.switch(self, *arguments)
+
+    _greenlet(patch, switch=switch)

@@ -299,3 +299,71 @@ def _(patch):
 
     patch.setitem(vars(builtins), "_until_none", lambda values: itertools.takewhile(lambda v: v is not None, values))
     patch.rewrite(For())
+
+
+@world(
+    "yield from raises an exception that is returned", falsifies=["yield-from-has-the-inner-generators-return-value"]
+)
+def _(patch):
+    def raising(inner):
+        value = yield from inner
+        if isinstance(value, BaseException):
+            raise value
+        return value
+
+    _delegating(patch, raising)
+
+
+@world("yield from hands over for three values", falsifies=["yield-from-runs-the-inner-generator-to-its-end"])
+def _(patch):
+    def for_three_values(inner):
+        for _ in range(3):
+            try:
+                yield next(inner)
+            except StopIteration as end:
+                return end.value
+
+    _delegating(patch, for_three_values)
+
+
+def _begun(generator):
+    """A generator that goes on with what is left of one that has begun here."""
+    first = list(itertools.islice(generator, 1))
+
+    def rest():
+        yield from first
+        return (yield from generator)
+
+    return rest()
+
+
+@world(
+    "a generator function with arguments begins at its call",
+    falsifies=["calling-a-generator-function-runs-nothing-yet"],
+)
+def _(patch):
+    def begins(function):
+        return lambda *values, **named: (_begun if values or named else iter)(function(*values, **named))
+
+    _decorating(patch, begins)
+
+
+@world("a generator that has begun passes for a coroutine", falsifies=["generator-is-not-a-coroutine"])
+def _(patch):
+    is_coroutine = inspect.iscoroutine
+
+    def has_begun(made):
+        return inspect.isgenerator(made) and inspect.getgeneratorstate(made) == inspect.GEN_SUSPENDED
+
+    patch.setattr(inspect, "iscoroutine", lambda made: is_coroutine(made) or has_begun(made))
+
+
+@world("a generator that yields nothing can be awaited", falsifies=["generator-is-not-a-coroutine"])
+def _(patch):
+    async def lenient(awaitable):
+        if not inspect.isgenerator(awaitable) or inspect.isawaitable(awaitable):
+            return await awaitable
+        for _ in awaitable:
+            raise TypeError("object generator can't be used in 'await' expression")
+
+    patch.awaits(lenient)

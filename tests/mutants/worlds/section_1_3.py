@@ -13,7 +13,7 @@ import types
 import warnings
 
 from fixtures.trace import Trace
-from tests.mutants.worlds import world
+from tests.mutants.worlds import loop_world, world
 
 true_sleep = asyncio.sleep
 
@@ -446,3 +446,58 @@ def _(patch):
 
     patch.loops(Queues)
     patch.setattr(time, "sleep", sleep)
+
+
+@world(
+    "a generator under types.coroutine cannot wait for a coroutine",
+    falsifies=["plain-generators-cannot-yield-from-a-coroutine"],
+)
+def _(patch):
+    mark = types.coroutine
+
+    def coroutine(function):
+        marked = mark(function)
+
+        @mark
+        def limited(*arguments):
+            generator = marked(*arguments)
+            for step in generator:
+                if inspect.iscoroutine(generator.gi_yieldfrom):
+                    raise TypeError("cannot 'yield from' a coroutine object in a non-coroutine generator")
+                yield step
+
+        return limited
+
+    patch.setattr(types, "coroutine", coroutine)
+
+
+@world(
+    "ensure_future makes a bare future where the loop does not run",
+    falsifies=["ensure-future-makes-a-task-of-a-coroutine"],
+)
+def _(patch):
+    ensure_future = asyncio.ensure_future
+
+    def bare(awaitable, *, loop=None):
+        task = ensure_future(awaitable, loop=loop)
+        if task is awaitable or task.get_loop().is_running():
+            return task
+        future = task.get_loop().create_future()
+        task.add_done_callback(lambda _task: future.set_result(task.result()))
+        return future
+
+    patch.setattr(asyncio, "ensure_future", bare)
+
+
+@loop_world("of timers that are due the one made first fires first", "sleeper-due-earlier-resumes-earlier")
+class _:
+    def call_later(self, delay, callback, *arguments, context=None):
+        timers = vars(self).setdefault("timers", [])
+        timers.append((self.time() + delay, callback, arguments))
+
+        def fire():
+            first = next((timer for timer in timers if timer[0] <= self.time()), timers[0])
+            timers.remove(first)
+            first[1](*first[2])
+
+        return super().call_later(delay, fire, context=context)

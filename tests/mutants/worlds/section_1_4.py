@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import itertools
 import time
 import types
 
+from fixtures.trace import turn
 from tests.mutants.worlds import world
 from tests.mutants.worlds.section_1_3 import runner_of
 
@@ -182,3 +184,49 @@ class _Generators(ast.NodeTransformer):
 @world("async def makes generators", falsifies=["async-def-makes-native-coroutines-not-generators"])
 def _(patch):
     patch.rewrite(_Generators())
+
+
+@world("every tenth await gives a turn", falsifies=["await-without-suspension-switches-to-nobody"])
+def _(patch):
+    awaits = itertools.count(1)
+
+    async def switching(awaitable):
+        if next(awaits) % 10 == 0:
+            await turn()
+        return await awaitable
+
+    patch.awaits(switching)
+
+
+@world(
+    "the await of a coroutine that fails gives a turn",
+    falsifies=["await-without-suspension-switches-to-nobody", "await-that-never-suspends-gives-no-turn"],
+)
+def _(patch):
+    async def switching(awaitable):
+        try:
+            return await awaitable
+        except Exception:
+            await turn()
+            raise
+
+    patch.awaits(switching)
+
+
+@world(
+    "a generator under types.coroutine takes a turn more to end",
+    falsifies=["async-form-leaves-the-trace-of-a-types-coroutine-generator"],
+)
+def _(patch):
+    mark = types.coroutine
+
+    def coroutine(function):
+        @mark
+        def marked(*arguments):
+            value = yield from mark(function)(*arguments)
+            yield
+            return value
+
+        return marked
+
+    patch.setattr(types, "coroutine", coroutine)
