@@ -10,6 +10,7 @@ from collections import Counter
 
 import aiohttp
 import pytest
+import requests
 
 from fixtures.claims import claim
 from fixtures.errors import exactly
@@ -62,8 +63,9 @@ async def test_with_aiohttp_three_requests_are_in_flight_before_the_first_is_ans
 
 
 @claim("waiting-thread-does-other-work")
-async def test_while_a_request_waits_for_its_answer_the_same_thread_sends_another(downloads, trace):
-    downloads.hold_until(2)
+async def test_while_a_request_waits_for_its_answer_the_same_thread_sends_all_the_others(downloads, trace):
+    others = ["b", "c", "d", "e"]
+    downloads.hold_until(1 + len(others))
 
     async def request(session, name):
         trace(f"{name} is sent")
@@ -76,11 +78,10 @@ async def test_while_a_request_waits_for_its_answer_the_same_thread_sends_anothe
         while "a" not in downloads.report().arrivals:
             await turn()
         trace("a waits")
-        await request(session, "b")
-        await waiting
+        await asyncio.gather(waiting, *[request(session, name) for name in others])
 
-    assert trace.steps[:3] == ["a is sent", "a waits", "b is sent"]
-    assert set(trace.steps[3:]) == {"a is answered with 200", "b is answered with 200"}
+    assert trace.steps[:6] == ["a is sent", "a waits", *[f"{name} is sent" for name in others]]
+    assert set(trace.steps[6:]) == {f"{name} is answered with 200" for name in ["a", *others]}
     assert set(trace.threads) == {threading.get_ident()}
 
 
@@ -105,6 +106,38 @@ async def test_with_aiohttp_the_server_sees_each_url_once_and_no_other(downloads
     assert Counter(downloads.report().arrivals) == Counter(NAMES)
 
 
+async def get_with_aiohttp(url):
+    """Download one URL with aiohttp."""
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        await response.content.read()
+
+
+async def get_with_requests(url):
+    """Download one URL with requests, whose blocking is no matter here."""
+    await asyncio.to_thread(requests.get, url)
+
+
+@claim("each-url-is-requested-once")
+@pytest.mark.parametrize("get", [get_with_aiohttp, get_with_requests])
+async def test_a_server_is_asked_for_the_three_urls_and_for_nothing_beside_them(get):
+    asked = []
+
+    async def answer(reader, writer):
+        request = await reader.readuntil(b"\r\n\r\n")
+        asked.append(request.partition(b" HTTP/")[0].decode())
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nimage")
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    async with server:
+        for name in NAMES:
+            await get(f"http://{host}:{port}/{name}")
+
+    assert asked == [f"GET /{name}" for name in NAMES]
+
+
 @claim("awaiting-content-read-gives-the-whole-body")
 async def test_awaiting_content_read_gives_the_whole_body_and_then_nothing(downloads):
     async with aiohttp.ClientSession() as session:
@@ -120,12 +153,16 @@ async def test_awaiting_content_read_gives_the_whole_body_and_then_nothing(downl
 @claim("awaiting-content-read-gives-the-whole-body")
 async def test_awaiting_content_read_waits_for_what_has_not_come_yet():
     rest_may_come, answered = asyncio.Event(), asyncio.Event()
+    parts = [b" here, ", b"there, ", bytes(1_000_000), b"all\n"]  # white space at both ends is of the body, too
 
     async def answer(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\nConnection: close\r\n\r\n here, ")
+        length = sum(map(len, parts))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % length + parts[0])
         await rest_may_come.wait()
-        writer.write(b"all\n")  # white space at both ends is of the body, too
+        for part in parts[1:]:
+            writer.write(part)
+            await writer.drain()
         writer.close()
         await writer.wait_closed()
         answered.set()
@@ -134,14 +171,14 @@ async def test_awaiting_content_read_waits_for_what_has_not_come_yet():
     host, port = server.sockets[0].getsockname()
     async with server, aiohttp.ClientSession() as session, session.get(f"http://{host}:{port}/image") as response:
         reading = asyncio.create_task(response.content.read())
-        await until(lambda: response.content.total_bytes == len(" here, "), "the first part does not come")
+        await until(lambda: response.content.total_bytes == len(parts[0]), "the first part does not come")
         for _ in range(3):
             await turn()
         rest_may_come.set()
         body = await reading
         await answered.wait()
 
-    assert body == b" here, all\n"
+    assert body == b"".join(parts)
 
 
 @claim("client-session-closes-at-the-end-of-async-with")
@@ -183,12 +220,16 @@ async def test_verify_ssl_is_accepted_and_warns_that_ssl_took_its_place(download
     async with session_for_tls() as session:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            statuses = [await status(session, verify_ssl=False), await status(session, ssl=False)]
+            statuses = [
+                await status(session, verify_ssl=False),
+                await status(session, ssl=False),
+                await status(session, verify_ssl=False),
+            ]
 
-    assert statuses == [200, 200]
+    assert statuses == [200, 200, 200]
     assert [(warning.category, str(warning.message)) for warning in caught] == [
         (DeprecationWarning, "verify_ssl is deprecated, use ssl=False instead")
-    ]
+    ] * 2
 
 
 @claim("verify-ssl-false-disables-the-certificate-check")

@@ -7,6 +7,7 @@ import socket
 import sys
 import types
 import warnings
+import weakref
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
@@ -620,3 +621,78 @@ class _InAnotherThread(Coroutine):
 class _:
     def create_task(self, coroutine, **options):
         return super().create_task(_InAnotherThread(coroutine, self), **options)
+
+
+@world("only two requests of a session are under way at a time", falsifies=["waiting-thread-does-other-work"])
+def _(patch):
+    import aiohttp
+
+    request = aiohttp.ClientSession._request
+
+    async def bounded(self, *arguments, **options):
+        bound = vars(self).setdefault("_bound", asyncio.Semaphore(2))
+        async with bound:
+            return await request(self, *arguments, **options)
+
+    patch.setattr(aiohttp.ClientSession, "__setattr__", object.__setattr__)
+    patch.setattr(aiohttp.ClientSession, "_request", bounded)
+
+
+@world("content.read() ends after two pieces", falsifies=["awaiting-content-read-gives-the-whole-body"])
+def _(patch):
+    import aiohttp
+
+    async def read(self, _size=-1):
+        return await self.readany() + await self.readany()
+
+    patch.setattr(aiohttp.StreamReader, "read", read)
+
+
+@world("content.read() ends after 256 KiB", falsifies=["awaiting-content-read-gives-the-whole-body"])
+def _(patch):
+    import aiohttp
+
+    read = aiohttp.StreamReader.read
+
+    async def bounded(self, size=-1):
+        return (await read(self, size))[:262_144]
+
+    patch.setattr(aiohttp.StreamReader, "read", bounded)
+
+
+@world("verify_ssl warns once a session", falsifies=["verify-ssl-is-accepted-with-a-warning"])
+def _(patch):
+    import aiohttp
+
+    request, warned = aiohttp.ClientSession._request, weakref.WeakSet()
+
+    async def warning_once(self, *arguments, **options):
+        if self in warned and "verify_ssl" in options:
+            options["ssl"] = options.pop("verify_ssl")
+        warned.add(self)
+        return await request(self, *arguments, **options)
+
+    patch.setattr(aiohttp.ClientSession, "_request", warning_once)
+
+
+@world("aiohttp asks for the site's icon, too", falsifies=["each-url-is-requested-once"])
+def _(patch):
+    import aiohttp
+    import yarl
+
+    request = aiohttp.ClientSession._request
+
+    async def with_icon(self, method, url, **options):
+        (await request(self, method, yarl.URL(url).with_path("/favicon.ico"))).close()
+        return await request(self, method, url, **options)
+
+    patch.setattr(aiohttp.ClientSession, "_request", with_icon)
+
+
+@loop_world("each second look-up is made in the loop's thread", "host-name-look-up-takes-another-thread")
+class _:
+    async def getaddrinfo(self, host, port, **options):
+        vars(self)["look_ups"] = vars(self).get("look_ups", 0) + 1
+        if self.look_ups % 2 == 0:
+            return socket.getaddrinfo(host, port, **options)
+        return await super().getaddrinfo(host, port, **options)
