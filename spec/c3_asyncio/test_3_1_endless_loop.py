@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from fixtures.claims import claim
+from fixtures.errors import error_of
 from fixtures.trace import PATIENCE, turn
 
 SOME_TURNS = 50
@@ -72,8 +73,8 @@ def test_an_event_loop_that_is_stopped_before_it_runs_runs_what_is_ready_and_end
     assert trace.steps == ["ran"]
 
 
-def queue_a_stop_between_two_callbacks(loop, trace):
-    """Queue two callbacks in one pass, and `stop` between them; each of the next two passes is queued by the last."""
+def queue_a_stop_between_callbacks(loop, trace):
+    """Queue three callbacks in one pass, `stop` after the first; each of the next two passes is queued by the last."""
 
     def in_the_next_pass():
         trace("next pass")
@@ -85,33 +86,35 @@ def queue_a_stop_between_two_callbacks(loop, trace):
 
     loop.call_soon(in_this_pass)
     loop.call_soon(loop.stop)
+    loop.call_soon(loop.stop)  # which is the same stop, and no second one
+    loop.call_soon(in_this_pass)
     loop.call_soon(in_this_pass)
 
 
 @claim("stop-ends-after-the-current-pass-on-asyncio")
 def test_stop_lets_the_current_pass_finish_and_leaves_what_it_queued_for_the_next_run(new_loop, trace):
     loop = new_loop()
-    queue_a_stop_between_two_callbacks(loop, trace)
+    queue_a_stop_between_callbacks(loop, trace)
 
     run_until_stopped(loop)
-    assert trace.steps == ["this pass"] * 2
+    assert trace.steps == ["this pass"] * 3
 
     loop.call_soon(loop.stop)
     run_until_stopped(loop)
-    assert trace.steps == ["this pass"] * 2 + ["next pass"] * 2
+    assert trace.steps == ["this pass"] * 3 + ["next pass"] * 3
 
 
 @claim("stop-runs-one-more-pass-on-uvloop")
 def test_stop_on_uvloop_lets_one_more_pass_run_and_no_second(new_loop, trace):
     loop = new_loop()
-    queue_a_stop_between_two_callbacks(loop, trace)
+    queue_a_stop_between_callbacks(loop, trace)
 
     run_until_stopped(loop)
-    assert trace.steps == ["this pass"] * 2 + ["next pass"] * 2
+    assert trace.steps == ["this pass"] * 3 + ["next pass"] * 3
 
     loop.call_soon(loop.stop)
     run_until_stopped(loop)
-    assert trace.steps == ["this pass"] * 2 + ["next pass"] * 2 + ["the pass after"] * 2
+    assert trace.steps == ["this pass"] * 3 + ["next pass"] * 3 + ["the pass after"] * 3
 
 
 @claim("idle-loop-blocks-in-one-select")
@@ -162,6 +165,32 @@ def test_run_until_complete_returns_when_its_coroutine_is_done_with_tasks_of_its
 
     loop.run_until_complete(asyncio.wait(others))
     assert trace.steps == ["other work starts"] * 2 + ["other work ends"] * 2
+
+
+@claim("run-until-complete-returns-with-others-pending")
+@pytest.mark.parametrize("error", [None, LookupError("main fails")], ids=["returns", "fails"])
+def test_run_until_complete_leaves_others_pending_where_a_future_or_task_is_done_or_failed_too(new_loop, error):
+    loop = new_loop()
+    never = loop.create_future()
+
+    async def wait_for_ever():
+        await never
+
+    async def main():
+        if error is not None:
+            raise error
+
+    future = loop.create_future()
+    loop.call_soon(*((future.set_result, None) if error is None else (future.set_exception, error)))
+    others = [loop.create_task(wait_for_ever()) for _ in range(2)]
+    for given in (main(), loop.create_task(main()), future):
+        assert error_of(loop.run_until_complete, given) is error
+        loop.run_until_complete(asyncio.sleep(0))  # a task that was asked to end would end by now
+        assert [other.done() for other in others] == [False, False]
+
+    never.set_result(None)
+    loop.run_until_complete(asyncio.wait(others))
+    assert [other.cancelled() for other in others] == [False, False]
 
 
 @claim("run-forever-outlives-its-tasks")

@@ -89,12 +89,16 @@ async def test_callbacks_and_tasks_run_in_the_order_in_which_they_became_ready(t
     awaited.set_result(None)
     tasks.append(asyncio.create_task(step("task 5")))
     loop.call_soon_threadsafe(trace, "callback 6")
+    more_callbacks = [f"callback {number}" for number in range(7, 17)]
+    for name in more_callbacks:
+        loop.call_soon(trace, name)
     assert trace.steps == []
 
     await asyncio.gather(*tasks)
+    await turn()
 
     assert trace.steps[:6] == ["callback 1", "task 2", "callback 3", "task 4, woken", "task 5", "callback 6"]
-    assert trace.steps[6:] == ["queued by callback 1"]
+    assert trace.steps[6:] == [*more_callbacks, "queued by callback 1"]
 
 
 @claim("ready-queue-is-first-in-first-out")
@@ -106,14 +110,15 @@ async def test_waiting_tasks_resume_in_the_order_in_which_they_were_woken_not_ma
         trace(name)
 
     gates = [loop.create_future() for _ in range(3)]
-    tasks = [asyncio.create_task(resume_after(gate, f"made {n}")) for n, gate in enumerate(gates, 1)]
+    tasks = [asyncio.create_task(resume_after(gate, f"made {n}")) for n, gate in enumerate([*gates, gates[2]], 1)]
     await turn()
 
     for gate in (gates[2], gates[0], gates[1]):
         gate.set_result(None)
     await asyncio.gather(*tasks)
 
-    assert trace.steps == ["made 3", "made 1", "made 2"]
+    # Those that wait for the same became ready in the order in which they came to wait.
+    assert trace.steps == ["made 3", "made 4", "made 1", "made 2"]
 
 
 @claim("each-ready-task-gets-one-step-a-pass")
@@ -195,6 +200,20 @@ async def test_call_later_with_no_delay_makes_a_timer_that_a_later_call_soon_ove
     await until(lambda: len(trace.steps) == 2, f"only {trace.steps} ran")
 
     assert trace.steps == ["call_soon", "call_later(0)"]
+
+
+@claim("zero-delay-runs-after-call-soon-on-asyncio")
+async def test_call_later_with_no_delay_makes_a_timer_in_a_callback_too(trace):
+    def callback():
+        made.append(loop.call_later(0, trace, "call_later(0)"))
+        loop.call_soon(trace, "call_soon")
+
+    loop, made = asyncio.get_running_loop(), []
+    loop.call_soon(callback)
+    await until(lambda: len(trace.steps) == 2, "one of the two did not run")
+
+    assert trace.steps == ["call_soon", "call_later(0)"]
+    assert [type(handle) for handle in made] == [asyncio.TimerHandle]
 
 
 @claim("zero-delay-is-call-soon-on-uvloop")

@@ -85,12 +85,16 @@ def test_get_event_loop_makes_none_in_another_thread_and_returns_one_set_in_that
         return asyncio.get_event_loop()
 
     with ThreadPoolExecutor(1, "another") as another_thread, ThreadPoolExecutor(1, "third") as third_thread:
-        refused = another_thread.submit(asyncio.get_event_loop).exception()
+        refused = [another_thread.submit(asyncio.get_event_loop).exception() for _ in range(2)]
         fetched = another_thread.submit(set_and_get)
         failed = fetched.exception()  # waits until it is set
         refused_there = third_thread.submit(asyncio.get_event_loop).exception()
+        another_thread.submit(asyncio.set_event_loop, None)
+        refused.append(another_thread.submit(asyncio.get_event_loop).exception())
 
-    assert repr(refused) == """RuntimeError("There is no current event loop in thread 'another_0'.")"""
+    assert [repr(error) for error in refused] == [
+        """RuntimeError("There is no current event loop in thread 'another_0'.")"""
+    ] * 3
     assert failed is None
     assert fetched.result() is loop
     assert repr(refused_there) == """RuntimeError("There is no current event loop in thread 'third_0'.")"""

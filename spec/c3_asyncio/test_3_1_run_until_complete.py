@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from fixtures.claims import claim
-from fixtures.errors import exactly, outcome_of
+from fixtures.errors import error_of, exactly, outcome_of
 from fixtures.trace import turn
 
 
@@ -59,12 +59,14 @@ def test_run_until_complete_runs_a_coroutine_or_task_to_its_end_and_returns_the_
 
 @claim("run-until-complete-runs-and-returns-the-result")
 def test_run_until_complete_waits_for_a_future_and_returns_its_result(new_loop):
-    loop = new_loop()
-    for result in ("set meanwhile", 0):
+    loop, results = new_loop(), []
+    expected = ["set meanwhile", 0, LookupError("a result like any other")]
+    for result in expected:
         future = loop.create_future()
         loop.call_soon(future.set_result, result)
 
-        assert outcome_of(loop.run_until_complete, future) == result
+        assert error_of(lambda: results.append(loop.run_until_complete(future))) is None  # noqa: B023
+    assert results == expected
 
 
 @claim("run-until-complete-runs-and-returns-the-result")
@@ -95,11 +97,14 @@ async def test_run_until_complete_in_a_task_or_callback_is_refused_before_it_sta
         trace("the errand ran")
 
     loop = asyncio.get_running_loop()
+    done = loop.create_future()
+    done.set_result("there already")
     with closing(errand()) as coroutine:
 
         def try_to_run():
-            with pytest.raises(RuntimeError, match="This event loop is already running"):
-                loop.run_until_complete(coroutine)
+            for refused in (coroutine, done):
+                with pytest.raises(RuntimeError, match="This event loop is already running"):
+                    loop.run_until_complete(refused)
             trace("refused")
 
         try_to_run()

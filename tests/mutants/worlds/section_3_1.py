@@ -521,3 +521,91 @@ def _(patch):
             return super().call_soon(callback, *args, context=context)
 
     patch.loops(WakesLate)
+
+
+@world(
+    "what is scheduled after stop() is lost but for the first",
+    falsifies=["stop-ends-after-the-current-pass-on-asyncio"],
+)
+def _(patch):
+    class Loses:
+        room = None  # for how many callbacks more; None where the loop is not about to stop
+
+        def stop(self):
+            self.room = 1
+            super().stop()
+
+        def call_soon(self, callback, *arguments, context=None):
+            handle = super().call_soon(callback, *arguments, context=context)
+            if self.room is not None and self.is_running():
+                if not self.room:
+                    handle.cancel()
+                self.room = 0
+            return handle
+
+        def run_forever(self):
+            try:
+                super().run_forever()
+            finally:
+                self.room = None
+
+    patch.loops(Loses)
+
+
+@world(
+    "a loop that is stopped twice does not run the next time either",
+    falsifies=["stop-ends-after-the-current-pass-on-asyncio", "stop-runs-one-more-pass-on-uvloop"],
+)
+def _(patch):
+    class CountsStops:
+        stops = 0
+
+        def stop(self):
+            self.stops += 1
+            super().stop()
+
+        def run_forever(self):
+            stops, self.stops = self.stops, 0
+            if stops < 2:
+                super().run_forever()
+
+    patch.loops(CountsStops)
+
+
+@world("who waits longest for a future is woken last", falsifies=["ready-queue-is-first-in-first-out"])
+def _(patch):
+    class LastFirst(asyncio.futures._PyFuture):
+        def add_done_callback(self, callback, *, context=None):
+            super().add_done_callback(callback, context=context)
+            self._callbacks.insert(0, self._callbacks.pop())
+
+    class HandsOut:
+        def create_future(self):
+            return LastFirst(loop=self)
+
+    patch.loops(HandsOut)
+
+
+@world("each fourth callback comes a pass later", falsifies=["ready-queue-is-first-in-first-out"])
+def _(patch):
+    class Late:
+        scheduled = 0
+
+        def call_soon(self, callback, *arguments, context=None):
+            self.scheduled += isinstance(callback, Trace)
+            if not isinstance(callback, Trace) or self.scheduled % 4:
+                return super().call_soon(callback, *arguments, context=context)
+            return super().call_soon(super().call_soon, callback, *arguments, context=context)
+
+    patch.loops(Late)
+
+
+@world("call_later(0) in a callback is call_soon()", falsifies=["zero-delay-runs-after-call-soon-on-asyncio"])
+def _(patch):
+    class SoonInACallback:
+        def call_later(self, delay, callback, *arguments, context=None):
+            if delay > 0 or not self.is_running() or asyncio.current_task(self):
+                return super().call_later(delay, callback, *arguments, context=context)
+            return self.call_soon(callback, *arguments, context=context)
+
+    patch.loops(SoonInACallback)

@@ -187,3 +187,49 @@ def _(patch):
             asyncio.set_event_loop(self)
 
     patch.loops(SetsItself)
+
+
+def _making_one(patch, is_time):
+    """Have get_event_loop() make a loop in a thread other than the main one where `is_time(thread)`, which is told."""
+    get_event_loop = asyncio.get_event_loop
+
+    def make_one():
+        try:
+            return get_event_loop()
+        except RuntimeError:
+            thread = threading.current_thread()
+            if thread is threading.main_thread() or not is_time(thread):
+                raise
+            asyncio.set_event_loop(asyncio.new_event_loop())
+            return get_event_loop()
+
+    patch.setattr(asyncio, "get_event_loop", make_one)
+
+
+@world(
+    "get_event_loop() makes a loop in another thread when it is asked again",
+    falsifies=["get-event-loop-makes-none-in-another-thread"],
+)
+def _(patch):
+    asked = []
+
+    def has_asked(thread):
+        asked.append(thread)
+        return asked.count(thread) > 1
+
+    _making_one(patch, has_asked)
+
+
+@world(
+    "get_event_loop() makes a loop in a thread from which the one set was taken",
+    falsifies=["get-event-loop-makes-none-in-another-thread"],
+)
+def _(patch):
+    set_event_loop, had_one = asyncio.set_event_loop, []
+
+    def set_and_note(loop):
+        set_event_loop(loop)
+        had_one.append(threading.current_thread())
+
+    patch.setattr(asyncio, "set_event_loop", set_and_note)
+    _making_one(patch, had_one.__contains__)

@@ -256,3 +256,50 @@ def _(patch):
             return super().run_until_complete(work)
 
     patch.loops(TakesTasks)
+
+
+@loop_world(
+    "run_until_complete() cancels what is left where it raises",
+    "run-until-complete-returns-with-others-pending",
+    "asyncio-run-has-a-life-cycle-of-its-own",
+)
+class _:
+    def run_until_complete(self, work):
+        try:
+            return super().run_until_complete(work)
+        except Exception:
+            for task in asyncio.all_tasks(self):
+                task.cancel()
+            raise
+
+
+@loop_world(
+    "run_until_complete() cancels what is left beside a future or task",
+    "run-until-complete-returns-with-others-pending",
+)
+class _:
+    def run_until_complete(self, work):
+        try:
+            return super().run_until_complete(work)
+        finally:
+            for task in asyncio.all_tasks(self) if asyncio.isfuture(work) and not self.is_running() else ():
+                task.cancel()
+
+
+@loop_world(
+    "run_until_complete() raises an exception that is a result", "run-until-complete-runs-and-returns-the-result"
+)
+class _:
+    def run_until_complete(self, work):
+        result = super().run_until_complete(work)
+        if isinstance(result, LookupError):
+            raise result
+        return result
+
+
+@loop_world("a nested run of a future that is done has its result", "refused-nested-run-starts-nothing-on-asyncio")
+class _:
+    def run_until_complete(self, work):
+        if self.is_running() and asyncio.isfuture(work) and work.done():
+            return work.result()
+        return super().run_until_complete(work)
