@@ -76,15 +76,17 @@ def test_asyncio_tells_a_coroutine_function_from_others_and_warns_each_time_wher
 
 @claim("calling-a-coroutine-function-gives-a-coroutine-object")
 def test_calling_a_coroutine_function_gives_a_coroutine_object_not_yet_started():
-    async def errand():
+    async def errand(*_arguments, **_named):
         return "value"
 
-    called = errand()
+    all_called = [errand(), errand(1), errand(name="a name")]
+    assert len(set(map(id, all_called))) == 3
 
-    assert type(called) is types.CoroutineType
-    assert inspect.isawaitable(called)
-    assert inspect.getcoroutinestate(called) == inspect.CORO_CREATED
-    called.close()
+    for called in all_called:
+        assert type(called) is types.CoroutineType
+        assert inspect.isawaitable(called)
+        assert inspect.getcoroutinestate(called) == inspect.CORO_CREATED
+        called.close()
 
 
 @claim("calling-a-coroutine-function-runs-none-of-its-body")
@@ -106,14 +108,19 @@ def test_each_coroutine_object_that_never_ran_gives_a_runtime_warning_when_it_is
     async def errand():
         pass
 
-    with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("always")
-        errand()
-        errand()
-        collect()
+    class Errands:
+        async def errand(self):
+            pass
 
-    said = [(one.category, str(one.message)) for one in seen]
-    assert said == [(RuntimeWarning, f"coroutine '{errand.__qualname__}' was never awaited")] * 2
+    for function in (errand, Errands().errand):
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            function()
+            function()
+            collect()
+
+        said = [(one.category, str(one.message)) for one in seen]
+        assert said == [(RuntimeWarning, f"coroutine '{function.__qualname__}' was never awaited")] * 2
 
 
 @claim("coroutine-never-awaited-warns")
@@ -195,7 +202,7 @@ def test_a_coroutine_that_sleeps_a_second_does_need_a_running_loop(trace):
         trace("after the sleep")
 
     coroutine = nap()
-    with pytest.raises(RuntimeError, match="no running event loop"):
+    with exactly(RuntimeError, match="no running event loop"):
         coroutine.send(None)
 
     assert trace.steps == ["up to the sleep"]

@@ -19,7 +19,7 @@ def test_asyncio_run_runs_a_coroutine_object_made_before_any_loop_once_and_retur
             print("the body runs")
             return value
 
-        coroutines = errand("its value"), errand(0)
+        coroutines = errand("its value"), errand(0), errand(LookupError("an error as a value"))
         print("no loop was made yet")
         for coroutine in coroutines:
             print("returned:", asyncio.run(coroutine))
@@ -29,6 +29,7 @@ def test_asyncio_run_runs_a_coroutine_object_made_before_any_loop_once_and_retur
         "no loop was made yet",
         *["the body runs", "returned: its value"],
         *["the body runs", "returned: 0"],
+        *["the body runs", "returned: an error as a value"],
     ]
     assert ended.status == 0
 
@@ -46,9 +47,16 @@ def test_asyncio_run_takes_closes_and_clears_a_loop_that_run_until_complete_leav
             await asyncio.sleep(0)
             return "the value", asyncio.get_running_loop(), left
 
+        async def fail():
+            raise LookupError("no value")
+
         kept = asyncio.new_event_loop()
         asyncio.set_event_loop(kept)
         value, loop, left = kept.run_until_complete(main())
+        try:
+            kept.run_until_complete(fail())
+        except LookupError as error:
+            print(error)
         kept.run_until_complete(asyncio.sleep(0))  # a leftover asked to end would end by now
         print(value, "| own loop:", loop is not kept, "| closed:", loop.is_closed(), "| leftover done:", left.done())
         left.cancel()
@@ -60,6 +68,7 @@ def test_asyncio_run_takes_closes_and_clears_a_loop_that_run_until_complete_leav
     """)
 
     assert ended.lines == [
+        "no value",
         "the value | own loop: False | closed: False | leftover done: False",
         "the value | own loop: True | closed: True | leftover done: True",
     ]
@@ -122,8 +131,14 @@ def test_asyncio_run_from_plain_code_returns_with_every_leftover_task_cancelled(
         finally:
             trace("a leftover ends")
 
+    async def wait_for_some_turns():
+        for _ in range(50):
+            await asyncio.sleep(0)
+        trace("a leftover has not been cancelled")
+
     async def main():
         left = [asyncio.create_task(wait_for_ever()) for _ in range(3)]
+        left.append(asyncio.create_task(wait_for_some_turns()))
         await asyncio.sleep(0)
         trace("main ends")
         return left
@@ -131,7 +146,7 @@ def test_asyncio_run_from_plain_code_returns_with_every_leftover_task_cancelled(
     left = asyncio.run(main())
 
     assert trace.steps == ["main ends", *["a leftover ends"] * 3]
-    assert [task.cancelled() for task in left] == [True, True, True]
+    assert [task.cancelled() for task in left] == [True] * 4
 
 
 @claim("asyncio-run-cancels-leftover-tasks")
@@ -265,6 +280,22 @@ async def test_a_coroutine_object_that_has_run_can_neither_be_awaited_nor_run_by
 
     await errand()
     assert trace.steps == ["the body runs"] * 2
+
+
+@claim("coroutine-object-runs-only-once")
+def test_a_coroutine_object_that_has_failed_is_refused_by_run_until_complete_and_asyncio_run_too(new_loop, trace):
+    async def fail():
+        trace("the body runs")
+        raise LookupError
+
+    coroutine, run = fail(), new_loop().run_until_complete
+    with exactly(LookupError):
+        run(coroutine)
+    for again in (run, asyncio.run):
+        with exactly(RuntimeError, match="cannot reuse already awaited coroutine"):
+            again(coroutine)
+
+    assert trace.steps == ["the body runs"]
 
 
 # Gives asyncio.run two awaitables that are no coroutine objects, the second a future that is done and so may be awaited

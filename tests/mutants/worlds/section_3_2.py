@@ -616,3 +616,92 @@ def _(patch):
         return await awaitable
 
     patch.awaits(lenient)
+
+
+@world(
+    "a coroutine function that is given arguments gives a generator",
+    falsifies=["calling-a-coroutine-function-gives-a-coroutine-object"],
+)
+def _(patch):
+    class Decorate(ast.NodeTransformer):
+        def visit_AsyncFunctionDef(self, node):
+            if node.args.vararg:
+                node.decorator_list.append(ast.Name("generator_where_given_arguments", ast.Load()))
+            return node
+
+    def decorator(function):
+        @types.coroutine
+        def generator(coroutine):
+            return (yield from coroutine)
+
+        def call(*arguments, **named):
+            made = function(*arguments, **named)
+            return generator(made) if arguments or named else made
+
+        return call
+
+    patch.setitem(vars(builtins), "generator_where_given_arguments", decorator)
+    patch.rewrite(Decorate())
+
+
+@world("a method's coroutine may be dropped in silence", falsifies=["coroutine-never-awaited-warns"])
+def _(patch):
+    warn = warnings._warn_unawaited_coroutine
+
+    def warn_of_functions(coroutine):
+        if "self" not in coroutine.cr_code.co_varnames:
+            warn(coroutine)
+
+    patch.setattr(warnings, "_warn_unawaited_coroutine", warn_of_functions)
+
+
+@world("sleep() waits by itself where no loop runs", falsifies=["coroutine-runs-by-hand-without-a-loop"])
+def _(patch):
+    sleep = asyncio.sleep
+
+    async def sleep_anywhere(delay, result=None):
+        return await sleep(delay, result) if asyncio._get_running_loop() else result
+
+    patch.setattr(asyncio, "sleep", sleep_anywhere)
+
+
+@world(
+    "asyncio.run() raises an exception that is returned",
+    falsifies=["asyncio-run-runs-the-body-once-and-returns-its-value"],
+)
+def _(patch):
+    run = asyncio.run
+
+    def raising(main):
+        value = run(main)
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    patch.setattr(asyncio, "run", raising)
+
+
+@world(
+    "asyncio.run() waits a while for leftover tasks, and cancels those that last",
+    falsifies=["asyncio-run-cancels-leftover-tasks"],
+)
+def _(patch):
+    def wait_and_clean_up(loop):
+        for _ in range(100):
+            loop.run_until_complete(asyncio.sleep(0))
+        _clean_up(loop)
+
+    _run_ends_by(patch, wait_and_clean_up)
+
+
+@loop_world("a coroutine object that has failed fails again alike", "coroutine-object-runs-only-once")
+class _:
+    def run_until_complete(self, work):
+        failed = vars(self).setdefault("failed", {})
+        if work in failed:
+            raise failed[work]
+        try:
+            return super().run_until_complete(work)
+        except LookupError as error:
+            failed[work] = error
+            raise
