@@ -19,21 +19,30 @@ class Untouched:
         raise AssertionError("the value of the await was awaited, too")
 
 
+NOT_RAISED = LookupError("a value like any other")
+
+
 @claim("await-takes-coroutine-objects-futures-and-tasks")
-@pytest.mark.parametrize("value", ["the return value", 0, Untouched()])
+@pytest.mark.parametrize("value", ["the return value", 0, Untouched(), NOT_RAISED])
 async def test_await_takes_a_coroutine_object_and_gives_what_it_returns(value):
     async def answer():
         await turn()
         return value
 
-    coroutine = answer()
+    async def wait():
+        return await coroutine
 
+    coroutine = answer()
     assert isinstance(coroutine, types.CoroutineType)
-    assert await coroutine is value
+    waiter = asyncio.create_task(wait())
+    await until(waiter.done, "who awaits the coroutine object waits for ever")
+
+    assert waiter.exception() is None
+    assert waiter.result() is value
 
 
 @claim("await-takes-coroutine-objects-futures-and-tasks")
-@pytest.mark.parametrize("result", ["the result", 0, Untouched()])
+@pytest.mark.parametrize("result", ["the result", 0, Untouched(), NOT_RAISED])
 async def test_await_takes_a_future_and_gives_the_result_set_on_it(result):
     loop = asyncio.get_running_loop()
     future = loop.create_future()
@@ -46,6 +55,7 @@ async def test_await_takes_a_future_and_gives_the_result_set_on_it(result):
     loop.call_soon(future.set_result, result)
     await until(waiter.done, "the future has its result, but who awaits it still waits")
 
+    assert waiter.exception() is None
     assert waiter.result() is result
 
 
@@ -81,7 +91,14 @@ async def test_await_takes_an_object_whose_dunder_await_gives_an_iterator_that_i
         def __await__(self):
             return iter([None, None, None])
 
-    assert await ThreeTurns() is None
+    async def wait():
+        return await ThreeTurns()
+
+    waiter = asyncio.create_task(wait())
+    await until(waiter.done, "three turns do not end")
+
+    assert waiter.exception() is None
+    assert waiter.result() is None
 
 
 @claim("await-takes-any-object-with-dunder-await")
@@ -102,12 +119,17 @@ async def test_await_refuses_a_number_a_list_and_a_plain_generator_and_what_is_f
     def plain_generator():
         trace("the generator's body runs")
         yield
+        trace("the generator's body goes on")
 
-    for refused in (42, 0, ["a list"], [], plain_generator(), None):
+    awaitable = asyncio.get_running_loop().create_future()
+    awaitable.set_result("not to be had in a list")
+    begun = plain_generator()
+    next(begun)
+    for refused in (42, 0, -1.5, ["a list"], [], [awaitable], plain_generator(), begun, None):
         with exactly(TypeError):
             await refused
 
-    assert trace.steps == []
+    assert trace.steps == ["the generator's body runs"]  # for next()
 
 
 @claim("await-suspends-until-what-it-waits-for-is-done")
@@ -237,14 +259,22 @@ async def test_await_raises_the_exception_that_a_coroutine_ends_with(trace, erro
         await turn()
         raise failure
 
-    async def outer():
-        value = await inner()
+    async def fails_after_a_failure():
+        try:
+            await inner()
+        finally:
+            raise error("raised while another is handled") from None
+
+    async def outer(coroutine_function):
+        value = await coroutine_function()
         trace(f"the await gave {value!r}")
 
     with pytest.raises(BaseException) as raised:
-        await outer()
-
+        await outer(inner)
     assert raised.value is failure
+    with pytest.raises(BaseException, match="while another is handled") as raised:
+        await outer(fails_after_a_failure)
+    assert raised.value.__context__ is failure
     assert trace.steps == []
 
 

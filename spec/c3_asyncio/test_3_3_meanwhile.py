@@ -64,11 +64,16 @@ async def test_a_thousand_awaits_that_never_suspend_give_another_task_no_turn():
     async def waits_for_nothing():
         return "a value"
 
+    async def fails_at_once():
+        raise LookupError
+
     task = asyncio.create_task(other())
     await turn()
     before = turns
     for _ in range(1_000):
         await waits_for_nothing()
+    with pytest.raises(LookupError):
+        await fails_at_once()
     assert turns - before == 0
 
     await until(lambda: turns > before, "the other task has had no turn at all")
@@ -77,8 +82,9 @@ async def test_a_thousand_awaits_that_never_suspend_give_another_task_no_turn():
 
 
 @claim("sleep-zero-gives-the-others-one-turn")
-async def test_sleep_zero_gives_each_other_ready_task_one_turn():
-    turns, over = {"first": 0, "second": 0, "third": 0}, False
+@pytest.mark.parametrize("names", [["only"], ["first", "second", "third"]], ids=["one", "three"])
+async def test_sleep_zero_gives_each_other_ready_task_one_turn(names):
+    turns, over = dict.fromkeys(names, 0), False
 
     async def other(name):
         while not over:
@@ -87,10 +93,10 @@ async def test_sleep_zero_gives_each_other_ready_task_one_turn():
 
     tasks = [asyncio.create_task(other(name)) for name in turns]
     await turn()
-    for _ in range(5):
+    for result in [(), (), (), ("a result",), ("another",)]:
         before = dict(turns)
-        await asyncio.sleep(0)
-        assert {name: turns[name] - before[name] for name in turns} == {"first": 1, "second": 1, "third": 1}
+        await asyncio.sleep(0, *result)
+        assert {name: turns[name] - before[name] for name in turns} == dict.fromkeys(names, 1)
 
     over = True
     await until(lambda: all(task.done() for task in tasks), "the other tasks have not ended")
@@ -132,15 +138,18 @@ async def test_a_coroutine_that_waits_for_another_task_meets_it():
 
 @claim("awaited-coroutine-stays-in-the-same-task")
 async def test_an_awaited_coroutine_runs_in_the_task_that_awaits_it():
-    async def inner():
+    async def innermost():
         await turn()
         return asyncio.current_task()
+
+    async def inner():
+        return await innermost(), asyncio.current_task()
 
     own = asyncio.current_task()
     awaited_in = await inner()
     tasks = asyncio.all_tasks()
 
-    assert awaited_in is own
+    assert awaited_in == (own, own)
     assert tasks == {own}
 
 

@@ -16,9 +16,12 @@ def is_whole_milliseconds(seconds: float) -> bool:
 async def test_sleep_gives_none_or_its_second_argument_even_one_that_is_false():
     for delay in (0, 0.0006):  # of which the second takes a timer on both loops
         assert await asyncio.sleep(delay) is None
-        for given in (object(), 0):
-            assert await asyncio.sleep(delay, given) is given
-            assert await asyncio.sleep(delay, result=given) is given
+        for given in (object(), 0, asyncio.sleep, LookupError("not raised")):
+            sleepers = [asyncio.create_task(asyncio.sleep(delay, given))]
+            sleepers.append(asyncio.create_task(asyncio.sleep(delay, result=given)))
+            await asyncio.wait(sleepers)
+            assert [sleeper.exception() for sleeper in sleepers] == [None, None]
+            assert [sleeper.result() for sleeper in sleepers] == [given, given]
 
 
 @claim("asyncio-sleep-returns-none-or-its-second-argument")

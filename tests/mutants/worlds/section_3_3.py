@@ -535,3 +535,139 @@ def _(patch: Patch) -> None:
         return lambda loop, delay, *given, **options: call_later(loop, delay / 1000, *given, **options)
 
     change_loops(patch, "call_later", in_milliseconds)
+
+
+@world(
+    "an await raises an exception that is a future's result",
+    falsifies=["await-takes-coroutine-objects-futures-and-tasks"],
+)
+def _(patch):
+    async def raising(awaitable):
+        value = await awaitable
+        if asyncio.isfuture(awaitable) and isinstance(value, LookupError):
+            raise value
+        return value
+
+    patch.awaits(raising)
+
+
+@world(
+    "await takes a future only when it is done, unless it is a task",
+    falsifies=["await-takes-coroutine-objects-futures-and-tasks"],
+)
+def _(patch):
+    async def refusing(awaitable):
+        if type(awaitable) is asyncio.Future and not awaitable.done():
+            raise TypeError("object Future can't be used in 'await' expression")
+        return await awaitable
+
+    patch.awaits(refusing)
+
+
+@world(
+    "await takes no __await__ that gives an iterator which is no generator",
+    falsifies=["await-takes-any-object-with-dunder-await"],
+)
+def _(patch):
+    async def refusing(awaitable):
+        if isinstance(awaitable.__await__(), type(iter([]))):
+            raise TypeError("__await__() returned an iterator that is no generator")
+        return await awaitable
+
+    patch.awaits(refusing)
+
+
+@world("await takes a list of awaitables", falsifies=["await-refuses-what-is-not-awaitable"])
+def _(patch):
+    async def taking(awaitable):
+        if isinstance(awaitable, list) and any(map(inspect.isawaitable, awaitable)):
+            return [await each for each in awaitable]
+        return await awaitable
+
+    patch.awaits(taking)
+
+
+@world(
+    "await goes on with a generator that has begun",
+    falsifies=["await-refuses-what-is-not-awaitable", "generator-is-not-a-coroutine"],
+)
+def _(patch):
+    async def taking(awaitable):
+        if inspect.isgenerator(awaitable) and inspect.getgeneratorstate(awaitable) == inspect.GEN_SUSPENDED:
+            for _ in awaitable:
+                await turn()
+            return None
+        return await awaitable
+
+    patch.awaits(taking)
+
+
+@world("await takes a number that is not whole", falsifies=["await-refuses-what-is-not-awaitable"])
+def _(patch):
+    async def taking(awaitable):
+        return await (asyncio.sleep(max(awaitable, 0)) if isinstance(awaitable, float) else awaitable)
+
+    patch.awaits(taking)
+
+
+@world("an exception that came of another is lost at an await", falsifies=["await-raises-the-inner-exception"])
+def _(patch):
+    async def losing(awaitable):
+        try:
+            return await awaitable
+        except BaseException as error:
+            if error.__context__ is None:
+                raise
+
+    patch.awaits(losing)
+
+
+@world("sleep(0) gives two turns to one other task alone", falsifies=["sleep-zero-gives-the-others-one-turn"])
+def _(patch):
+    async def sleep(delay, result=None):
+        if delay == 0 and len(asyncio.all_tasks()) == 2:
+            await turn()
+        return await _sleep(delay, result)
+
+    patch.setattr(asyncio, "sleep", sleep)
+
+
+@world("sleep(0) gives no turn where it has a result to give", falsifies=["sleep-zero-gives-the-others-one-turn"])
+def _(patch):
+    async def sleep(delay, result=None):
+        return await _sleep(delay, result) if delay or result is None else result
+
+    patch.setattr(asyncio, "sleep", sleep)
+
+
+@world(
+    "sleep raises an exception that it was to give, and calls a function",
+    falsifies=["asyncio-sleep-returns-none-or-its-second-argument"],
+)
+def _(patch):
+    async def sleep(delay, result=None):
+        value = await _sleep(delay, result)
+        if isinstance(value, Exception):
+            raise value
+        return value() if inspect.isfunction(value) else value
+
+    patch.setattr(asyncio, "sleep", sleep)
+
+
+@world(
+    "a coroutine that is awaited in an awaited one becomes a task",
+    falsifies=["awaited-coroutine-stays-in-the-same-task"],
+)
+def _(patch):
+    depth = 0
+
+    async def deep(awaitable):
+        nonlocal depth
+        depth += 1
+        try:
+            is_deep = depth > 1 and inspect.iscoroutine(awaitable)
+            return await (asyncio.ensure_future(awaitable) if is_deep else awaitable)
+        finally:
+            depth -= 1
+
+    patch.awaits(deep)
