@@ -31,13 +31,15 @@ async def test_ten_tasks_are_under_way_at_once_and_each_goes_on_while_the_others
 
 
 @claim("create-task-returns-a-task")
-async def test_create_task_returns_a_task_with_or_without_a_name():
+async def test_create_task_returns_a_task_with_or_without_a_name_and_in_a_callback_too():
     async def request():
         return "page"
 
     tasks = [asyncio.create_task(request()), asyncio.create_task(request(), name="front page")]
+    asyncio.get_running_loop().call_soon(lambda: tasks.append(asyncio.create_task(request())))
+    await until(lambda: len(tasks) == 3, "the callback did not make its task")
 
-    assert [isinstance(task, asyncio.Task) for task in tasks] == [True, True]
+    assert [isinstance(task, asyncio.Task) for task in tasks] == [True, True, True]
     await asyncio.wait(tasks)
 
 
@@ -103,12 +105,13 @@ def test_loop_create_task_takes_a_coroutine_before_the_loop_runs_and_starts_it_t
         await turn()
 
     loop, tasks = new_loop(), []
-    assert error_of(lambda: tasks.append(loop.create_task(request()))) is None
-    trace("task created")
+    for _ in range(3):
+        assert error_of(lambda: tasks.append(loop.create_task(request()))) is None
+        trace("task created")
     loop.run_until_complete(something_else())
 
-    assert trace.steps == ["task created", "task starts"]
-    assert [task.done() for task in tasks] == [True]
+    assert trace.steps == ["task created"] * 3 + ["task starts"] * 3
+    assert [task.done() for task in tasks] == [True, True, True]
 
 
 @claim("ensure-future-returns-a-task-or-future-unchanged")
@@ -127,12 +130,18 @@ async def test_ensure_future_gives_a_task_or_a_future_pending_done_or_cancelled_
     future, future_done, future_cancelled = loop.create_future(), loop.create_future(), loop.create_future()
     future_done.set_result("page")
     future_cancelled.cancel()
+    waited_for = loop.create_future()
+    waiter = asyncio.create_task(asyncio.wait([waited_for]))
+    await turn()
     tasks_before = asyncio.all_tasks()
 
-    for given in (task, task_done, task_cancelled, future, future_done, future_cancelled, OwnFuture(loop=loop)):
+    futures = future, future_done, future_cancelled, OwnFuture(loop=loop), waited_for
+    for given in (task, task_done, task_cancelled, waiter, *futures):
         assert asyncio.ensure_future(given) is given
+        assert asyncio.ensure_future(given, loop=loop) is given
     assert asyncio.all_tasks() == tasks_before
-    await task
+    waited_for.set_result("page")
+    await asyncio.wait([task, waiter])
 
 
 @claim("ensure-future-wraps-any-awaitable-in-a-task")
@@ -170,10 +179,12 @@ async def test_a_task_made_by_hand_works_and_the_task_factory_is_not_asked(trace
 
     loop = asyncio.get_running_loop()
     loop.set_task_factory(factory)
-    by_hand = asyncio.Task(request(), loop=loop)
+    for options in ({"loop": loop}, {}):
+        by_hand = asyncio.Task(request(), **options)
 
-    assert await by_hand == "page"
-    assert trace.steps == []
+        assert await by_hand == "page"
+        assert by_hand.get_loop() is loop
+        assert trace.steps == []
 
     await asyncio.create_task(request())
 
@@ -198,6 +209,21 @@ def test_create_task_raises_where_a_loop_is_set_and_has_run_but_does_not_run_now
     finally:
         asyncio.set_event_loop(None)
     coroutine.close()
+
+
+@claim("create-task-needs-a-running-loop")
+async def test_create_task_raises_in_another_thread_than_that_in_which_the_loop_runs(trace):
+    async def request():
+        trace("body starts")
+
+    await asyncio.create_task(request())
+    coroutine = request()
+    refused = await asyncio.to_thread(error_of, asyncio.create_task, coroutine)
+    await turn()
+    coroutine.close()
+
+    assert repr(refused) == "RuntimeError('no running event loop')"
+    assert trace.steps == ["body starts"]  # of the task that was made in the thread of the loop
 
 
 @claim("tasks-start-in-the-order-of-creation")
@@ -244,6 +270,9 @@ async def test_awaiting_a_task_gives_the_return_value_of_its_coroutine_once_it_i
 async def test_a_task_that_nobody_awaits_runs_the_first_time_its_creator_suspends(trace):
     async def request():
         trace("task runs")
+        for _ in range(3):
+            await turn()
+        trace("task ends")
 
     task = asyncio.create_task(request())
     trace("creator suspends")
@@ -252,6 +281,7 @@ async def test_a_task_that_nobody_awaits_runs_the_first_time_its_creator_suspend
 
     assert trace.steps == ["creator suspends", "task runs", "creator goes on"]
     await until(task.done, "the task that nobody awaits did not end")
+    assert trace.steps[3:] == ["task ends"]
 
 
 @claim("task-may-be-awaited-again")
@@ -369,29 +399,32 @@ async def test_a_waiting_task_that_nothing_refers_to_is_collected_named_or_not_a
 @claim("task-name-is-kept-and-shown")
 async def test_a_task_keeps_and_shows_the_name_it_was_given_even_an_empty_one_and_without_one_has_its_own():
     async def request():
+        await turn()
         return "page"
 
     async def fail():
         raise LookupError
 
-    tasks = []
+    tasks, unnamed = [], []
     for create_task in (asyncio.create_task, asyncio.get_running_loop().create_task):
-        named = create_task(request(), name="front page")
-        also_named = create_task(request(), name="back page")
-        unnamed = create_task(request())
-        another = create_task(request())
+        named = create_task(request(), name="front page of the paper")
+        also_named = create_task(request(), name="front page of the paper")
+        unnamed += [create_task(request()) for _ in range(3)]
         empty = create_task(request(), name="")
         failing = create_task(fail(), name="missing page")
         cancelled = create_task(request(), name="page too many")
         cancelled.cancel()
-        tasks += [named, also_named, unnamed, another, empty, failing, cancelled]
+        tasks += [named, also_named, empty, failing, cancelled]
 
-        assert [task.get_name() for task in (named, also_named, empty)] == ["front page", "back page", ""]
-        assert "name='front page'" in repr(named)
-        assert unnamed.get_name() not in ("", "None", "front page", another.get_name())
+        assert [task.get_name() for task in (named, also_named, empty)] == ["front page of the paper"] * 2 + [""]
+        assert "name='front page of the paper'" in repr(named)
 
+    tasks += unnamed
     shown = [f"name='{task.get_name()}'" for task in tasks]
+    assert len({task.get_name() for task in unnamed} - {"", "None", "front page of the paper"}) == len(unnamed)
     assert [name for name, task in zip(shown, tasks) if name not in repr(task)] == []
+    await turn()
+    assert [name for name, task in zip(shown, tasks) if name not in repr(task)] == []  # nor while they wait
     await asyncio.wait(tasks)
     assert [name for name, task in zip(shown, tasks) if name not in repr(task)] == []  # nor now that they are done
     assert [type(task.exception()) for task in tasks if not task.cancelled()].count(LookupError) == 2

@@ -30,7 +30,7 @@ async def outcome_of(awaitable) -> object:
     """What comes of awaiting it: the value or the exception, so that either can be compared with the other."""
     try:
         return await awaitable
-    except Exception as error:
+    except (Exception, asyncio.CancelledError) as error:
         return error
 
 
@@ -85,7 +85,7 @@ async def test_asyncio_wait_returns_the_set_of_its_tasks_done_and_the_set_of_tho
     assert type(failed.exception()) is LookupError
 
     release.set()
-    await asyncio.gather(*held)
+    assert await asyncio.wait([*held, *done]) == ({*held, *done}, set())
 
 
 @claim("asyncio-wait-without-timeout-leaves-none-pending")
@@ -94,12 +94,14 @@ async def test_asyncio_wait_without_a_timeout_returns_when_all_are_done_also_if_
     tasks = [asyncio.create_task(answer_after(turns)) for turns in (50, 10, 30)]
     failed, cancelled = asyncio.create_task(fail()), asyncio.create_task(answer_after(turns=50))
     cancelled.cancel()
+    done_before = asyncio.create_task(answer_after(turns=0))
+    await done_before
 
-    done, pending = await asyncio.wait([*tasks, failed, cancelled], **options)
+    done, pending = await asyncio.wait([*tasks, failed, cancelled, done_before], **options)
 
     assert [task.done() for task in tasks] == [True, True, True]
     assert type(failed.exception()) is LookupError
-    assert done == {*tasks, failed, cancelled}
+    assert done == {*tasks, failed, cancelled, done_before}
     assert pending == set()
 
 
@@ -151,12 +153,16 @@ async def test_asyncio_wait_raises_nothing_even_if_all_failed_and_a_task_shows_i
         await turn()
         raise error
 
+    reports = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: reports.append(context["message"]))
     failed, also_failed = asyncio.create_task(request()), asyncio.create_task(request())
-    other = asyncio.create_task(answer_after(turns=3))
+    other, cancelled = asyncio.create_task(answer_after(turns=3)), asyncio.create_task(answer_after(turns=3))
+    cancelled.cancel()
 
-    for tasks in ([failed, other], [failed, also_failed]):
+    for tasks in ([failed, other], [failed, also_failed], [failed, cancelled]):
         assert await outcome_of(asyncio.wait(tasks)) == (set(tasks), set())
 
+    assert reports == []
     assert await outcome_of(failed) is error
     assert [task.exception() for task in (failed, also_failed)] == [error, error]
 
@@ -259,7 +265,7 @@ async def test_asyncio_wait_refuses_bare_coroutine_objects_also_among_tasks_and_
     coroutines = [request(), request()]
     task = asyncio.create_task(answer_after(turns=0))
     await task
-    for refused in (coroutines, [task, *coroutines]):
+    for refused in (coroutines, coroutines[:1], [task, *coroutines]):
         for options in ({}, {"timeout": 0}, {"return_when": asyncio.FIRST_COMPLETED}):
             with exactly(TypeError, match="coroutines is forbidden"):
                 await asyncio.wait(refused, **options)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
+import itertools
 import sys
+import types
 
 from fixtures.trace import turn
 from tests.mutants.worlds import Patch, loop_world, world
@@ -687,3 +690,173 @@ def _(patch: Patch) -> None:
             return super().create_task(coroutine, **options)
 
     patch.loops(Running)
+
+
+@world("create_task() gives a bare future in a callback", falsifies=["create-task-returns-a-task"])
+def _(patch: Patch) -> None:
+    create_task = asyncio.create_task
+
+    def bare(coroutine, **options):
+        task = create_task(coroutine, **options)
+        if asyncio.current_task() is not None:
+            return task
+        future = task.get_loop().create_future()
+        task.add_done_callback(lambda _task: future.set_result(None))
+        return future
+
+    patch.setattr(asyncio, "create_task", bare)
+
+
+@loop_world(
+    "a loop that does not run yet starts its first task when it is given a second",
+    "loop-create-task-works-before-the-loop-runs",
+    "ensure-future-only-schedules",
+)
+class _:
+    made = 0
+
+    def create_task(self, coroutine, **options):
+        self.made += 1
+        if self.made == 2 and not self.is_running():
+            self.call_soon(self.stop)
+            self.run_forever()
+        return super().create_task(coroutine, **options)
+
+
+@loop_world(
+    "of the tasks given to a loop before it runs the second is lost", "loop-create-task-works-before-the-loop-runs"
+)
+class _:
+    made = 0
+
+    def create_task(self, coroutine, **options):
+        self.made += 1
+        if self.made != 2 or self.is_running():
+            return super().create_task(coroutine, **options)
+        coroutine.close()
+        return super().create_task(never(self), **options)
+
+
+async def never(loop) -> None:
+    """Wait for ever."""
+    await loop.create_future()
+
+
+def _ensuring_a_task_of(patch: Patch, is_wrapped) -> None:
+    """Have ensure_future() wrap a future in a task where `is_wrapped(future, loop)`."""
+    ensure_future = asyncio.ensure_future
+
+    async def wait_for(future):
+        return await future
+
+    def wrap(awaitable, *, loop=None):
+        is_wanted = asyncio.isfuture(awaitable) and is_wrapped(awaitable, loop)
+        return ensure_future(wait_for(awaitable) if is_wanted else awaitable, loop=loop)
+
+    patch.setattr(asyncio, "ensure_future", wrap)
+
+
+@world(
+    "ensure_future() makes a task of a future that is waited for",
+    falsifies=["ensure-future-returns-a-task-or-future-unchanged"],
+)
+def _(patch: Patch) -> None:
+    _ensuring_a_task_of(patch, lambda future, _loop: bool(future._callbacks))
+
+
+@world(
+    "ensure_future() makes a task of a future where it is given the loop",
+    falsifies=["ensure-future-returns-a-task-or-future-unchanged"],
+)
+def _(patch: Patch) -> None:
+    _ensuring_a_task_of(patch, lambda _future, loop: loop is not None)
+
+
+@world(
+    "a task made by hand without a loop is made by the task factory",
+    falsifies=["task-made-by-hand-bypasses-the-task-factory"],
+)
+def _(patch: Patch) -> None:
+    class ByFactory(asyncio.Task):
+        def __new__(cls, coroutine, *, loop=None, **options):
+            if loop is None:
+                return asyncio.get_running_loop().create_task(coroutine, **options)
+            return asyncio.tasks._CTask(coroutine, loop=loop, **options)
+
+    patch.setattr(asyncio, "Task", ByFactory)
+
+
+@world(
+    "create_task() in another thread takes the loop that runs elsewhere", falsifies=["create-task-needs-a-running-loop"]
+)
+def _(patch: Patch) -> None:
+    create_task, last = asyncio.create_task, []
+
+    def create_anywhere(coroutine, **options):
+        running = asyncio._get_running_loop()
+        if running is None and last and last[0].is_running():
+            return last[0].create_task(coroutine, **options)
+        last[:] = [running]
+        return create_task(coroutine, **options)
+
+    patch.setattr(asyncio, "create_task", create_anywhere)
+
+
+@world("a task that nobody awaits ends with its first turn", falsifies=["task-runs-without-being-awaited"])
+def _(patch: Patch) -> None:
+    async def awaited_only(coroutine):
+        @types.coroutine
+        def step_by_step():
+            steps = coroutine.__await__()
+            while True:
+                try:
+                    yield steps.send(None)
+                except StopIteration as end:
+                    return end.value
+                if not asyncio.current_task()._callbacks:
+                    return coroutine.close()
+
+        return await step_by_step()
+
+    _wrapping_each_coroutine(patch, awaited_only)
+
+
+@world("a task shows no name while it waits", falsifies=["task-name-is-kept-and-shown"])
+def _(patch: Patch) -> None:
+    class Shy(asyncio.Task):
+        def __repr__(self):
+            shown = super().__repr__()
+            return shown.replace(self.get_name(), "") if "wait_for=" in shown or self._waits() else shown
+
+        def _waits(self):
+            return inspect.getcoroutinestate(self.get_coro()) == inspect.CORO_SUSPENDED
+
+    _making_each_task(patch, Shy)
+
+
+def _naming(patch: Patch, rename) -> None:
+    """Have create_task() give its task the name `rename(name)`."""
+    create_task = asyncio.create_task
+    patch.setattr(
+        asyncio, "create_task", lambda coroutine, name=None, **more: create_task(coroutine, name=rename(name), **more)
+    )
+
+
+@world("of three tasks without a name the last two share one", falsifies=["task-name-is-kept-and-shown"])
+def _(patch: Patch) -> None:
+    numbers = itertools.count(1)
+    _naming(patch, lambda name: f"Task-{next(numbers) // 2}" if name is None else name)
+
+
+@world("no two tasks have the same name", falsifies=["task-name-is-kept-and-shown"])
+def _(patch: Patch) -> None:
+    def rename(name):
+        names = {task.get_name() for task in asyncio.all_tasks()}
+        return f"{name} (2)" if name in names else name
+
+    _naming(patch, rename)
+
+
+@world("a name has ten letters at most", falsifies=["task-name-is-kept-and-shown"])
+def _(patch: Patch) -> None:
+    _naming(patch, lambda name: name and name[:10])

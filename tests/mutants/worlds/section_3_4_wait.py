@@ -422,3 +422,60 @@ def _(patch: Patch) -> None:
         return task
 
     patch.setattr(asyncio, "create_task", create_task)
+
+
+@world(
+    "wait() returns at once with what is done already", falsifies=["asyncio-wait-without-timeout-leaves-none-pending"]
+)
+def _(patch: Patch) -> None:
+    async def wait(awaitables, *, timeout=None, return_when=asyncio.ALL_COMPLETED):
+        tasks = set(awaitables)
+        done = {task for task in tasks if asyncio.isfuture(task) and task.done()}
+        if done and timeout is None:
+            return done, tasks - done
+        return await _wait(tasks, timeout=timeout, return_when=return_when)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world("wait() leaves out what was done before it waited", falsifies=["asyncio-wait-returns-done-and-pending-sets"])
+def _(patch: Patch) -> None:
+    async def wait(awaitables, **options):
+        tasks = set(awaitables)
+        before = {task for task in tasks if asyncio.isfuture(task) and task.done()}
+        done, pending = await _wait(tasks, **options)
+        return done - before or done, pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world("wait() raises CancelledError where a task was cancelled", falsifies=["asyncio-wait-hides-task-exceptions"])
+def _(patch: Patch) -> None:
+    async def wait(awaitables, **options):
+        done, pending = await _wait(awaitables, **options)
+        if any(task.cancelled() for task in done):
+            raise asyncio.CancelledError
+        return done, pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world("wait() reports what failed when it returns", falsifies=["asyncio-wait-hides-task-exceptions"])
+def _(patch: Patch) -> None:
+    async def wait(awaitables, **options):
+        done, pending = await _wait(awaitables, **options)
+        for task in done:
+            if "exception=" in repr(task):
+                task.get_loop().call_exception_handler({"message": "a task has failed", "task": task})
+        return done, pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world("wait() takes one coroutine object", falsifies=["asyncio-wait-refuses-coroutines-since-3-11"])
+def _(patch: Patch) -> None:
+    async def wait(awaitables, **options):
+        awaitables = list(awaitables)
+        return await _wait(_as_tasks(awaitables) if len(awaitables) == 1 else awaitables, **options)
+
+    patch.setattr(asyncio, "wait", wait)
