@@ -192,8 +192,9 @@ async def test_a_session_is_open_inside_its_async_with_and_of_no_use_after_it(do
     assert inside == [False, False]
     assert session.closed is True
     assert connector.closed is True, "the session has left its connections open"
-    with exactly(RuntimeError, match="Session is closed"):
-        await session.get(downloads.url("image"))
+    for request in (session.get, session.head, session.post):
+        with exactly(RuntimeError, match="Session is closed"):
+            await request(downloads.url("image"))
 
 
 @claim("client-session-closes-at-the-end-of-async-with")

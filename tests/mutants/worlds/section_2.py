@@ -696,3 +696,32 @@ class _:
         if self.look_ups % 2 == 0:
             return socket.getaddrinfo(host, port, **options)
         return await super().getaddrinfo(host, port, **options)
+
+
+@world("a failing download has those before it cancelled", falsifies=["wait-hides-a-failing-download"])
+def _(patch):
+    wait = asyncio.wait
+
+    async def wait_and_cancel(tasks, **options):
+        def cancel_those_before(ended):
+            if not ended.cancelled() and "exception=" in repr(ended):
+                for task in tasks[: tasks.index(ended)]:
+                    task.cancel()
+
+        for task in tasks:
+            task.add_done_callback(cancel_those_before)
+        return await wait(tasks, **options)
+
+    patch.setattr(asyncio, "wait", wait_and_cancel)
+
+
+@world("a closed session takes what is no GET", falsifies=["client-session-closes-at-the-end-of-async-with"])
+def _(patch):
+    import aiohttp
+
+    request = aiohttp.ClientSession._request
+
+    async def lenient(self, method, url, **options):
+        return None if self.closed and method != "GET" else await request(self, method, url, **options)
+
+    patch.setattr(aiohttp.ClientSession, "_request", lenient)
