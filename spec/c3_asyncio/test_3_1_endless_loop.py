@@ -73,6 +73,21 @@ def test_an_event_loop_that_is_stopped_before_it_runs_runs_what_is_ready_and_end
     assert trace.steps == ["ran"]
 
 
+@claim("loop-runs-until-it-is-stopped")
+def test_an_event_loop_is_stopped_by_a_timer_and_by_a_task_as_well(new_loop, trace):
+    async def stop():
+        loop.stop()
+
+    loop, tasks = new_loop(), []
+    for schedule_a_stop in (lambda: loop.call_later(0, loop.stop), lambda: tasks.append(loop.create_task(stop()))):
+        schedule_a_stop()
+        run_until_stopped(loop)
+        trace("stopped")
+
+    assert trace.steps == ["stopped"] * 2
+    assert [task.done() for task in tasks] == [True]
+
+
 def queue_a_stop_between_callbacks(loop, trace):
     """Queue three callbacks in one pass, `stop` after the first; each of the next two passes is queued by the last."""
 
@@ -102,6 +117,28 @@ def test_stop_lets_the_current_pass_finish_and_leaves_what_it_queued_for_the_nex
     loop.call_soon(loop.stop)
     run_until_stopped(loop)
     assert trace.steps == ["this pass"] * 3 + ["next pass"] * 3
+
+
+@claim("stop-ends-after-the-current-pass-on-asyncio")
+def test_stop_in_a_task_lets_the_tasks_and_callbacks_of_the_current_pass_finish_and_no_more(new_loop, trace):
+    async def stop():
+        trace("stop")
+        loop.stop()
+
+    async def two_steps():
+        trace("this pass")
+        await turn()
+        trace("next pass")
+
+    loop = new_loop()
+    loop.call_soon(trace, "this pass")
+    tasks = [loop.create_task(each) for each in (two_steps(), stop(), two_steps())]
+    loop.call_soon(trace, "this pass")
+    run_until_stopped(loop)
+    assert trace.steps == ["this pass", "this pass", "stop", "this pass", "this pass"]
+
+    loop.run_until_complete(asyncio.wait(tasks))
+    assert trace.steps[5:] == ["next pass"] * 2
 
 
 @claim("stop-runs-one-more-pass-on-uvloop")
@@ -194,7 +231,9 @@ def test_run_until_complete_leaves_others_pending_where_a_future_or_task_is_done
 
 
 @claim("run-forever-outlives-its-tasks")
-@pytest.mark.parametrize("error", [None, LookupError("in the task")], ids=["returned", "failed"])
+@pytest.mark.parametrize(
+    "error", [None, LookupError("in the task"), asyncio.CancelledError()], ids=["returned", "failed", "cancelled"]
+)
 def test_run_forever_goes_on_when_no_task_is_left_until_stop(new_loop, trace, error):
     loop = new_loop()
 
@@ -215,7 +254,7 @@ def test_run_forever_goes_on_when_no_task_is_left_until_stop(new_loop, trace, er
 
     run_until_stopped(loop)
 
-    assert task.exception() is error
+    assert task.cancelled() if isinstance(error, asyncio.CancelledError) else task.exception() is error
     no_task = set()
     assert trace.steps == ["the only task ends", *[no_task] * SOME_TURNS]
 

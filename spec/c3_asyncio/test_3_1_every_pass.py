@@ -48,17 +48,28 @@ async def test_a_waiting_task_is_not_touched_until_what_it_waits_for_wakes_it():
 
 
 @claim("waiting-task-costs-no-turns")
-async def test_neither_is_a_task_that_sleeps_nor_one_that_waits_for_another_task_an_event_or_a_queue():
+async def test_neither_is_a_task_that_sleeps_nor_one_that_waits_for_tasks_events_queues_locks_or_streams():
     async def wait_for(task):
         await task
 
+    async def gathering(task):
+        await asyncio.gather(task, asyncio.sleep(0))
+
+    lock, semaphore = asyncio.Lock(), asyncio.Semaphore(1)
+    await lock.acquire()
+    await semaphore.acquire()
     sleeping = CountedSteps(asyncio.sleep(3600))
     tasks = [asyncio.create_task(sleeping)]
-    waiting = [CountedSteps(each) for each in (wait_for(tasks[0]), asyncio.Event().wait(), asyncio.Queue().get())]
-    tasks += [asyncio.create_task(each) for each in waiting]
+    waiting = [
+        *(wait_for(tasks[0]), asyncio.wait([tasks[0]]), gathering(tasks[0])),
+        *(asyncio.Event().wait(), asyncio.Queue().get(), lock.acquire(), semaphore.acquire()),
+        *(asyncio.StreamReader().read(1), asyncio.wait_for(asyncio.Event().wait(), timeout=3600)),
+    ]
+    counted = [CountedSteps(each) for each in waiting]
+    tasks += [asyncio.create_task(each) for each in counted]
     for _ in range(500):
         await turn()
-    assert [each.steps for each in (sleeping, *waiting)] == [1, 1, 1, 1]
+    assert [each.steps for each in (sleeping, *counted)] == [1] * 10
 
     for task in tasks:
         task.cancel()

@@ -31,7 +31,7 @@ def test_run_until_complete_refuses_a_number_none_a_list_and_a_coroutine_functio
     loop = new_loop()
     future = loop.create_future()
     future.set_result("there already")
-    for refused in (5, None, [future], coroutine_function):
+    for refused in (5, None, [future], (future,), {future}, "", coroutine_function):
         with pytest.raises(TypeError, match="an awaitable is required"):
             loop.run_until_complete(refused)
 
@@ -70,6 +70,16 @@ def test_run_until_complete_waits_for_a_future_and_returns_its_result(new_loop):
 
 
 @claim("run-until-complete-runs-and-returns-the-result")
+def test_run_until_complete_returns_what_a_coroutine_or_task_returns_even_if_it_is_false(new_loop):
+    async def work():
+        return ()
+
+    loop = new_loop()
+    assert loop.run_until_complete(work()) == ()
+    assert loop.run_until_complete(loop.create_task(work())) == ()
+
+
+@claim("run-until-complete-runs-and-returns-the-result")
 def test_run_until_complete_raises_the_exception_of_the_coroutine_task_or_future_that_it_ran(new_loop):
     error = LookupError("no such page")
 
@@ -87,8 +97,11 @@ def test_run_until_complete_raises_the_exception_of_the_coroutine_task_or_future
         with exactly(LookupError) as raised:
             loop.run_until_complete(make())
         assert raised.value is error
-    with pytest.raises(asyncio.CancelledError):
-        loop.run_until_complete(cancelled)
+    cancelled_task = loop.create_task(fail())
+    cancelled_task.cancel()
+    for each in (cancelled, cancelled_task):
+        with pytest.raises(asyncio.CancelledError):
+            loop.run_until_complete(each)
 
 
 @claim("refused-nested-run-starts-nothing-on-asyncio")

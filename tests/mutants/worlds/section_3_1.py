@@ -609,3 +609,140 @@ def _(patch):
             return self.call_soon(callback, *arguments, context=context)
 
     patch.loops(SoonInACallback)
+
+
+@world("stop() of a timer is lost", falsifies=["loop-runs-until-it-is-stopped"])
+def _(patch):
+    class Loses:
+        def call_later(self, delay, callback, *arguments, context=None):
+            callback = (lambda: None) if callback == self.stop else callback
+            return super().call_later(delay, callback, *arguments, context=context)
+
+    patch.loops(Loses)
+
+
+@world("stop() in a task ends the pass after the next", falsifies=["stop-ends-after-the-current-pass-on-asyncio"])
+def _(patch):
+    class StopsLate:
+        def stop(self):
+            if self.is_running() and asyncio.current_task(self):
+                super().call_soon(super().stop)
+            else:
+                super().stop()
+
+    patch.loops(StopsLate)
+
+
+@world(
+    "of the pass in which a loop is stopped tasks wait for the next run",
+    falsifies=["stop-ends-after-the-current-pass-on-asyncio"],
+)
+def _(patch):
+    class CallbacksOnly:
+        is_stopped = False
+
+        def stop(self):
+            self.is_stopped = True
+            super().stop()
+
+        def call_soon(self, callback, *arguments, context=None):
+            soon = super().call_soon
+
+            def step():
+                if self.is_stopped:
+                    soon(step, context=context)
+                else:
+                    callback(*arguments)
+
+            if not isinstance(getattr(callback, "__self__", None), asyncio.Task):
+                return soon(callback, *arguments, context=context)
+            return soon(step, context=context)
+
+        def run_forever(self):
+            self.is_stopped = False
+            super().run_forever()
+
+    patch.loops(CallbacksOnly)
+
+
+def _polling(patch, name):
+    """Have a coroutine function of asyncio ask in every turn whether what it does is done."""
+    true = getattr(asyncio, name)
+
+    async def polling(*arguments, **options):
+        task = asyncio.ensure_future(true(*arguments, **options))
+        try:
+            while not task.done():
+                await turn()
+        finally:
+            task.cancel()
+        return task.result()
+
+    patch.setattr(asyncio, name, polling)
+
+
+@world("gather() polls", falsifies=["waiting-task-costs-no-turns"])
+def _(patch):
+    _polling(patch, "gather")
+
+
+@world("wait() polls", falsifies=["waiting-task-costs-no-turns"])
+def _(patch):
+    _polling(patch, "wait")
+
+
+@world("wait_for() polls", falsifies=["waiting-task-costs-no-turns"])
+def _(patch):
+    _polling(patch, "wait_for")
+
+
+@world("a lock is polled", falsifies=["waiting-task-costs-no-turns"])
+def _(patch):
+    async def acquire(self):
+        while self._locked:
+            await turn()
+        self._locked = True
+        return True
+
+    patch.setattr(asyncio.Lock, "acquire", acquire)
+
+
+@world("a semaphore is polled", falsifies=["waiting-task-costs-no-turns"])
+def _(patch):
+    async def acquire(self):
+        while not self._value:
+            await turn()
+        self._value -= 1
+        return True
+
+    patch.setattr(asyncio.Semaphore, "acquire", acquire)
+
+
+@world("a stream is polled", falsifies=["waiting-task-costs-no-turns"])
+def _(patch):
+    async def wait_for_data(self, _caller):
+        while not self._buffer and not self._eof:
+            await turn()
+
+    patch.setattr(asyncio.StreamReader, "_wait_for_data", wait_for_data)
+
+
+@world("run_forever() ends when its last task is cancelled", falsifies=["run-forever-outlives-its-tasks"])
+def _(patch):
+    class EndsWithIt:
+        is_for_ever = True
+
+        def create_task(self, coroutine, **options):
+            task = super().create_task(coroutine, **options)
+            task.add_done_callback(self.end)
+            return task
+
+        def end(self, task):
+            if self.is_for_ever and task.cancelled() and not asyncio.all_tasks(self):
+                self.stop()
+
+        def run_until_complete(self, work):
+            self.is_for_ever = False
+            return super().run_until_complete(work)
+
+    patch.loops(EndsWithIt)

@@ -233,3 +233,23 @@ def _(patch):
 
     patch.setattr(asyncio, "set_event_loop", set_and_note)
     _making_one(patch, had_one.__contains__)
+
+
+@world(
+    "get_event_loop() in a timer's callback gives the loop that is set",
+    falsifies=["get-event-loop-returns-the-loop-that-is-set"],
+)
+def _(patch):
+    get_event_loop, is_set, in_a_timer = asyncio.get_event_loop, told_what_is_set(patch), []
+
+    class Timers:
+        def call_later(self, delay, callback, *arguments, context=None):
+            def fire():
+                in_a_timer.append(callback)
+                callback(*arguments)
+                in_a_timer.clear()
+
+            return super().call_later(delay, fire, context=context)
+
+    patch.loops(Timers)
+    patch.setattr(asyncio, "get_event_loop", lambda: is_set[0] if in_a_timer and is_set[0] else get_event_loop())

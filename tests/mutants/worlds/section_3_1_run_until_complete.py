@@ -303,3 +303,32 @@ class _:
         if self.is_running() and asyncio.isfuture(work) and work.done():
             return work.result()
         return super().run_until_complete(work)
+
+
+@loop_world("run_until_complete() takes a tuple or set of futures", "run-until-complete-wraps-a-coroutine-in-a-task")
+class _:
+    def run_until_complete(self, work):
+        async def each():
+            return [await one for one in work]
+
+        return super().run_until_complete(each() if isinstance(work, (tuple, set)) else work)
+
+
+@loop_world("run_until_complete() gives None for a cancelled task", "run-until-complete-runs-and-returns-the-result")
+class _:
+    def run_until_complete(self, work):
+        try:
+            return super().run_until_complete(work)
+        except asyncio.CancelledError:
+            if not isinstance(work, asyncio.Task):
+                raise
+
+
+@loop_world(
+    "run_until_complete() gives None for what a coroutine returns that is false",
+    "run-until-complete-runs-and-returns-the-result",
+)
+class _:
+    def run_until_complete(self, work):
+        result = super().run_until_complete(work)
+        return (result or None) if asyncio.iscoroutine(work) else result
