@@ -94,33 +94,40 @@ async def test_calling_a_coroutine_function_runs_none_of_its_body_until_the_obje
     async def errand(_argument):
         trace("the body runs")
 
-    coroutine = errand(trace("the argument is evaluated"))
+    async def errand_without_arguments():
+        trace("the body runs")
+
+    coroutines = [errand(trace("the argument is evaluated")), errand_without_arguments()]
     for _ in range(50):
         await asyncio.sleep(0)
     assert trace.steps == ["the argument is evaluated"]  # and no body, however often the loop turns
 
-    await coroutine
-    assert trace.steps == ["the argument is evaluated", "the body runs"]
+    for coroutine in coroutines:
+        await coroutine
+    assert trace.steps == ["the argument is evaluated", "the body runs", "the body runs"]
 
 
 @claim("coroutine-never-awaited-warns")
 def test_each_coroutine_object_that_never_ran_gives_a_runtime_warning_when_it_is_dropped():
-    async def errand():
+    async def errand(*_arguments):
         pass
 
     class Errands:
-        async def errand(self):
+        async def errand(self, *_arguments):
             pass
 
     for function in (errand, Errands().errand):
         with warnings.catch_warnings(record=True) as seen:
             warnings.simplefilter("always")
             function()
-            function()
+            function("an argument")
+            in_a_cycle = []
+            in_a_cycle += [in_a_cycle, function()]
+            del in_a_cycle
             collect()
 
         said = [(one.category, str(one.message)) for one in seen]
-        assert said == [(RuntimeWarning, f"coroutine '{function.__qualname__}' was never awaited")] * 2
+        assert said == [(RuntimeWarning, f"coroutine '{function.__qualname__}' was never awaited")] * 3
 
 
 @claim("coroutine-never-awaited-warns")

@@ -184,6 +184,7 @@ def test_asyncio_run_cancels_leftover_tasks_and_lets_them_finish_though_one_fail
                 print("a leftover is cancelled")
                 for _ in range(turns):
                     await asyncio.sleep(0)
+                await asyncio.sleep(0.01)
                 print("a leftover has cleaned up")
                 raise
 
@@ -299,7 +300,7 @@ def test_a_coroutine_object_that_has_failed_is_refused_by_run_until_complete_and
 
 
 # Gives asyncio.run two awaitables that are no coroutine objects, the second a future that is done and so may be awaited
-# on any loop; a number; and a coroutine function that nobody has called.
+# on any loop; a number; None; and a coroutine function that nobody has called.
 RUN_OTHER_THINGS = """
     import asyncio
 
@@ -317,7 +318,7 @@ RUN_OTHER_THINGS = """
     future.set_result("the future's value")
     loop.close()
 
-    for thing in (Errand(), future, 5, function):
+    for thing in (Errand(), future, 5, None, function):
         try:
             print("returned:", asyncio.run(thing))
         except (TypeError, ValueError) as error:
@@ -329,7 +330,7 @@ RUN_OTHER_THINGS = """
 def test_asyncio_run_refuses_an_awaitable_that_is_no_coroutine_object_and_a_coroutine_function(program):
     ended = program(RUN_OTHER_THINGS)
 
-    assert ended.lines == ["ValueError: a coroutine was expected"] * 4
+    assert ended.lines == ["ValueError: a coroutine was expected"] * 5
 
 
 @claim("asyncio-run-takes-any-awaitable-since-3-14")
@@ -338,5 +339,5 @@ def test_asyncio_run_takes_any_awaitable_and_refuses_a_number_and_a_coroutine_fu
 
     assert ended.lines == [
         *["the awaitable runs", "returned: its value", "returned: the future's value"],
-        *["TypeError: An asyncio.Future"] * 2,
+        *["TypeError: An asyncio.Future"] * 3,
     ]

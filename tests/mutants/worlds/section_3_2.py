@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import builtins
+import gc
 import inspect
 import sys
 import threading
@@ -705,3 +706,65 @@ class _:
         except LookupError as error:
             failed[work] = error
             raise
+
+
+@world(
+    "a coroutine function that is given no arguments begins at its call",
+    falsifies=["calling-a-coroutine-function-runs-none-of-its-body"],
+)
+def _(patch):
+    class Decorate(ast.NodeTransformer):
+        def visit_AsyncFunctionDef(self, node):
+            self.generic_visit(node)
+            if not node.args.args and not node.name.startswith("test_"):
+                node.decorator_list.append(ast.Name("begins_at_its_call", ast.Load()))
+            return node
+
+    def decorator(function):
+        async def ended(value):
+            return value
+
+        def call():
+            try:
+                function().send(None)
+            except StopIteration as end:
+                return ended(end.value)
+
+        return call
+
+    patch.setitem(vars(builtins), "begins_at_its_call", decorator)
+    patch.rewrite(Decorate())
+
+
+@world("a coroutine in a cycle is collected in silence", falsifies=["coroutine-never-awaited-warns"])
+def _(patch):
+    warn, collecting = warnings._warn_unawaited_coroutine, []
+    if sys.implementation.name == "cpython":
+        gc.callbacks.append(lambda phase, _: collecting.append(1) if phase == "start" else collecting.clear())
+    patch.setattr(warnings, "_warn_unawaited_coroutine", lambda coroutine: None if collecting else warn(coroutine))
+
+
+@world(
+    "asyncio.run() gives the leftover tasks that it cancels fifty turns to end",
+    falsifies=["asyncio-run-cancels-leftover-tasks"],
+)
+def _(patch):
+    def give_turns(loop):
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(turns())
+
+    async def turns():
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+    _run_ends_by(patch, give_turns)
+
+
+@world(
+    "asyncio.run() takes None",
+    falsifies=["asyncio-run-takes-only-coroutines-before-3-14", "asyncio-run-takes-any-awaitable-since-3-14"],
+)
+def _(patch):
+    run = asyncio.run
+    patch.setattr(asyncio, "run", lambda main: None if main is None else run(main))
