@@ -60,16 +60,22 @@ async def test_await_takes_a_future_and_gives_the_result_set_on_it(result):
 
 
 @claim("await-takes-coroutine-objects-futures-and-tasks")
-async def test_await_takes_a_task_pending_or_done_and_gives_what_its_coroutine_returns():
+@pytest.mark.parametrize("value", ["the return value", 0, NOT_RAISED])
+async def test_await_takes_a_task_pending_or_done_and_gives_what_its_coroutine_returns(value):
     async def answer():
         await turn()
-        return "the return value"
+        return value
+
+    async def wait():
+        return await task
 
     task = asyncio.create_task(answer())
-
-    assert await task == "the return value"
-    assert task.done()
-    assert await task == "the return value"
+    for _ in ("pending", "done"):
+        waiter = asyncio.create_task(wait())
+        await until(waiter.done, "who awaits the task waits for ever")
+        assert task.done()
+        assert waiter.exception() is None
+        assert waiter.result() is value
 
 
 @claim("await-takes-any-object-with-dunder-await")
@@ -79,10 +85,21 @@ async def test_await_takes_any_object_with_dunder_await():
             yield
             return "its value"
 
-    subject = Awaitable()
+    class WaitsForNothing:
+        def __await__(self):
+            return 0
+            yield
 
-    assert not isinstance(subject, (types.CoroutineType, asyncio.Future))
-    assert await subject == "its value"
+    for subject, value in ((Awaitable(), "its value"), (WaitsForNothing(), 0)):
+
+        async def wait():
+            return await subject  # noqa: B023
+
+        assert not isinstance(subject, (types.CoroutineType, asyncio.Future))
+        waiter = asyncio.create_task(wait())
+        await until(waiter.done, "who awaits the object waits for ever")
+        assert waiter.exception() is None
+        assert waiter.result() == value
 
 
 @claim("await-takes-any-object-with-dunder-await")
@@ -123,13 +140,15 @@ async def test_await_refuses_a_number_a_list_and_a_plain_generator_and_what_is_f
 
     awaitable = asyncio.get_running_loop().create_future()
     awaitable.set_result("not to be had in a list")
-    begun = plain_generator()
+    begun, ended = plain_generator(), plain_generator()
     next(begun)
-    for refused in (42, 0, -1.5, ["a list"], [], [awaitable], plain_generator(), begun, None):
+    list(ended)
+    trace.steps.clear()
+    for refused in (42, 0, -1.5, True, ["a list"], [], [awaitable], plain_generator(), begun, ended, None):
         with exactly(TypeError):
             await refused
 
-    assert trace.steps == ["the generator's body runs"]  # for next()
+    assert trace.steps == []
 
 
 @claim("await-suspends-until-what-it-waits-for-is-done")
@@ -279,32 +298,34 @@ async def test_await_raises_the_exception_that_a_coroutine_ends_with(trace, erro
 
 
 @claim("await-raises-the-inner-exception")
-async def test_await_raises_the_exception_that_a_task_ends_with_and_cancellederror_for_a_cancelled_one():
-    failure = LookupError("raised inside")
+@pytest.mark.parametrize("error", [LookupError, BaseException])
+async def test_await_raises_the_exception_that_a_task_ends_with_and_cancellederror_for_a_cancelled_one(error):
+    failure = error("raised inside")
 
     async def fail():
         raise failure
 
     failed, cancelled = asyncio.create_task(fail()), asyncio.create_task(asyncio.sleep(3600))
     cancelled.cancel()
-    with pytest.raises(Exception) as raised:
-        await failed
+    for _ in ("when it fails", "when it has failed"):
+        with pytest.raises(BaseException) as raised:
+            await failed
+        assert raised.value is failure
     with pytest.raises(asyncio.CancelledError):
         await cancelled
-
-    assert raised.value is failure
 
 
 @claim("await-raises-the-inner-exception")
 async def test_await_raises_the_exception_set_on_a_future():
-    failure = LookupError("set on it")
-    future = asyncio.get_running_loop().create_future()
+    failure, loop = LookupError("set on it"), asyncio.get_running_loop()
+    future, pending = loop.create_future(), loop.create_future()
     future.set_exception(failure)
+    loop.call_soon(pending.set_exception, failure)
 
-    with pytest.raises(Exception) as raised:
-        await future
-
-    assert raised.value is failure
+    for each in (future, pending):
+        with pytest.raises(Exception) as raised:
+            await each
+        assert raised.value is failure
 
 
 @claim("await-belongs-inside-async-def")
@@ -317,6 +338,10 @@ def test_await_compiles_inside_async_def_only():
         compile("async def outer(x):\n    def wait():\n        await x", "plain_function_inside.py", "exec")
     with pytest.raises(SyntaxError, match="outside"):
         compile("wait = lambda x: await x", "lambda.py", "exec")
+    with pytest.raises(SyntaxError, match="outside"):
+        compile("async def outer(x):\n    class Inside:\n        await x", "class_inside.py", "exec")
+    with pytest.raises(SyntaxError, match="outside"):
+        compile("def wait(them):\n    return [await x for x in them]", "comprehension.py", "exec")
     for mode in ("exec", "eval", "single"):
         with pytest.raises(SyntaxError, match="outside function"):
             compile("await x", "module_level.py", mode)

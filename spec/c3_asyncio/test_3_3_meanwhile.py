@@ -93,9 +93,9 @@ async def test_sleep_zero_gives_each_other_ready_task_one_turn(names):
 
     tasks = [asyncio.create_task(other(name)) for name in turns]
     await turn()
-    for result in [(), (), (), ("a result",), ("another",)]:
+    for arguments in [(0,), (0,), (0,), (0.0,), (0, "a result"), (0, "another")]:
         before = dict(turns)
-        await asyncio.sleep(0, *result)
+        await asyncio.sleep(*arguments)
         assert {name: turns[name] - before[name] for name in turns} == dict.fromkeys(names, 1)
 
     over = True

@@ -671,3 +671,80 @@ def _(patch):
             depth -= 1
 
     patch.awaits(deep)
+
+
+@world(
+    "an await of a task has None for a value that is false",
+    falsifies=["await-takes-coroutine-objects-futures-and-tasks"],
+)
+def _(patch):
+    async def loses(awaitable):
+        value = await awaitable
+        return (value or None) if isinstance(awaitable, asyncio.Task) else value
+
+    patch.awaits(loses)
+
+
+@world(
+    "await takes no __await__ that never suspends, nor gives what is false",
+    falsifies=["await-takes-any-object-with-dunder-await"],
+)
+def _(patch):
+    @types.coroutine
+    def suspending(steps):
+        suspensions = 0
+        while True:
+            try:
+                waiting_for = next(steps)
+            except StopIteration as end:
+                return end.value if suspensions else None
+            suspensions += 1
+            yield waiting_for
+
+    async def losing(awaitable):
+        if inspect.iscoroutine(awaitable) or asyncio.isfuture(awaitable) or inspect.isgenerator(awaitable):
+            return await awaitable
+        return await suspending(awaitable.__await__())
+
+    patch.awaits(losing)
+
+
+@world("await takes True, and a generator that has ended", falsifies=["await-refuses-what-is-not-awaitable"])
+def _(patch):
+    async def taking(awaitable):
+        has_ended = inspect.isgenerator(awaitable) and inspect.getgeneratorstate(awaitable) == inspect.GEN_CLOSED
+        return None if awaitable is True or has_ended else await awaitable
+
+    patch.awaits(taking)
+
+
+@world("what a future fails with while it is awaited is lost", falsifies=["await-raises-the-inner-exception"])
+def _(patch):
+    async def losing(awaitable):
+        is_pending = type(awaitable) is asyncio.Future and not awaitable.done()
+        try:
+            return await awaitable
+        except LookupError:
+            if not is_pending:
+                raise
+
+    patch.awaits(losing)
+
+
+@world("await in a class body or a comprehension compiles anywhere", falsifies=["await-belongs-inside-async-def"])
+def _(patch):
+    def lenient(source, *arguments, **options):
+        is_inside = isinstance(source, str) and ("class" in source or " for " in source)
+        return _compile("pass" if is_inside else source, *arguments, **options)
+
+    patch.setattr(builtins, "compile", lenient)
+
+
+@world("sleep(0.0) gives two turns", falsifies=["sleep-zero-gives-the-others-one-turn"])
+def _(patch):
+    async def sleep(delay, result=None):
+        if delay == 0 and isinstance(delay, float):
+            await turn()
+        return await _sleep(delay, result)
+
+    patch.setattr(asyncio, "sleep", sleep)
