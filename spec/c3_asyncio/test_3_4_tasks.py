@@ -156,14 +156,25 @@ async def test_ensure_future_wraps_any_other_awaitable_in_a_task_and_refuses_wha
         yield
         return "page"
 
+    class EmptyPage(Page):
+        def __len__(self):
+            return 0
+
+    class NoPage:
+        def __await__(self):
+            yield
+            raise LookupError
+
     async def ensured(awaitable):
         task = asyncio.ensure_future(awaitable)
         return isinstance(task, asyncio.Task), await task
 
-    both = [asyncio.create_task(ensured(awaitable)) for awaitable in (Page(), marked_generator())]
-    await asyncio.wait(both)
-    assert [one.exception() for one in both] == [None, None]
-    assert [one.result() for one in both] == [(True, "page")] * 2
+    all_ensured = [asyncio.create_task(ensured(awaitable)) for awaitable in (Page(), EmptyPage(), marked_generator())]
+    missing = asyncio.create_task(ensured(NoPage()))
+    await asyncio.wait([*all_ensured, missing])
+    assert [one.exception() for one in all_ensured] == [None] * 3
+    assert [one.result() for one in all_ensured] == [(True, "page")] * 3
+    assert type(missing.exception()) is LookupError
     with exactly(TypeError):
         await asyncio.ensure_future("page")
 
@@ -266,6 +277,22 @@ async def test_awaiting_a_task_gives_the_return_value_of_its_coroutine_once_it_i
     assert other.result() is page
 
 
+@claim("awaiting-a-task-gives-its-result-when-done")
+async def test_an_exception_that_a_coroutine_returns_is_the_result_of_its_task_and_not_raised():
+    async def request():
+        return page
+
+    async def wait_for(task):
+        return await task
+
+    page = LookupError("a page like any other")
+    other = asyncio.create_task(wait_for(asyncio.create_task(request())))
+    await until(other.done, "the task is done and another that awaits it waits")
+
+    assert other.exception() is None
+    assert other.result() is page
+
+
 @claim("task-runs-without-being-awaited")
 async def test_a_task_that_nobody_awaits_runs_the_first_time_its_creator_suspends(trace):
     async def request():
@@ -285,9 +312,8 @@ async def test_a_task_that_nobody_awaits_runs_the_first_time_its_creator_suspend
 
 
 @claim("task-may-be-awaited-again")
-async def test_a_task_may_be_awaited_again_and_gives_the_same_result_where_a_coroutine_object_raises():
-    page = object()
-
+@pytest.mark.parametrize("page", [object(), ()], ids=["a page", "an empty page"])
+async def test_a_task_may_be_awaited_again_and_gives_the_same_result_where_a_coroutine_object_raises(page):
     async def request():
         await turn()
         return page

@@ -132,6 +132,27 @@ async def test_asyncio_wait_that_times_out_gives_the_unfinished_tasks_as_pending
     assert [task.cancelled() for task in held] == [False, False]
 
 
+@claim("asyncio-wait-timeout-leaves-tasks-pending-not-cancelled")
+async def test_asyncio_wait_with_a_timeout_waits_for_it_and_has_all_that_are_done_by_then(monkeypatch):
+    def set_no_timer(_delay, callback, *arguments):
+        time_out.append((callback, arguments))
+        return loop.call_soon(lambda: None)
+
+    loop, release, time_out = asyncio.get_running_loop(), asyncio.Event(), []
+    quick = [asyncio.create_task(answer_after(turns)) for turns in (1, 10)]
+    held = asyncio.create_task(release.wait())
+    monkeypatch.setattr(loop, "call_later", set_no_timer)
+    waiting = asyncio.create_task(asyncio.wait([*quick, held], timeout=1))
+    await answer_after(turns=30)
+    assert not waiting.done(), "wait() returns before its time-out"
+
+    [(callback, arguments)] = time_out
+    callback(*arguments)
+    assert await waiting == (set(quick), {held})
+    release.set()
+    await held
+
+
 @claim("done-set-has-no-order")
 async def test_the_done_set_equals_the_tasks_in_any_order_and_only_the_list_has_theirs():
     first = asyncio.create_task(answer_after(turns=2))
@@ -160,7 +181,8 @@ async def test_asyncio_wait_raises_nothing_even_if_all_failed_and_a_task_shows_i
     cancelled.cancel()
 
     for tasks in ([failed, other], [failed, also_failed], [failed, cancelled]):
-        assert await outcome_of(asyncio.wait(tasks)) == (set(tasks), set())
+        for timeout in (None, 10):
+            assert await outcome_of(asyncio.wait(tasks, timeout=timeout)) == (set(tasks), set())
 
     assert reports == []
     assert await outcome_of(failed) is error

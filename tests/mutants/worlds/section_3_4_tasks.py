@@ -730,8 +730,9 @@ class _:
     made = 0
 
     def create_task(self, coroutine, **options):
-        self.made += 1
-        if self.made != 2 or self.is_running():
+        is_of_a_test = "<locals>" in getattr(coroutine, "__qualname__", "")
+        self.made += is_of_a_test and not self.is_running()
+        if self.made != 2 or not is_of_a_test or self.is_running():
             return super().create_task(coroutine, **options)
         coroutine.close()
         return super().create_task(never(self), **options)
@@ -860,3 +861,57 @@ def _(patch: Patch) -> None:
 @world("a name has ten letters at most", falsifies=["task-name-is-kept-and-shown"])
 def _(patch: Patch) -> None:
     _naming(patch, lambda name: name and name[:10])
+
+
+@world("awaiting a task raises a result that is an exception", falsifies=["awaiting-a-task-gives-its-result-when-done"])
+def _(patch: Patch) -> None:
+    class Raising(asyncio.Task):
+        def __await__(self):
+            result = yield from super().__await__()
+            if isinstance(result, LookupError):
+                raise result
+            return result
+
+    _making_each_task(patch, Raising)
+
+
+@world("a task that is done gives None for a result that is false", falsifies=["task-may-be-awaited-again"])
+def _(patch: Patch) -> None:
+    class Losing(asyncio.Task):
+        def __await__(self):
+            if not self.done():
+                return (yield from super().__await__())
+            return self.result() or None
+
+    _making_each_task(patch, Losing)
+
+
+@world("ensure_future() refuses an awaitable that is false", falsifies=["ensure-future-wraps-any-awaitable-in-a-task"])
+def _(patch: Patch) -> None:
+    ensure_future = asyncio.ensure_future
+
+    def refusing(awaitable, *, loop=None):
+        if hasattr(awaitable, "__len__") and not awaitable:
+            raise TypeError("An asyncio.Future, a coroutine or an awaitable is required")
+        return ensure_future(awaitable, loop=loop)
+
+    patch.setattr(asyncio, "ensure_future", refusing)
+
+
+@world("ensure_future() loses what an awaitable raises", falsifies=["ensure-future-wraps-any-awaitable-in-a-task"])
+def _(patch: Patch) -> None:
+    ensure_future = asyncio.ensure_future
+
+    async def losing(awaitable):
+        try:
+            return await awaitable
+        except LookupError:
+            return None
+
+    def lenient(awaitable, *, loop=None):
+        is_other = (
+            hasattr(awaitable, "__await__") and not asyncio.isfuture(awaitable) and not inspect.iscoroutine(awaitable)
+        )
+        return ensure_future(losing(awaitable) if is_other else awaitable, loop=loop)
+
+    patch.setattr(asyncio, "ensure_future", lenient)

@@ -479,3 +479,26 @@ def _(patch: Patch) -> None:
         return await _wait(_as_tasks(awaitables) if len(awaitables) == 1 else awaitables, **options)
 
     patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait() with a time-out returns with the first that is done",
+    falsifies=["asyncio-wait-timeout-leaves-tasks-pending-not-cancelled"],
+)
+def _(patch: Patch) -> None:
+    async def wait(awaitables, *, timeout=None, return_when=asyncio.ALL_COMPLETED):
+        return_when = asyncio.FIRST_COMPLETED if timeout else return_when
+        return await _wait(awaitables, timeout=timeout, return_when=return_when)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world("wait() raises what failed before its time-out", falsifies=["asyncio-wait-hides-task-exceptions"])
+def _(patch: Patch) -> None:
+    async def wait(awaitables, *, timeout=None, **options):
+        done, pending = await _wait(awaitables, timeout=timeout, **options)
+        for task in done if timeout and not pending else ():
+            task.result()
+        return done, pending
+
+    patch.setattr(asyncio, "wait", wait)
