@@ -76,17 +76,29 @@ def test_the_value_of_yield_from_is_what_the_inner_generator_returns_and_none_wi
 
 @claim("calling-a-generator-function-runs-nothing-yet")
 def test_calling_a_generator_function_makes_a_generator_and_runs_nothing_of_its_body(trace):
+    def numbers():
+        trace("body runs")
+        yield 1
+
+    made = numbers()
+    assert inspect.isgenerator(made)
+    assert trace.steps == []
+
+    assert next(made) == 1
+    assert trace.steps == ["body runs"]
+
+
+@claim("calling-a-generator-function-runs-nothing-yet")
+def test_neither_do_calls_with_arguments_nor_further_calls_of_a_generator_function(trace):
     def numbers(first=1):
         trace("body runs")
         yield first
 
-    made = [numbers(), numbers(2), numbers(first=3)]
+    made = [numbers(2), numbers(first=3), numbers()]
     assert [inspect.isgenerator(each) for each in made] == [True, True, True]
     assert trace.steps == []
 
-    assert next(made[0]) == 1
-    assert trace.steps == ["body runs"]
-    assert [next(each) for each in made[1:]] == [2, 3]
+    assert [next(each) for each in made] == [2, 3, 1]
     assert trace.steps == ["body runs"] * 3
 
 

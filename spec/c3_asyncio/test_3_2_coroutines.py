@@ -97,13 +97,14 @@ async def test_calling_a_coroutine_function_runs_none_of_its_body_until_the_obje
     async def errand_without_arguments():
         trace("the body runs")
 
-    coroutines = [errand(trace("the argument is evaluated")), errand_without_arguments()]
+    coroutine = errand(trace("the argument is evaluated"))
+    without_arguments = errand_without_arguments()
     for _ in range(50):
         await asyncio.sleep(0)
     assert trace.steps == ["the argument is evaluated"]  # and no body, however often the loop turns
 
-    for coroutine in coroutines:
-        await coroutine
+    await coroutine
+    await without_arguments
     assert trace.steps == ["the argument is evaluated", "the body runs", "the body runs"]
 
 

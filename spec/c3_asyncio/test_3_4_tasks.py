@@ -170,10 +170,11 @@ async def test_ensure_future_wraps_any_other_awaitable_in_a_task_and_refuses_wha
         return isinstance(task, asyncio.Task), await task
 
     all_ensured = [asyncio.create_task(ensured(awaitable)) for awaitable in (Page(), EmptyPage(), marked_generator())]
-    missing = asyncio.create_task(ensured(NoPage()))
-    await asyncio.wait([*all_ensured, missing])
+    await asyncio.wait(all_ensured)
     assert [one.exception() for one in all_ensured] == [None] * 3
     assert [one.result() for one in all_ensured] == [(True, "page")] * 3
+    missing = asyncio.create_task(ensured(NoPage()))
+    await until(missing.done, "an awaitable has failed and its task waits for ever")
     assert type(missing.exception()) is LookupError
     with exactly(TypeError):
         await asyncio.ensure_future("page")
