@@ -119,7 +119,8 @@ async def get_with_requests(url):
 
 @claim("each-url-is-requested-once")
 @pytest.mark.parametrize("get", [get_with_aiohttp, get_with_requests])
-async def test_a_server_is_asked_for_the_three_urls_and_for_nothing_beside_them(get):
+async def test_a_server_is_asked_for_the_three_urls_and_for_nothing_beside_them(monkeypatch, get):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")  # where a proxy is set, requests would ask that
     asked = []
 
     async def answer(reader, writer):
