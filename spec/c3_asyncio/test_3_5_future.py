@@ -33,10 +33,11 @@ async def test_every_task_is_a_future():
 
 @claim("task-refuses-set-result-and-set-exception")
 async def test_a_task_refuses_set_result_and_set_exception_before_its_coroutine_starts_while_it_waits_and_afterwards():
+    waited_for = asyncio.get_running_loop().create_future()
+
     async def work():
         await turn()
-        await turn()
-        return "the coroutine's own"
+        return await waited_for
 
     def set_from_outside():
         with exactly(RuntimeError, match="set_result"):
@@ -49,8 +50,13 @@ async def test_a_task_refuses_set_result_and_set_exception_before_its_coroutine_
         set_from_outside()
         assert not task.done()
         await turn()
+    set_from_outside()  # now it waits for a future
+    await turn()
+    assert not task.done() and not waited_for.done()
 
-    assert await task == "the coroutine's own"
+    waited_for.set_result("the coroutine's own")
+    await until(task.done, "what the coroutine waits for is done, but its task is not")
+    assert task.exception() is None
     set_from_outside()
     assert task.result() == "the coroutine's own"
 
@@ -90,21 +96,63 @@ async def test_a_coroutine_hands_its_task_the_future_it_waits_for_and_is_woken_o
         await task  # an exception that nobody asks for is logged
 
 
+@claim("task-waits-through-the-future-it-gets")
+@however_it_is_completed
+async def test_a_task_gives_each_future_that_it_waits_for_a_callback_and_is_woken_by_that_alone(trace, complete):
+    class KeepsItsCallbacks(asyncio.Future):
+        """Calls nobody when it is done."""
+
+        callbacks = ()
+
+        def add_done_callback(self, callback, *, context=None):
+            self.callbacks += (callback,)
+
+    async def wait():
+        for future in futures:
+            with contextlib.suppress(LookupError, asyncio.CancelledError):
+                await future
+            trace("woken")
+
+    loop = asyncio.get_running_loop()
+    futures = [KeepsItsCallbacks(loop=loop), KeepsItsCallbacks(loop=loop)]
+    task = loop.create_task(wait())
+    for woken, future in enumerate(futures, 1):
+        await turn()
+        complete(future)
+        for _ in range(50):
+            await turn()
+        assert len(trace.steps) == woken - 1
+
+        [wake] = future.callbacks
+        loop.call_soon(wake, future)
+        await until(lambda woken=woken: len(trace.steps) == woken, "the callback was called, but nobody has been woken")
+    await task
+
+
 @claim("get-running-loop-gives-the-running-loop")
 def test_get_running_loop_gives_the_loop_that_runs_and_raises_outside(new_loop):
     async def ask():
+        await until(lambda: len(in_a_callback) == 4, "not every callback was called")
         return asyncio.get_running_loop()
 
     async def fail():
         raise LookupError
 
+    def ask_in_a_callback(*_future):
+        in_a_callback.append(asyncio.get_running_loop())
+
     first, second, in_a_callback = new_loop(), new_loop(), []
 
     with exactly(RuntimeError, match="no running event loop"):
         asyncio.get_running_loop()
-    first.call_soon(lambda: in_a_callback.append(asyncio.get_running_loop()))
+    first.call_soon(ask_in_a_callback)
+    first.call_soon_threadsafe(ask_in_a_callback)
+    first.call_later(0, ask_in_a_callback)
+    done = first.create_future()
+    done.add_done_callback(ask_in_a_callback)
+    done.set_result(None)
     assert first.run_until_complete(ask()) is first
-    assert in_a_callback == [first]
+    assert in_a_callback == [first] * 4
     assert second.run_until_complete(ask()) is second
     with pytest.raises(LookupError):
         second.run_until_complete(fail())
@@ -136,12 +184,17 @@ async def test_get_running_loop_raises_in_another_thread_while_the_loop_runs(tra
 
 
 @claim("create-future-gives-an-asyncio-future-on-both-loops")
-async def test_create_future_gives_an_asyncio_future_of_that_loop():
-    loop = asyncio.get_running_loop()
-    future = loop.create_future()
+@pytest.mark.parametrize("debug", [False, True])
+def test_create_future_gives_an_asyncio_future_of_that_loop_each_time_whether_or_not_it_runs(new_loop, debug):
+    async def make():
+        return [loop.create_future() for _ in range(3)]
 
-    assert type(future) is asyncio.Future
-    assert future.get_loop() is loop
+    loop = new_loop()
+    loop.set_debug(debug)
+    futures = [loop.create_future(), *loop.run_until_complete(make()), loop.create_future()]
+
+    assert [type(future) for future in futures] == [asyncio.Future] * 5
+    assert [future.get_loop() is loop for future in futures] == [True] * 5
 
 
 @claim("bare-future-is-not-a-task")
@@ -163,6 +216,7 @@ async def test_a_bare_future_is_no_task_has_no_coroutine_and_is_not_among_the_ta
 
     future.set_result(None)
     await waiter
+    assert asyncio.all_tasks() == tasks_before
 
 
 @claim("waiting-for-a-bare-future-never-ends")
@@ -175,7 +229,7 @@ async def test_a_bare_future_and_who_waits_for_it_stay_pending_though_the_loop_g
         await future
         trace("goes on")
 
-    waiter = asyncio.create_task(wait())
+    waiters = [asyncio.create_task(wait()), asyncio.create_task(wait())]
     for _ in range(200):
         await turn()
     end = loop.time() + 0.002
@@ -185,11 +239,12 @@ async def test_a_bare_future_and_who_waits_for_it_stay_pending_though_the_loop_g
         await turn()
 
     assert not future.done()
-    assert not waiter.done()
-    assert trace.steps == ["waits"]
+    assert [waiter.done() for waiter in waiters] == [False, False]
+    assert trace.steps == ["waits"] * 2
 
-    waiter.cancel()
-    await until(waiter.done, "who waits for a bare future cannot be cancelled")
+    for waiter in waiters:
+        waiter.cancel()
+        await until(waiter.done, "who waits for a bare future cannot be cancelled")
 
 
 @claim("task-waiting-on-an-unheld-future-may-be-collected")

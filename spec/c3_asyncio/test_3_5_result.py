@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import threading
 
 import pytest
 
@@ -13,7 +15,7 @@ from fixtures.trace import turn, until
 
 
 @claim("set-result-ends-the-wait-with-that-value")
-@pytest.mark.parametrize("make", [lambda: ["a value"], lambda: None, LookupError, asyncio.Future])
+@pytest.mark.parametrize("make", [list, lambda: ("alone",), lambda: None, LookupError, asyncio.Future])
 async def test_set_result_ends_every_wait_for_the_future_with_that_very_value_whatever_it_is(make):
     loop = asyncio.get_running_loop()
     future, value = loop.create_future(), make()
@@ -48,6 +50,7 @@ async def test_set_exception_raises_that_very_exception_in_every_coroutine_that_
     await until(late.done, "the exception is set and who comes late waits")
 
     assert trace.steps == []
+    assert not any(waiter.cancelled() for waiter in waiters)
     assert [waiter.exception() is failure for waiter in (*waiters, late)] == [True, True, True]
 
 
@@ -196,7 +199,8 @@ async def test_a_result_after_an_exception_is_refused_and_the_exception_stays():
 
 
 @claim("set-result-resumes-the-waiter-later")
-async def test_set_result_in_a_callback_returns_before_any_waiter_goes_on(trace):
+@pytest.mark.parametrize("value", ["a value", None])
+async def test_set_result_in_a_callback_returns_before_any_waiter_goes_on(trace, value):
     loop = asyncio.get_running_loop()
     future = loop.create_future()
 
@@ -206,7 +210,7 @@ async def test_set_result_in_a_callback_returns_before_any_waiter_goes_on(trace)
 
     def set_it():
         trace("before set_result")
-        future.set_result("a value")
+        future.set_result(value)
         trace("after set_result")
 
     waiters = [loop.create_task(wait()) for _ in range(3)]
@@ -284,6 +288,28 @@ def test_a_pending_future_awaited_on_another_loop_raises_though_its_own_be_close
 
 
 @claim("future-belongs-to-one-loop")
+def test_a_future_that_is_waited_for_on_its_own_loop_is_refused_on_another_while_both_run(new_loop):
+    own, other, refusals = new_loop(), new_loop(), []
+
+    def wait_on_the_other():
+        refusals.append(other.run_until_complete(refusal_to_wait_for(future)))
+
+    async def wait_on_both():
+        waiter = own.create_task(wait_for(future))
+        await turn()
+        thread = threading.Thread(target=wait_on_the_other)
+        thread.start()
+        thread.join()
+        future.set_result("a value")
+        return await waiter
+
+    future = own.create_future()
+    assert own.run_until_complete(wait_on_both()) == "a value"
+    assert [type(refusal) for refusal in refusals] == [RuntimeError]
+    assert "attached to a different loop" in str(refusals[0])
+
+
+@claim("future-belongs-to-one-loop")
 def test_a_pending_task_too_is_not_waited_for_on_another_loop(new_loop):
     async def work():
         return "a value"
@@ -301,17 +327,18 @@ def test_a_pending_task_too_is_not_waited_for_on_another_loop(new_loop):
 
 @claim("done-callback-is-called-later-with-the-future")
 @however_it_is_completed
-async def test_a_done_callback_gets_the_future_alone_after_the_call_that_completes_it_has_returned(trace, complete):
+async def test_done_callbacks_get_the_future_alone_after_the_call_that_completes_it_has_returned(trace, complete):
     future = asyncio.get_running_loop().create_future()
-    future.add_done_callback(lambda *arguments: trace(arguments))
+    for _ in range(2):
+        future.add_done_callback(lambda *arguments: trace(arguments))
 
     await turn()
     trace("pending")
     complete(future)
     trace("done")
-    await until(lambda: len(trace.steps) > 2, "the future is done, but its callback was not called")
+    await until(lambda: len(trace.steps) > 3, "the future is done, but not every callback was called")
 
-    assert trace.steps == ["pending", "done", (future,)]
+    assert trace.steps == ["pending", "done", (future,), (future,)]
     future.cancelled() or future.exception()  # one that nobody asks for is logged
 
 
@@ -327,6 +354,21 @@ async def test_a_callback_added_to_a_future_already_done_is_called_too_and_not_a
 
     assert trace.steps == ["after add_done_callback", (future,)]
     future.cancelled() or future.exception()  # one that nobody asks for is logged
+
+
+@claim("done-callback-is-called-later-with-the-future")
+@pytest.mark.parametrize("options", [{}, {"context": contextvars.Context()}])
+async def test_a_done_callback_that_another_callback_adds_is_not_called_at_once_either(trace, options):
+    def add(future):
+        future.add_done_callback(lambda *arguments: trace(arguments), **options)
+        trace("after add_done_callback")
+
+    future = asyncio.get_running_loop().create_future()
+    future.add_done_callback(add)
+    future.set_result("a value")
+    await until(lambda: len(trace.steps) > 1, "the future is done, but its callback was not called")
+
+    assert trace.steps == ["after add_done_callback", (future,)]
 
 
 @claim("done-callback-is-called-later-with-the-future")
@@ -356,15 +398,20 @@ async def test_a_done_callback_of_a_task_gets_the_task_alone_and_later_also_if_i
 async def test_done_callbacks_run_in_the_order_in_which_they_were_added_the_last_when_it_is_done(trace, complete):
     future = asyncio.get_running_loop().create_future()
     first, *others = [lambda _future, name=name: trace(name) for name in ("first", "second", "third")]
-    for callback in (first, *others, first):
+    removed = lambda _future: trace("removed")  # noqa: E731 - like the others, but for its fate
+    for callback in (first, removed, *others, first):
         future.add_done_callback(callback)
+    assert future.remove_done_callback(removed) == 1
+    for name in ("fifth", "sixth", "seventh"):
+        future.add_done_callback(lambda _future, name=name: trace(name))
 
     complete(future)
     for name in ("last but one", "last"):
         future.add_done_callback(lambda _future, name=name: trace(name))
-    await until(lambda: len(trace.steps) == 6, "the future is done, but not every callback was called")
+    await until(lambda: len(trace.steps) == 9, "the future is done, but not every callback was called")
 
-    assert trace.steps == ["first", "second", "third", "first", "last but one", "last"]
+    before = ["first", "second", "third", "first", "fifth", "sixth", "seventh"]
+    assert trace.steps == [*before, "last but one", "last"]
     future.cancelled() or future.exception()  # one that nobody asks for is logged
 
 

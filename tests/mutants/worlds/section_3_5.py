@@ -9,7 +9,7 @@ import threading
 import weakref
 
 from fixtures.trace import turn
-from tests.mutants.worlds import Patch, world
+from tests.mutants.worlds import Patch, loop_world, world
 from tests.mutants.worlds.section_3_1 import Polled
 from tests.mutants.worlds.section_3_3 import change_loops
 
@@ -360,3 +360,165 @@ def _(patch):
         return get_running_loop()
 
     patch.setattr(asyncio, "get_running_loop", in_a_task)
+
+
+@world(
+    "a task that waits for a future lets an exception from outside end the wait",
+    falsifies=["task-refuses-set-result-and-set-exception"],
+)
+def _(patch):
+    class PassesItOn(asyncio.Task):
+        def set_exception(self, exception):
+            if self.done() or self._fut_waiter is None:
+                super().set_exception(exception)
+            self._fut_waiter.set_exception(exception)
+
+    tasks_are(patch, PassesItOn)
+
+
+@world(
+    "a task takes an exception from outside at its end, and raises all the same",
+    falsifies=["task-refuses-set-result-and-set-exception"],
+)
+def _(patch):
+    class TakesItAtItsEnd(asyncio.Task):
+        taken = None
+
+        def __init__(self, coroutine, **options):
+            async def then_raise():
+                result = await coroutine
+                if self.taken:
+                    raise self.taken
+                return result
+
+            super().__init__(then_raise(), **options)
+
+        def set_exception(self, exception):
+            self.taken = exception
+            super().set_exception(exception)
+
+    tasks_are(patch, TakesItAtItsEnd)
+
+
+def _tasks_poll(patch: Patch, from_future: int) -> None:
+    """Tasks ask on each turn whether what they wait for is done, from this future of theirs on."""
+
+    class Asking:
+        def __init__(self, coroutine):
+            self.coroutine = coroutine
+
+        def __await__(self):
+            step, given, futures = self.coroutine.send, None, 0
+            while True:
+                try:
+                    waits_for = step(given)
+                except StopIteration as end:
+                    return end.value
+                step, given, futures = self.coroutine.send, None, futures + (waits_for is not None)
+                try:
+                    if waits_for is None or futures < from_future:
+                        yield waits_for
+                    else:
+                        waits_for._asyncio_future_blocking = False
+                        while not waits_for.done():
+                            yield
+                except BaseException as error:
+                    step, given = self.coroutine.throw, error
+
+    async def asking(coroutine):
+        return await Asking(coroutine)
+
+    class Polls(asyncio.Task):
+        def __init__(self, coroutine, **options):
+            super().__init__(asking(coroutine), **options)
+
+    tasks_are(patch, Polls)
+
+
+@world("a task polls the future it is handed", falsifies=["task-waits-through-the-future-it-gets"])
+def _(patch):
+    _tasks_poll(patch, 1)
+
+
+@world("a task polls the second future it is handed", falsifies=["task-waits-through-the-future-it-gets"])
+def _(patch):
+    _tasks_poll(patch, 2)
+
+
+def _as_if_no_loop_ran(loop, callback):
+    def called(*arguments):
+        asyncio._set_running_loop(None)
+        try:
+            callback(*arguments)
+        finally:
+            asyncio._set_running_loop(loop)
+
+    return called
+
+
+@loop_world("get_running_loop raises in a timer", "get-running-loop-gives-the-running-loop")
+class _:
+    def call_later(self, delay, callback, *arguments, context=None):
+        return super().call_later(delay, _as_if_no_loop_ran(self, callback), *arguments, context=context)
+
+
+@loop_world("get_running_loop raises in what a thread has called", "get-running-loop-gives-the-running-loop")
+class _:
+    def call_soon_threadsafe(self, callback, *arguments, context=None):
+        return super().call_soon_threadsafe(_as_if_no_loop_ran(self, callback), *arguments, context=context)
+
+
+class _OfALoop(asyncio.Future):
+    """What a loop may have in the place of asyncio's."""
+
+
+@loop_world("a loop's second future is of its own type", "create-future-gives-an-asyncio-future-on-both-loops")
+class _:
+    made = 0
+
+    def create_future(self):
+        self.made += 1
+        return _OfALoop(loop=self) if self.made == 2 else super().create_future()
+
+
+@loop_world(
+    "the futures of a loop that does not run are of its own type", "create-future-gives-an-asyncio-future-on-both-loops"
+)
+class _:
+    def create_future(self):
+        return super().create_future() if self.is_running() else _OfALoop(loop=self)
+
+
+@loop_world(
+    "the futures of a loop in debug mode are of its own type", "create-future-gives-an-asyncio-future-on-both-loops"
+)
+class _:
+    def create_future(self):
+        return _OfALoop(loop=self) if self.get_debug() else super().create_future()
+
+
+@world("a future that is done is among the tasks", falsifies=["bare-future-is-not-a-task"])
+def _(patch):
+    tasks_of, futures = asyncio.all_tasks, weakref.WeakSet()
+
+    class Listed(asyncio.Future):
+        def __init__(self, *, loop):
+            super().__init__(loop=loop)
+            futures.add(self)
+
+    def tasks_and_futures(loop=None):
+        return tasks_of(loop) | {future for future in futures if future.done()}
+
+    futures_are(patch, Listed)
+    patch.setattr(asyncio, "all_tasks", tasks_and_futures)
+
+
+@world("the second who waits for a bare future ends the wait", falsifies=["waiting-for-a-bare-future-never-ends"])
+def _(patch):
+    class ForOne(asyncio.Future):
+        def add_done_callback(self, callback, *, context=None):
+            super().add_done_callback(callback, context=context)
+            if len(self._callbacks or []) == 2:
+                self.set_result(None)
+
+    futures_are(patch, ForOne)

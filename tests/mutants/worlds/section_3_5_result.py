@@ -454,3 +454,157 @@ def _(patch):
                 context.run(callback, self)
 
     futures_are(patch, ImmediateButForOne)
+
+
+@world("a false result is None to who waits", falsifies=["set-result-ends-the-wait-with-that-value"])
+def _(patch):
+    class TrueOrNone(asyncio.Future):
+        def __await__(self):
+            return (yield from super().__await__()) or None
+
+    futures_are(patch, TrueOrNone)
+
+
+@world("a result that is a tuple of one is that one", falsifies=["set-result-ends-the-wait-with-that-value"])
+def _(patch):
+    class Unpacks(asyncio.Future):
+        def __await__(self):
+            value = yield from super().__await__()
+            return value[0] if isinstance(value, tuple) and len(value) == 1 else value
+
+    futures_are(patch, Unpacks)
+
+
+@world("an exception cancels those who wait", falsifies=["set-result-ends-the-wait-with-that-value"])
+def _(patch):
+    class Cancels(asyncio.Future):
+        def set_exception(self, exception):
+            if self._callbacks:
+                self.cancel()
+            else:
+                super().set_exception(exception)
+
+    futures_are(patch, Cancels)
+
+
+@world("set_result(None) resumes those who wait inside", falsifies=["set-result-resumes-the-waiter-later"])
+def _(patch):
+    class ImmediateForNone(asyncio.Future):
+        def set_result(self, result):
+            waiting = list(self._callbacks or []) if result is None else []
+            for callback, _ in waiting:
+                self.remove_done_callback(callback)
+            super().set_result(result)
+            for callback, context in waiting:
+                context.run(callback, self)
+
+    futures_are(patch, ImmediateForNone)
+
+
+@world("a future that is waited for belongs to whichever loop runs", falsifies=["future-belongs-to-one-loop"])
+def _(patch):
+    class Shared(asyncio.Future):
+        def get_loop(self):
+            return asyncio.get_running_loop() if self._callbacks else super().get_loop()
+
+    futures_are(patch, Shared)
+
+
+@world("a future whose loop runs belongs to any that runs", falsifies=["future-belongs-to-one-loop"])
+def _(patch):
+    class Lent(asyncio.Future):
+        def get_loop(self):
+            own = super().get_loop()
+            return asyncio.get_running_loop() if own.is_running() else own
+
+    futures_are(patch, Lent)
+
+
+class _Second:
+    """For a kind of future to mix in: its second callback is changed."""
+
+    count = 0
+
+    def add_done_callback(self, callback, *, context=None):
+        self.count += 1
+        super().add_done_callback(self.changed(callback) if self.count == 2 else callback, context=context)
+
+
+@world("the second callback gets the future twice", falsifies=["done-callback-is-called-later-with-the-future"])
+def _(patch):
+    class Twice(_Second, asyncio.Future):
+        def changed(self, callback):
+            return lambda future: callback(future, future)
+
+    futures_are(patch, Twice)
+
+
+@world("the second callback gets a copy of the future", falsifies=["done-callback-is-called-later-with-the-future"])
+def _(patch):
+    class Copied(_Second, asyncio.Future):
+        def changed(self, callback):
+            return lambda _future: callback(asyncio.Future(loop=self.get_loop()))
+
+    futures_are(patch, Copied)
+
+
+@world("a callback that another one adds runs at once", falsifies=["done-callback-is-called-later-with-the-future"])
+def _(patch):
+    class EagerOutsideTasks(asyncio.Future):
+        def add_done_callback(self, callback, *, context=None):
+            if self.done() and asyncio.current_task(self.get_loop()) is None:
+                callback(self)
+            else:
+                super().add_done_callback(callback, context=context)
+
+    futures_are(patch, EagerOutsideTasks)
+
+
+@world(
+    "a callback with a context of its own, added to a done future, runs at once",
+    falsifies=["done-callback-is-called-later-with-the-future"],
+)
+def _(patch):
+    class EagerInAContext(asyncio.Future):
+        def add_done_callback(self, callback, *, context=None):
+            if self.done() and context is not None:
+                context.run(callback, self)
+            else:
+                super().add_done_callback(callback, context=context)
+
+    futures_are(patch, EagerInAContext)
+
+
+class _Turning:
+    """For a kind of future to mix in: `turn_round()` puts its callbacks in the opposite order."""
+
+    def turn_round(self):
+        callbacks = list(self._callbacks or [])
+        for callback, _ in callbacks:
+            super().remove_done_callback(callback)
+        for callback, context in reversed(callbacks):
+            super().add_done_callback(callback, context=context)
+
+
+@world("the fifth callback turns all round", falsifies=["done-callbacks-run-in-the-order-they-were-added"])
+def _(patch):
+    class ForFour(_Turning, asyncio.Future):
+        def add_done_callback(self, callback, *, context=None):
+            super().add_done_callback(callback, context=context)
+            if len(self._callbacks or []) == 5:
+                self.turn_round()
+
+    futures_are(patch, ForFour)
+
+
+@world(
+    "a callback that is removed turns the others round", falsifies=["done-callbacks-run-in-the-order-they-were-added"]
+)
+def _(patch):
+    class TurnedByRemoval(_Turning, asyncio.Future):
+        def remove_done_callback(self, callback):
+            removed = super().remove_done_callback(callback)
+            self.turn_round()
+            return removed
+
+    futures_are(patch, TurnedByRemoval)
