@@ -77,7 +77,7 @@ async def test_awaiting_what_run_in_executor_gave_raises_the_functions_exception
 
 @claim("executor-job-runs-before-any-await")
 @pytest.mark.parametrize("by_default", [True, False])
-async def test_a_function_runs_in_the_executor_to_its_end_before_anything_is_awaited(trace, by_default):
+async def test_functions_run_in_the_executor_to_their_end_before_anything_is_awaited(trace, by_default):
     async def coroutine_function():
         trace("the coroutine runs")
 
@@ -89,37 +89,44 @@ async def test_a_function_runs_in_the_executor_to_its_end_before_anything_is_awa
     loop, coroutine = asyncio.get_running_loop(), coroutine_function()
     with ThreadPoolExecutor(max_workers=1) as pool, Gate() as gate:
         loop.set_default_executor(pool)
-        future = loop.run_in_executor(None if by_default else pool, function)
+        futures = [loop.run_in_executor(None if by_default else pool, function) for _ in range(2)]
         gate.open()
-        pool.submit(trace, "its worker is free again").result()
+        pool.submit(trace, "their worker is free again").result()
 
-    assert trace.steps == ["the function runs", "its worker is free again"]
-    assert not future.done()  # its loop has had no turn to hear of it
+    both_have_run = ["the function runs", "the function runs", "their worker is free again"]
+    assert trace.steps == both_have_run
+    assert not any(future.done() for future in futures)  # their loop has had no turn to hear of it
     await coroutine
-    assert trace.steps == ["the function runs", "its worker is free again", "the coroutine runs"]
-    assert await future == "the function's own"
+    assert trace.steps == [*both_have_run, "the coroutine runs"]
+    assert [await future for future in futures] == ["the function's own"] * 2
 
 
 @claim("loop-stays-free-while-an-executor-job-blocks")
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize("by_default", [True, False])
-async def test_other_tasks_run_while_a_function_blocks_in_the_executor(trace, by_default, debug):
+async def test_other_tasks_run_while_functions_block_in_the_executor(trace, by_default, debug):
     async def other():
         for step in ("one step", "another", "a third"):
             trace(step)
             await turn()
         gate.open()
 
-    with ThreadPoolExecutor(max_workers=1) as pool, Gate() as gate:
+    with ThreadPoolExecutor(max_workers=2) as pool, Gate() as gate:
         loop, executor = asyncio.get_running_loop(), None if by_default else pool
         loop.set_debug(debug)
-        future = loop.run_in_executor(executor, gate.hold, "the function")
-        future.add_done_callback(lambda _: trace("the function is done"))
+        futures = [loop.run_in_executor(executor, gate.hold, "the function") for _ in range(2)]
+        for future in futures:
+            future.add_done_callback(lambda _: trace("the function is done"))
         await asyncio.create_task(other())
-        assert await future == "the function"
+        assert [await future for future in futures] == ["the function"] * 2
         await turn()  # one that was done before it was awaited has its callbacks called only now
 
-    assert trace.steps == ["one step", "another", "a third", "the function is done"]
+    assert trace.steps == ["one step", "another", "a third", *["the function is done"] * 2]
+
+
+AND_OUTCOME = pytest.mark.parametrize(
+    "job, digits, outcome", [(int, "8", 8), (int, "eight", "ValueError"), ({}.get, "8", None)]
+)
 
 
 class DoneAtOnce(Executor):
@@ -134,30 +141,32 @@ class DoneAtOnce(Executor):
         return future
 
 
-async def await_a_job_done_at_once(trace, digits):
+async def await_a_job_done_at_once(trace, job, digits):
     async def other():
         trace("another task takes a step")
 
     task = asyncio.create_task(other())
     try:
-        trace(await asyncio.get_running_loop().run_in_executor(DoneAtOnce(), int, digits))
+        trace(await asyncio.get_running_loop().run_in_executor(DoneAtOnce(), job, digits))
     except ValueError:
         trace("ValueError")
     await task
 
 
 @claim("job-done-early-costs-a-turn-before-3-12")
-@pytest.mark.parametrize("digits, outcome", [("8", 8), ("eight", "ValueError")])
-async def test_awaiting_a_job_that_is_done_or_has_failed_already_gives_another_task_a_turn(trace, digits, outcome):
-    await await_a_job_done_at_once(trace, digits)
+@AND_OUTCOME
+async def test_awaiting_a_job_that_is_done_or_has_failed_already_gives_another_task_a_turn(trace, job, digits, outcome):
+    await await_a_job_done_at_once(trace, job, digits)
 
     assert trace.steps == ["another task takes a step", outcome]
 
 
 @claim("job-done-early-costs-no-turn-since-3-14")
-@pytest.mark.parametrize("digits, outcome", [("8", 8), ("eight", "ValueError")])
-async def test_awaiting_a_job_that_is_done_or_has_failed_already_gives_no_other_task_a_turn(trace, digits, outcome):
-    await await_a_job_done_at_once(trace, digits)
+@AND_OUTCOME
+async def test_awaiting_a_job_that_is_done_or_has_failed_already_gives_no_other_task_a_turn(
+    trace, job, digits, outcome
+):
+    await await_a_job_done_at_once(trace, job, digits)
 
     assert trace.steps == [outcome, "another task takes a step"]
 
@@ -189,10 +198,12 @@ PROCESS_POOL_AS_DEFAULT = """
         pool = ProcessPoolExecutor(max_workers=1, mp_context=fork, initializer=end_with_the_program)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            try:
-                loop.set_default_executor(pool)
-            except TypeError as error:
-                print("refused:", error)
+            for debug in (True, False):
+                loop.set_debug(debug)
+                try:
+                    loop.set_default_executor(pool)
+                except TypeError as error:
+                    print("refused:", error)
         print([warning.category.__name__ for warning in caught])
         for executor in (pool, None):  # the pool first: a process with threads should not fork
             worker = await loop.run_in_executor(executor, os.getpid)
@@ -207,7 +218,7 @@ PROCESS_POOL_AS_DEFAULT = """
 def test_before_python_3_11_asyncio_takes_a_process_pool_as_default_with_a_warning(program):
     ended = program(PROCESS_POOL_AS_DEFAULT)
 
-    assert ended.lines == ["['DeprecationWarning']", "in another process", "in another process"]
+    assert ended.lines == ["['DeprecationWarning', 'DeprecationWarning']", "in another process", "in another process"]
     assert (ended.status, ended.stderr) == (0, "")
 
 
@@ -216,7 +227,7 @@ def test_since_python_3_11_asyncio_refuses_a_process_pool_as_default_and_takes_i
     ended = program(PROCESS_POOL_AS_DEFAULT)
 
     refused = "refused: executor must be ThreadPoolExecutor instance"
-    assert ended.lines == [refused, "[]", "in another process", "in this process"]
+    assert ended.lines == [refused, refused, "[]", "in another process", "in this process"]
     assert (ended.status, ended.stderr) == (0, "")
 
 
@@ -262,10 +273,10 @@ class NotToBeCalled:
     """Has a coroutine function as a function and as a method."""
 
     @staticmethod
-    async def function():
+    async def function(*_arguments):
         """Must not be called."""
 
-    async def method(self):
+    async def method(self, *_arguments):
         """Must not be called, either."""
 
 
@@ -276,9 +287,9 @@ async def test_on_asyncio_in_debug_mode_the_executor_refuses_a_coroutine_functio
 
     refused = NotToBeCalled.function, NotToBeCalled().method
     with ThreadPoolExecutor(max_workers=1) as pool:
-        for executor, function in itertools.product((None, pool), refused):
+        for executor, function, arguments in itertools.product((None, pool), refused, ((), (8,))):
             with exactly(TypeError, match="coroutines cannot be used with run_in_executor"):
-                await (await loop.run_in_executor(executor, function))
+                await (await loop.run_in_executor(executor, function, *arguments))
 
 
 @claim("uvloop-executor-refuses-a-coroutine-function")
@@ -286,10 +297,10 @@ async def test_on_uvloop_the_executor_refuses_a_coroutine_function_whatever_the_
     loop = asyncio.get_running_loop()
     refused = NotToBeCalled.function, NotToBeCalled().method
     with ThreadPoolExecutor(max_workers=1) as pool:
-        for debug, executor, function in itertools.product((False, True), (None, pool), refused):
+        for debug, executor, function, arguments in itertools.product((False, True), (None, pool), refused, ((), (8,))):
             loop.set_debug(debug)
             with exactly(TypeError, match="coroutines cannot be used with run_in_executor"):
-                await (await loop.run_in_executor(executor, function))
+                await (await loop.run_in_executor(executor, function, *arguments))
 
 
 @claim("default-executor-bounds-what-overlaps")
@@ -352,17 +363,19 @@ async def test_a_function_that_runs_in_the_executor_runs_to_its_end_though_cance
 
 @claim("cancelling-does-not-stop-a-running-job")
 @pytest.mark.parametrize("by_default", [True, False])
-async def test_a_function_still_queued_for_the_executor_never_starts_once_cancelled(trace, by_default):
+async def test_functions_still_queued_for_the_executor_never_start_once_cancelled(trace, by_default):
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(max_workers=1) as pool, Gate() as gate:
         loop.set_default_executor(pool)
         executor = None if by_default else pool
         running = loop.run_in_executor(executor, gate.hold, "the one before")
-        queued = loop.run_in_executor(executor, trace, "the queued function runs")
-        queued.cancel()
-        with pytest.raises(BaseException) as told:
-            await queued
-        assert told.type is asyncio.CancelledError
+        queued = [loop.run_in_executor(executor, trace, "a queued function runs") for _ in range(2)]
+        for future in queued:
+            future.cancel()
+        for future in queued:
+            with pytest.raises(BaseException) as told:
+                await future
+            assert told.type is asyncio.CancelledError
         await turn()  # the loop passes a cancellation on to the pool in its next turn
         gate.open()
         assert await running == "the one before"

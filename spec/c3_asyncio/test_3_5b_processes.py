@@ -66,6 +66,30 @@ def test_a_process_pool_hands_out_concurrent_futures_whose_results_are_what_the_
     assert (ended.status, ended.stderr) == (0, "")
 
 
+@claim("submit-returns-before-the-job-ends")
+def test_submit_to_a_process_pool_returns_while_its_job_is_unfinished_too(plain_program):
+    ended = plain_program(f"""
+        import multiprocessing
+        from concurrent.futures.process import ProcessPoolExecutor
+        from fixtures.workers import end_with_the_program
+
+        fork = multiprocessing.get_context("fork")
+        gate = fork.Event()
+
+        def job():
+            return "let through" if gate.wait({SOON}) else "submit did not return"
+
+        with ProcessPoolExecutor(max_workers=1, mp_context=fork, initializer=end_with_the_program) as pool:
+            future = pool.submit(job)
+            print("finished" in str(future), future.done())
+            gate.set()
+        print(future.result())
+    """)
+
+    assert ended.lines == ["False False", "let through"]
+    assert (ended.status, ended.stderr) == (0, "")
+
+
 @claim("process-pool-calls-a-queued-job-running")
 def test_in_a_process_pool_jobs_that_no_worker_has_begun_may_say_that_they_run(plain_program):
     ended = plain_program(f"""

@@ -130,7 +130,7 @@ async def test_since_python_3_11_wait_refuses_bare_download_coroutines_before_an
     coroutines = [fetch(downloads.url(name)) for name in NAMES]
     task = asyncio.create_task(asyncio.sleep(0))
 
-    for downloads_to_wait_for in (coroutines, [task, *coroutines]):
+    for downloads_to_wait_for in (coroutines, coroutines[:1], [task, *coroutines]):
         with exactly(TypeError, match="coroutines is forbidden"):
             await asyncio.wait(downloads_to_wait_for)
     await task

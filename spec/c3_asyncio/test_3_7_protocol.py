@@ -93,21 +93,50 @@ async def test_anext_may_be_a_plain_function_that_returns_a_task():
 @claim("async-for-awaits-anext-until-stop")
 async def test_async_for_awaits_one_anext_after_the_other_until_the_stop(trace):
     class SlowLetters(Letters):
-        async def __anext__(self):
-            trace("asked")
+        def __anext__(self):
+            trace("asked")  # and not before it is to be awaited, either
+            return self.next_letter()
+
+        async def next_letter(self):
             await turn()
             return await super().__anext__()
 
-    letters = ["a", "b", None, "d"]
-    async for letter in SlowLetters(letters):
-        trace(f"{letter} begins")
-        await turn()
-        trace(f"{letter} ends")
-    else:
-        trace("else")
+    async def read():
+        async for letter in SlowLetters(letters):
+            trace(f"{letter} begins")
+            await turn()
+            trace(f"{letter} ends")
+        else:
+            trace("else")
+
+    letters = ["a", "b", None, LookupError("an item as any other"), "d"]
+    [outcome] = await asyncio.gather(read(), return_exceptions=True)
+    assert outcome is None
 
     of_each = [step for letter in letters for step in ("asked", f"{letter} begins", f"{letter} ends")]
     assert trace.steps == [*of_each, "asked", "else"]
+
+
+@claim("async-for-awaits-anext-until-stop")
+async def test_async_for_is_ended_by_a_kind_of_stop_of_ones_own_too(trace):
+    class OutOfLetters(StopAsyncIteration):
+        """Is a StopAsyncIteration."""
+
+    class Word(Letters):
+        async def __anext__(self):
+            if not self.left:
+                raise OutOfLetters
+            return await super().__anext__()
+
+    async def read():
+        async for letter in Word("ab"):
+            trace(letter)
+        else:
+            trace("else")
+
+    [outcome] = await asyncio.gather(read(), return_exceptions=True)
+    assert outcome is None
+    assert trace.steps == ["a", "b", "else"]
 
 
 @claim("async-for-awaits-anext-until-stop")
@@ -243,7 +272,7 @@ async def test_stopiteration_raised_in_anext_for_any_item_becomes_a_runtimeerror
     class Ended(Letters):
         async def __anext__(self):
             if not self.left:
-                raise StopIteration
+                raise StopIteration(*word)  # with a value, where there is a word
             return await super().__anext__()
 
     with exactly(RuntimeError, match="StopIteration") as caught:
@@ -271,3 +300,18 @@ async def test_an_async_comprehension_collects_what_async_for_sees_in_the_same_o
     assert collected == seen
     assert different == {"l", None, "t", "", "r"}
     assert list(keys) == ["l", None, "t", "", "r"]
+
+
+@claim("async-comprehension-collects-what-async-for-sees")
+async def test_an_exception_other_than_the_stop_comes_out_of_an_async_comprehension_as_out_of_async_for():
+    class Broken(Letters):
+        async def __anext__(self):
+            if not self.left:
+                raise LookupError("no stop")
+            return await super().__anext__()
+
+    with exactly(LookupError, match="no stop"):
+        async for _ in Broken("ab"):
+            pass
+    with exactly(LookupError, match="no stop"):
+        [letter async for letter in Broken("ab")]

@@ -8,6 +8,7 @@ import ctypes
 import inspect
 import os
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.mutants.worlds import Patch, world
@@ -538,3 +539,92 @@ def _(patch: Patch) -> None:
             return super().run_in_executor(executor, function, *arguments)
 
     patch.loops(Refusing)
+
+
+@world(
+    "a loop's second job runs in its own thread",
+    falsifies=["loop-stays-free-while-an-executor-job-blocks", "executor-job-runs-before-any-await"],
+)
+def _(patch: Patch) -> None:
+    class RunsTheSecond:
+        jobs = 0
+
+        def run_in_executor(self, executor, function, *arguments):
+            self.jobs += 1
+            if self.jobs != 2:
+                return super().run_in_executor(executor, function, *arguments)
+            future = self.create_future()
+            future.set_result(function(*arguments))
+            return future
+
+    patch.loops(RunsTheSecond)
+
+
+@world("a job is submitted when the one before is known to be done", falsifies=["executor-job-runs-before-any-await"])
+def _(patch: Patch) -> None:
+    class OneByOne:
+        before = None
+
+        def run_in_executor(self, executor, function, *arguments):
+            async def follow(before):
+                if before:
+                    await asyncio.wait([before])
+                return await submit(executor, function, *arguments)
+
+            submit, before = super().run_in_executor, self.before
+            free = before is None or before.done()
+            self.before = submit(executor, function, *arguments) if free else self.create_task(follow(before))
+            return self.before
+
+    patch.loops(OneByOne)
+
+
+@world("awaiting a job that gave None by then gives no turn", falsifies=["job-done-early-costs-a-turn-before-3-12"])
+def _(patch: Patch) -> None:
+    class Knows:
+        def run_in_executor(self, executor, function, *arguments):
+            job = executor.submit(function, *arguments)
+            if job.done() and not job.exception() and job.result() is None:
+                future = self.create_future()
+                future.set_result(None)
+                return future
+            return asyncio.wrap_future(job, loop=self)
+
+    patch.loops(Knows)
+
+
+@world("uvloop warns of a process pool in debug mode", falsifies=["uvloop-takes-a-process-pool-as-default"])
+def _(patch: Patch) -> None:
+    class WarnsInDebugMode:
+        def set_default_executor(self, executor):
+            if self.get_debug():
+                warnings.warn("this is no thread pool", DeprecationWarning, stacklevel=2)
+            super().set_default_executor(executor)
+
+    patch.loops(WarnsInDebugMode)
+
+
+@world(
+    "a coroutine function with arguments is taken for a function by the executor",
+    falsifies=["asyncio-executor-gives-back-an-unrun-coroutine", "uvloop-executor-refuses-a-coroutine-function"],
+)
+def _(patch: Patch) -> None:
+    class LooksAtNone:
+        def run_in_executor(self, executor, function, *arguments):
+            job = (lambda: function(*arguments)) if arguments else function
+            return super().run_in_executor(executor, job)
+
+    patch.loops(LooksAtNone)
+
+
+@world("a loop's third job starts though cancelled", falsifies=["cancelling-does-not-stop-a-running-job"])
+def _(patch: Patch) -> None:
+    class ShieldsTheThird:
+        jobs = 0
+
+        def run_in_executor(self, executor, function, *arguments):
+            self.jobs += 1
+            future = super().run_in_executor(executor, function, *arguments)
+            return asyncio.shield(future) if self.jobs == 3 else future
+
+    patch.loops(ShieldsTheThird)

@@ -476,3 +476,81 @@ def _(patch: Patch) -> None:
             raise type(error)(*error.args) from None
 
     _wrapped(patch, copied)
+
+
+@world("a pool's Future gives its result once", falsifies=["pools-hand-out-concurrent-futures"])
+def _(patch: Patch) -> None:
+    result = Future.result
+
+    def once(future, timeout=None):
+        value = result(future, timeout)
+        future._result = None
+        return value
+
+    patch.setattr(Future, "result", once)
+
+
+@world(
+    "an asyncio.Future whose loop does not run calls back at once",
+    falsifies=["pool-future-calls-back-without-a-loop"],
+)
+def _(patch: Patch) -> None:
+    class CallsBackItself(asyncio.Future):
+        def add_done_callback(self, callback, *, context=None):
+            if self.done() and not self.get_loop().is_running():
+                callback(self)
+            else:
+                super().add_done_callback(callback, context=context)
+
+    class WithSuch:
+        def create_future(self):
+            return CallsBackItself(loop=self)
+
+    patch.loops(WithSuch)
+
+
+@world("submit to a process pool waits for its job", falsifies=["submit-returns-before-the-job-ends"])
+def _(patch: Patch) -> None:
+    submit = process.ProcessPoolExecutor.submit
+
+    def submit_and_wait(pool, function, /, *arguments, **keywords):
+        future = submit(pool, function, *arguments, **keywords)
+        concurrent.futures.wait([future])
+        return future
+
+    patch.setattr(process.ProcessPoolExecutor, "submit", submit_and_wait)
+
+
+@world("a Future not yet done says that it is running", falsifies=["max-workers-bounds-the-jobs-in-flight"])
+def _(patch: Patch) -> None:
+    patch.setattr(Future, "running", lambda future: not future.done())
+
+
+@world("of more than five jobs that wait the newest is next", falsifies=["jobs-start-in-order-of-submission"])
+def _(patch: Patch) -> None:
+    class NewestOfMany(queue.Queue):
+        def _get(self):
+            return self.queue.pop() if len(self.queue) > 5 else self.queue.popleft()
+
+    when_made(patch, lambda pool: setattr(pool, "_work_queue", NewestOfMany()))
+
+
+@world("jobs without arguments go before others", falsifies=["jobs-start-in-order-of-submission"])
+def _(patch: Patch) -> None:
+    submit = ThreadPoolExecutor.submit
+
+    class SomeFirst(queue.Queue):
+        first = False
+
+        def _put(self, item):
+            (self.queue.appendleft if self.first else self.queue.append)(item)
+
+    def submit_before_others(pool, function, /, *arguments, **keywords):
+        pool._work_queue.first = not arguments and not keywords
+        try:
+            return submit(pool, function, *arguments, **keywords)
+        finally:
+            pool._work_queue.first = False
+
+    when_made(patch, lambda pool: setattr(pool, "_work_queue", SomeFirst()))
+    patch.setattr(ThreadPoolExecutor, "submit", submit_before_others)

@@ -92,3 +92,14 @@ def _(patch: Patch) -> None:
         return await wait(tasks, timeout=0)
 
     patch.setattr(asyncio, "wait", at_once)
+
+
+@world("wait takes one bare coroutine alone", falsifies=["bare-coroutine-downloads-are-refused-since-3-11"])
+def _(patch: Patch) -> None:
+    def takes_one(awaitables, **options):
+        awaitables = list(awaitables)
+        return wait(
+            [asyncio.ensure_future(one) for one in awaitables] if len(awaitables) == 1 else awaitables, **options
+        )
+
+    patch.setattr(asyncio, "wait", takes_one)

@@ -620,3 +620,68 @@ def _(patch):
         return await true_sleep(0, result)
 
     patch.setattr(asyncio, "sleep", sleep)
+
+
+@world("async for is ended by StopAsyncIteration itself alone", falsifies=["async-for-awaits-anext-until-stop"])
+def _(patch):
+    class OnlyTheStopItself(Through):
+        async def __anext__(self):
+            try:
+                return await self.ask()
+            except StopAsyncIteration as stop:
+                if type(stop) is not StopAsyncIteration:
+                    raise RuntimeError("an error as any other") from stop
+                raise
+
+    _loops(patch, OnlyTheStopItself)
+
+
+@world("async for calls __anext__ before the body has an item", falsifies=["async-for-awaits-anext-until-stop"])
+def _(patch):
+    class CallsAhead(Through):
+        next = None
+
+        async def __anext__(self):
+            item = await (self.next or self.ask())
+            self.next = self.ask()
+            return item
+
+    _loops(patch, CallsAhead)
+
+
+@world("async for raises an item that is an exception", falsifies=["async-for-awaits-anext-until-stop"])
+def _(patch):
+    class Raises(Through):
+        async def __anext__(self):
+            item = await self.ask()
+            if isinstance(item, Exception):
+                raise item
+            return item
+
+    _loops(patch, Raises)
+
+
+@world("StopIteration with a value ends async for", falsifies=["stopiteration-cannot-end-an-async-iterator"])
+def _(patch):
+    class TakesItsValue(Through):
+        async def __anext__(self):
+            try:
+                return await self.ask()
+            except RuntimeError as error:
+                if isinstance(error.__cause__, StopIteration) and error.__cause__.value is not None:
+                    raise StopAsyncIteration from None
+                raise
+
+    _loops(patch, TakesItsValue)
+
+
+@world("an exception ends an async comprehension", falsifies=["async-comprehension-collects-what-async-for-sees"])
+def _(patch):
+    class EndsAtAnError(Through):
+        async def __anext__(self):
+            try:
+                return await self.ask()
+            except LookupError:
+                raise StopAsyncIteration from None
+
+    _loops(patch, EndsAtAnError, ast.comprehension)
