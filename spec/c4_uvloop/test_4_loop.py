@@ -12,6 +12,7 @@ import socket
 import pytest
 
 from fixtures.claims import claim
+from fixtures.errors import exactly
 from fixtures.trace import turn
 
 
@@ -52,8 +53,24 @@ async def test_tasks_and_futures_made_on_uvloop_are_asyncios_own():
     assert await futures[1] == 0
 
 
+@claim("uvloop-hands-out-asyncios-tasks-and-futures")
+@pytest.mark.parametrize("debug", [False, True])
+def test_tasks_and_futures_made_before_uvloop_runs_are_asyncios_own_too(new_loop, debug):
+    async def work():
+        return asyncio.current_task()
+
+    loop = new_loop()
+    loop.set_debug(debug)
+    future, task = loop.create_future(), loop.create_task(work())
+    its_own = loop.run_until_complete(work())
+
+    assert type(future) is asyncio.Future
+    assert [type(task), type(its_own)] == [asyncio.Task] * 2
+    assert loop.run_until_complete(task) is task
+
+
 @claim("uvloop-keeps-the-debug-checks")
-def test_uvloop_logs_slow_callbacks_the_timers_too_in_debug_mode_only(new_loop, caplog):
+def test_uvloop_logs_slow_callbacks_timers_and_steps_of_tasks_too_in_debug_mode_only(new_loop, caplog):
     loop = new_loop()
 
     def plod():
@@ -62,11 +79,14 @@ def test_uvloop_logs_slow_callbacks_the_timers_too_in_debug_mode_only(new_loop, 
     def plod_later(ended):
         ended.set_result(None)
 
+    async def plod_on(ended):
+        await ended
+
     async def work():
         ended = loop.create_future()
         loop.call_soon(plod)
         loop.call_later(0.001, plod_later, ended)
-        await ended
+        await loop.create_task(plod_on(ended))
 
     def logged(slow_callback_duration):
         caplog.clear()
@@ -82,7 +102,9 @@ def test_uvloop_logs_slow_callbacks_the_timers_too_in_debug_mode_only(new_loop, 
 
     assert without_debug == []
     # The timer may run first: to make it takes a while in debug mode, and uvloop looks at timers before all else.
-    assert sorted(re.search(r"\.(plod\w*)", message)[1] for message in slow) == ["plod", "plod_later"]
+    # The task has one step then, or two: to wait, and to go on.
+    kinds = {re.search(r"\.(plod\w*)", message)[1] for message in slow}
+    assert kinds == {"plod", "plod_later", "plod_on"}
     assert all(message.startswith("Executing") and "took" in message for message in slow)
     assert fast == []
 
@@ -141,7 +163,7 @@ async def test_on_uvloop_sock_sendfile_is_not_implemented_and_sends_nothing(tmp_
     loop = asyncio.get_running_loop()
 
     with a_file_and_two_sockets(tmp_path / "letter", b"the whole file") as (file, here, there):
-        with pytest.raises(NotImplementedError):
+        with exactly(NotImplementedError):
             await loop.sock_sendfile(here, file)
         here.shutdown(socket.SHUT_WR)
         received = await loop.sock_recv(there, 100)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import warnings
 from importlib import metadata
 
 import pytest
@@ -56,6 +57,19 @@ def test_uvicorn_runs_on_uvloop_where_it_is_installed(trace):
 
 @claim("uvicorn-runs-on-the-loop-it-is-told")
 def test_uvicorn_told_to_take_asyncios_loop_takes_it_also_where_uvloop_is_installed(trace):
+    assert served_on(trace, loop="asyncio") == ["asyncio"]
+
+
+@claim("uvicorn-runs-on-the-loop-it-is-told")
+def test_uvicorn_told_to_take_asyncios_loop_takes_it_also_where_the_policy_makes_others(trace, monkeypatch):
+    class Others(asyncio.SelectorEventLoop):
+        """As a policy that is not asyncio's makes them."""
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # since Python 3.14
+        policy = asyncio.get_event_loop_policy()
+    monkeypatch.setattr(policy, "new_event_loop", Others)
+
     assert served_on(trace, loop="asyncio") == ["asyncio"]
 
 

@@ -236,4 +236,5 @@ async def test_a_refused_connection_raises_where_each_command_is_awaited_and_now
         told = lambda: watcher.ping() and one.done() and other.done()  # noqa: E731
         await until(told, "who awaits a command waits on and is told nothing", turns=300)
 
+    assert not other.cancelled(), "who awaits a command is cancelled, and told nothing"
     assert (one.result(), other.result()) == ([True, True], ["the error", "the error"])

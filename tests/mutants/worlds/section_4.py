@@ -589,3 +589,33 @@ def _(patch):
             _silently(asyncio.set_event_loop_policy, before)
 
     patch.setattr(uvloop, "run", under_its_policy)
+
+
+@world_of_uvloop(
+    "uvloop makes futures of its own before it runs", falsifies=["uvloop-hands-out-asyncios-tasks-and-futures"]
+)
+def _(patch):
+    class OfUvloop(asyncio.Future):
+        pass
+
+    class MakesItsOwn(uvloop.Loop):
+        def create_future(self):
+            return super().create_future() if self.is_running() else OfUvloop(loop=self)
+
+    patch.uvloop_makes(MakesItsOwn)
+
+
+@world_of_uvloop("a slow step of a task is not logged", falsifies=["uvloop-keeps-the-debug-checks"])
+def _(patch):
+    logging.getLogger("asyncio").addFilter(lambda record: "<Task " not in record.getMessage())
+
+
+@world_of_uvloop(
+    "uvloop says of sock_sendfile that the loop cannot do it now", falsifies=["uvloop-has-no-sock-sendfile"]
+)
+def _(patch):
+    class CannotNow(uvloop.Loop):
+        async def sock_sendfile(self, *arguments, **named):
+            raise RuntimeError("cannot send a file now")
+
+    patch.uvloop_makes(CannotNow)

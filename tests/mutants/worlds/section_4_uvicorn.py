@@ -189,3 +189,15 @@ def _(patch):
         run(application, loop=loop, **options)
 
     patch.setattr(uvicorn, "run", run_on_asyncios)
+
+
+@world("a server told to take asyncio's loop takes the policy's", falsifies=["uvicorn-runs-on-the-loop-it-is-told"])
+def _(patch):
+    import uvicorn
+
+    get_loop_factory = uvicorn.Config.get_loop_factory
+
+    def of_the_policy(self):
+        return asyncio.new_event_loop if self.loop == "asyncio" else get_loop_factory(self)
+
+    patch.setattr(uvicorn.Config, "get_loop_factory", of_the_policy)

@@ -576,3 +576,67 @@ def _(patch):
         return client
 
     patch.setattr(Redis, "from_pool", lent)
+
+
+@world("what was read last is read from memory", falsifies=["redis-each-command-waits-on-the-network"])
+def _(patch):
+    execute_command = Redis.execute_command
+
+    async def remember(self, *command, **named):
+        last = getattr(self, "last", None)
+        if command[0] == "HGETALL" and last and last[0] == command:
+            return last[1]
+        answer = await execute_command(self, *command, **named)
+        self.last = command, answer
+        return answer
+
+    patch.setattr(Redis, "execute_command", remember)
+
+
+@world("a hash that is read a second time lacks a field", falsifies=["redis-hash-of-three-fields-is-read-back-whole"])
+def _(patch):
+    hgetall = Redis.hgetall
+
+    async def lacking(self, name):
+        hash = await hgetall(self, name)
+        if hash and getattr(self, "has_read", False):
+            hash.popitem()
+        self.has_read = bool(hash)
+        return hash
+
+    patch.setattr(Redis, "hgetall", lacking)
+
+
+@world("a client that does not decode makes integers", falsifies=["redis-hash-values-come-back-as-strings"])
+def _(patch):
+    hgetall = Redis.hgetall
+
+    async def numbers(self, name):
+        hash = await hgetall(self, name)
+        return {key: int(value) if value in (b"1", b"2", b"3") else value for key, value in hash.items()}
+
+    patch.setattr(Redis, "hgetall", numbers)
+
+
+@world("a client closes the pool that it shares with another", falsifies=["redis-closing-releases-the-socket"])
+def _(patch):
+    aclose = Redis.aclose
+
+    async def close_the_pool(self, *arguments):
+        await aclose(self, *arguments)
+        await self.connection_pool.disconnect()
+
+    patch.setattr(Redis, "aclose", close_the_pool)
+
+
+@world("who awaits a command is cancelled by a refusal", falsifies=["redis-errors-reach-who-awaits-the-command"])
+def _(patch):
+    execute_command = Redis.execute_command
+
+    async def cancelled(self, *command, **named):
+        try:
+            return await execute_command(self, *command, **named)
+        except redis.exceptions.ConnectionError:
+            raise asyncio.CancelledError from None
+
+    patch.setattr(Redis, "execute_command", cancelled)

@@ -265,3 +265,26 @@ def _(patch):
         await disconnect(self, inuse_connections)
 
     patch.setattr(Pool, "disconnect", refuse)
+
+
+@world("a blocking pool serves the last who came first", falsifies=["redis-blocking-pool-makes-the-next-taker-wait"])
+def _(patch):
+    release = BlockingPool.release
+
+    async def to_the_last(self, connection):
+        self._condition._waiters.rotate(1)
+        await release(self, connection)
+
+    patch.setattr(BlockingPool, "release", to_the_last)
+
+
+@world("closing a pool leaves the third that is idle open", falsifies=["redis-closing-the-pool-releases-every-socket"])
+def _(patch):
+    disconnect = Pool.disconnect
+
+    async def leave_one(self, *arguments, **named):
+        self.left = self._available_connections[2:]
+        del self._available_connections[2:]
+        await disconnect(self, *arguments, **named)
+
+    patch.setattr(Pool, "disconnect", leave_one)

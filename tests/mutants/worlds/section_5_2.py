@@ -617,3 +617,39 @@ def _(patch):
         return fetchall(self)
 
     patch.setattr(Cursor, "fetchall", once)
+
+
+@world("a query that was answered is answered from memory", falsifies=["mysql-execute-waits-on-the-network"])
+def _(patch):
+    execute = Cursor.execute
+
+    async def remember(self, query, arguments=None):
+        if query != self._last_executed:
+            self.count = await execute(self, query, arguments)
+        return self.count
+
+    patch.setattr(Cursor, "execute", remember)
+
+
+@world("a cursor none of whose rows was fetched is closed later", falsifies=["mysql-closing-the-cursor-sends-nothing"])
+def _(patch):
+    close = Cursor.close
+
+    async def later(self):
+        if self._rows and not self._rownumber:
+            await asyncio.sleep(0)
+        await close(self)
+
+    patch.setattr(Cursor, "close", later)
+
+
+@world("a cursor that was closed is closed later", falsifies=["mysql-closing-the-cursor-sends-nothing"])
+def _(patch):
+    close = Cursor.close
+
+    async def later(self):
+        if self.closed:
+            await asyncio.sleep(0)
+        await close(self)
+
+    patch.setattr(Cursor, "close", later)

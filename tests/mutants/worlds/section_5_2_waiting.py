@@ -247,3 +247,15 @@ def _(patch):
             raise aiomysql.InternalError(*error.args) from None
 
     patch.setattr(Connection, "query", of_another_kind)
+
+
+@world("a second commit() sends nothing", falsifies=["mysql-autocommit-is-off-by-default"])
+def _(patch):
+    commit = Connection.commit
+
+    async def once(self):
+        if not hasattr(self, "has_committed"):
+            self.has_committed = True
+            await commit(self)
+
+    patch.setattr(Connection, "commit", once)

@@ -395,3 +395,17 @@ def _(patch):
         return await run(dependant=dependant, values=values, is_coroutine=is_coroutine)
 
     patch.setattr(fastapi.routing, "run_endpoint_function", in_place)
+
+
+@server_world("the second who waits for a pool is let in", falsifies=["fastapi-red-uses-at-most-ten-connections"])
+def _(patch):
+    get_connection, waiting = Pool.get_connection, []
+
+    async def let_in(self, *arguments):
+        if not self.can_get_connection():
+            waiting.append(self)
+            if len(waiting) == 2:
+                self.max_connections += 1
+        return await get_connection(self, *arguments)
+
+    patch.setattr(Pool, "get_connection", let_in)

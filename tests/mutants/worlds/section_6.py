@@ -155,3 +155,33 @@ def _(patch):
             return await super().create_connection(factory, host, port, **named)
 
     patch.loops(LooksUpInline)
+
+
+@world(
+    "the second def endpoint runs in the loop's thread",
+    falsifies=["summary-executors-def-endpoints-and-look-ups-use-threads"],
+)
+def _(patch):
+    import fastapi.routing
+
+    run, plain = fastapi.routing.run_endpoint_function, []
+
+    async def but_the_second(*, dependant, values, is_coroutine):
+        plain.extend([] if is_coroutine else [dependant])
+        if len(plain) == 2:
+            return dependant.call(**values)
+        return await run(dependant=dependant, values=values, is_coroutine=is_coroutine)
+
+    patch.setattr(fastapi.routing, "run_endpoint_function", but_the_second)
+
+
+@world(
+    "the name of an address is looked up in the loop's thread",
+    falsifies=["summary-executors-def-endpoints-and-look-ups-use-threads"],
+)
+def _(patch):
+    class LooksUpItself:
+        async def getnameinfo(self, address, flags=0):
+            return socket.getnameinfo(address, flags)
+
+    patch.loops(LooksUpItself)
