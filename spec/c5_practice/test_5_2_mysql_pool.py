@@ -74,7 +74,6 @@ async def test_a_connection_that_comes_back_goes_to_each_taker_in_turn_who_has_n
             await pool.release(held)
             await until(lambda count=count: len(served()) == count, "nobody was served who had not given up")
             assert served() == [held] * count
-            assert [taker.done() for taker in patient] == [True, count == 2], "who came first is not the next"
     finally:
         pool.terminate()
         held.close()  # where the claim is false it may be free: uvloop hangs when it is closed with one open

@@ -176,14 +176,3 @@ def _(patch):
         await wait_closed(self)
 
     patch.setattr(aiomysql.Pool, "wait_closed", in_vain)
-
-
-@world("a pool serves the last who came first", falsifies=["mysql-pool-makes-the-next-taker-wait"])
-def _(patch):
-    release = aiomysql.Pool.release
-
-    def to_the_last(self, connection):
-        self._cond._waiters.rotate(1)
-        return release(self, connection)
-
-    patch.setattr(aiomysql.Pool, "release", to_the_last)
