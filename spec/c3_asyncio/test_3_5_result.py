@@ -23,20 +23,26 @@ async def test_set_result_ends_every_wait_for_the_future_with_that_very_value_wh
     async def wait():
         return await future
 
-    waiters = [loop.create_task(wait()), loop.create_task(wait())]
+    waiters = [loop.create_task(wait()) for _ in range(3)]
     await turn()
-    assert [waiter.done() for waiter in waiters] == [False, False]
+    assert [waiter.done() for waiter in waiters] == [False] * 3
 
     loop.call_soon(future.set_result, value)
     await until(lambda: all(waiter.done() for waiter in waiters), "the result is set and a waiter still waits")
-    assert [waiter.exception() for waiter in waiters] == [None, None]
-    assert [waiter.result() is value for waiter in waiters] == [True, True]
+    waiters.append(loop.create_task(wait()))
+    await until(waiters[-1].done, "the result is set and who comes late waits")
+    assert [waiter.exception() for waiter in waiters] == [None] * 4
+    assert [waiter.result() is value for waiter in waiters] == [True] * 4
 
 
 @claim("set-result-ends-the-wait-with-that-value")
-async def test_set_exception_raises_that_very_exception_in_every_coroutine_that_waits_or_comes_to_it_later(trace):
+@pytest.mark.parametrize(
+    "make",
+    [lambda: LookupError("new"), lambda: error_of({}.pop, "raised before"), lambda: BaseException("no Exception")],
+)
+async def test_set_exception_raises_that_very_exception_in_every_coroutine_that_waits_or_comes_to_it_later(trace, make):
     loop = asyncio.get_running_loop()
-    future, failure = loop.create_future(), LookupError("set from outside")
+    future, failure = loop.create_future(), make()
 
     async def wait():
         trace(f"the await gave {await future!r}")

@@ -72,17 +72,22 @@ def test_a_concurrent_future_and_an_asyncio_future_have_only_object_in_common():
 async def test_a_pools_future_is_no_awaitable_and_can_be_awaited_once_it_is_wrapped_before_and_after_its_job_ends():
     with ThreadPoolExecutor(max_workers=1) as pool, Gate() as gate:
         good, bad = pool.submit(gate.hold, 0), pool.submit(int, "eight")
+        unusual = pool.submit(LookupError, "returned, not raised")
 
         assert not inspect.isawaitable(good)
         with exactly(TypeError, match="Future"):
             await good
 
         wrapped_good, wrapped_bad = asyncio.wrap_future(good), asyncio.wrap_future(bad)
+        wrapped_unusual = asyncio.wrap_future(unusual)
         gate.open()
         assert await wrapped_good == 0
         with exactly(ValueError, match="eight") as raised:
             await wrapped_bad
         assert raised.value is bad.exception()
+        await asyncio.wait([wrapped_unusual])
+        assert wrapped_unusual.exception() is None
+        assert wrapped_unusual.result() is unusual.result()
         assert await asyncio.wrap_future(good) == 0
         with exactly(ValueError, match="eight") as raised:
             await asyncio.wrap_future(bad)

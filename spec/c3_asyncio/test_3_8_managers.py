@@ -42,13 +42,15 @@ ENTER, LEAVE = ["entering", "entered"], ["leaving", "left"]
 
 @claim("async-with-enters-before-and-exits-after")
 async def test_async_with_awaits_aenter_once_before_its_body_and_aexit_once_after_it(trace):
-    async with Manager(trace):
-        trace("body begins")
-        await turn()
-        trace("body ends")
-    trace("after")
+    manager = Manager(trace)
+    for _ in range(2):  # each time, also for a manager that was entered and left before
+        async with manager:
+            trace("body begins")
+            await turn()
+            trace("body ends")
+        trace("after")
 
-    assert trace.steps == [*ENTER, "body begins", "body ends", *LEAVE, "after"]
+    assert trace.steps == [*ENTER, "body begins", "body ends", *LEAVE, "after"] * 2
 
 
 @claim("tab-and-space-mix-does-not-compile")

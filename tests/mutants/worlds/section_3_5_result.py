@@ -608,3 +608,36 @@ def _(patch):
             return removed
 
     futures_are(patch, TurnedByRemoval)
+
+
+@world("who comes late to a result gets None", falsifies=["set-result-ends-the-wait-with-that-value"])
+def _(patch):
+    class ForThoseWhoWait(asyncio.Future):
+        def __await__(self):
+            comes_late = self.done()
+            value = yield from super().__await__()
+            return None if comes_late else value
+
+    futures_are(patch, ForThoseWhoWait)
+
+
+@world("an exception that was raised before is another", falsifies=["set-result-ends-the-wait-with-that-value"])
+def _(patch):
+    class WantsNewOnes(asyncio.Future):
+        def set_exception(self, exception):
+            was_raised = getattr(exception, "__traceback__", None)
+            super().set_exception(type(exception)(*exception.args) if was_raised else exception)
+
+    futures_are(patch, WantsNewOnes)
+
+
+@world("what is no Exception cancels a future", falsifies=["set-result-ends-the-wait-with-that-value"])
+def _(patch):
+    class WantsAnException(asyncio.Future):
+        def set_exception(self, exception):
+            if isinstance(exception, BaseException) and not isinstance(exception, Exception):
+                self.cancel()
+            else:
+                super().set_exception(exception)
+
+    futures_are(patch, WantsAnException)

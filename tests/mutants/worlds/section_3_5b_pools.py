@@ -554,3 +554,22 @@ def _(patch: Patch) -> None:
 
     when_made(patch, lambda pool: setattr(pool, "_work_queue", SomeFirst()))
     patch.setattr(ThreadPoolExecutor, "submit", submit_before_others)
+
+
+@world(
+    "an exception that a job returned is raised by wrap_future", falsifies=["pool-future-must-be-wrapped-to-be-awaited"]
+)
+def _(patch: Patch) -> None:
+    wrap_future = asyncio.wrap_future
+
+    def raising(future, *, loop=None):
+        passed_on = Future()
+
+        def pass_on(done):
+            value = done.exception() or done.result()
+            (passed_on.set_exception if isinstance(value, Exception) else passed_on.set_result)(value)
+
+        future.add_done_callback(pass_on)
+        return wrap_future(passed_on, loop=loop)
+
+    patch.setattr(asyncio, "wrap_future", raising)

@@ -545,3 +545,31 @@ def _(patch):
 def _(patch):
     made = contextlib._AsyncGeneratorContextManager
     _managers(patch, lambda thing: contextlib.nullcontext() if isinstance(thing, made) else thing, ast.With)
+
+
+@world("async with enters a manager once for all", falsifies=["async-with-enters-before-and-exits-after"])
+def _(patch):
+    entered = []
+
+    class EntersNew(Through):
+        async def __aenter__(self):
+            if self.manager in entered:
+                return None
+            entered.append(self.manager)
+            return await self.enter()
+
+    _managers(patch, EntersNew)
+
+
+@world("async with leaves a manager once for all", falsifies=["async-with-enters-before-and-exits-after"])
+def _(patch):
+    left = []
+
+    class LeavesNew(Through):
+        async def __aexit__(self, *told):
+            if self.manager in left:
+                return None
+            left.append(self.manager)
+            return await self.leave(*told)
+
+    _managers(patch, LeavesNew)
