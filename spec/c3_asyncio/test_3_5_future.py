@@ -267,6 +267,25 @@ async def test_a_task_that_nobody_holds_is_collected_while_it_waits_for_a_future
 
 
 @claim("task-waiting-on-an-unheld-future-may-be-collected")
+async def test_a_task_that_nobody_holds_stays_while_it_waits_for_a_future_that_is_held(trace):
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+
+    async def wait():
+        trace("waits")
+        await future
+        trace("goes on")
+
+    task = weakref.ref(loop.create_task(wait()))
+    await until(lambda: trace.steps == ["waits"], "the task does not wait")
+    collect()
+    assert task() is not None
+
+    future.set_result(None)
+    await until(lambda: trace.steps == ["waits", "goes on"], "the task was not woken")
+
+
+@claim("task-waiting-on-an-unheld-future-may-be-collected")
 def test_the_main_task_is_held_by_the_loop_that_runs_it(new_loop, trace):
     loop = new_loop()
     left = []

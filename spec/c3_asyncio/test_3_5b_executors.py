@@ -176,11 +176,13 @@ async def test_run_in_executor_passes_positional_arguments_on_to_any_executor_an
     def function(*positional, **keywords):
         return positional, keywords
 
-    loop = asyncio.get_running_loop()
+    loop, thing = asyncio.get_running_loop(), []
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         for executor in (None, pool):
-            assert await loop.run_in_executor(executor, function, 1, None, "three") == ((1, None, "three"), {})
+            passed, keywords = await loop.run_in_executor(executor, function, 1, None, thing)
+            assert (passed[:2], keywords) == ((1, None), {})
+            assert passed[2] is thing and passed[3:] == ()
             with exactly(TypeError, match="unexpected keyword argument"):
                 loop.run_in_executor(executor, function, 1, timeout=2)
             with_a_keyword = functools.partial(function, 1, timeout=2)

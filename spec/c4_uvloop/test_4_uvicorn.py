@@ -97,6 +97,7 @@ async def loop():
 print(anyio.run(loop))
 print(anyio.run(loop, backend_options={"use_uvloop": True}))
 print(anyio.run(loop, backend_options={"use_uvloop": False}))
+print(anyio.run(loop))
 """
 
 
@@ -104,7 +105,7 @@ print(anyio.run(loop, backend_options={"use_uvloop": False}))
 def test_anyio_runs_on_asyncios_loop_unless_it_is_told_to_take_uvloop(plain_program):
     ended = plain_program(RUNS_ON_ANYIO)
 
-    assert (ended.status, ended.lines) == (0, ["asyncio", "uvloop", "asyncio"]), ended.stderr
+    assert (ended.status, ended.lines) == (0, ["asyncio", "uvloop", "asyncio", "asyncio"]), ended.stderr
 
 
 GREETER = '''

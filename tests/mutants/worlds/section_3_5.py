@@ -522,3 +522,21 @@ def _(patch):
                 self.set_result(None)
 
     futures_are(patch, ForOne)
+
+
+@world(
+    "a future does not hold the task that waits for it", falsifies=["task-waiting-on-an-unheld-future-may-be-collected"]
+)
+def _(patch):
+    class Held(asyncio.Task):
+        wake = None
+
+    class HoldsNobody(asyncio.Future):
+        def add_done_callback(self, callback, *, context=None):
+            if not isinstance(getattr(callback, "__self__", None), Held):
+                return super().add_done_callback(callback, context=context)
+            callback.__self__.wake, waiting = callback, weakref.ref(callback.__self__)
+            super().add_done_callback(lambda done: waiting() and waiting().wake(done), context=context)
+
+    tasks_are(patch, Held)
+    futures_are(patch, HoldsNobody)

@@ -628,3 +628,13 @@ def _(patch: Patch) -> None:
             return asyncio.shield(future) if self.jobs == 3 else future
 
     patch.loops(ShieldsTheThird)
+
+
+@world("run_in_executor passes copies on", falsifies=["run-in-executor-passes-only-positional-arguments"])
+def _(patch: Patch) -> None:
+    class Copies:
+        def run_in_executor(self, executor, function, *arguments):
+            copies = [list(argument) if isinstance(argument, list) else argument for argument in arguments]
+            return super().run_in_executor(executor, function, *copies)
+
+    patch.loops(Copies)

@@ -201,3 +201,19 @@ def _(patch):
         return asyncio.new_event_loop if self.loop == "asyncio" else get_loop_factory(self)
 
     patch.setattr(uvicorn.Config, "get_loop_factory", of_the_policy)
+
+
+@world_of_uvloop("anyio remembers that it was told to take uvloop", falsifies=["anyio-takes-uvloop-only-when-told"])
+def _(patch):
+    import anyio
+
+    run, remembered = anyio.run, {}
+
+    def remember(function, *arguments, backend_options=None, **options):
+        if backend_options is None:
+            backend_options = remembered
+        elif backend_options["use_uvloop"]:
+            remembered.update(backend_options)
+        return run(function, *arguments, backend_options=backend_options, **options)
+
+    patch.setattr(anyio, "run", remember)
