@@ -541,17 +541,15 @@ def _(patch: Patch) -> None:
     patch.loops(Refusing)
 
 
-@world(
-    "a loop's second job runs in its own thread",
-    falsifies=["loop-stays-free-while-an-executor-job-blocks", "executor-job-runs-before-any-await"],
-)
+@world("a loop's second job runs in its own thread", falsifies=["loop-stays-free-while-an-executor-job-blocks"])
 def _(patch: Patch) -> None:
     class RunsTheSecond:
         jobs = 0
 
         def run_in_executor(self, executor, function, *arguments):
             self.jobs += 1
-            if self.jobs != 2:
+            # By default and out of debug mode alone: each claim that is held up takes its time.
+            if self.jobs != 2 or executor or self.get_debug():
                 return super().run_in_executor(executor, function, *arguments)
             future = self.create_future()
             future.set_result(function(*arguments))

@@ -619,3 +619,14 @@ def _(patch):
             raise RuntimeError("cannot send a file now")
 
     patch.uvloop_makes(CannotNow)
+
+
+@world_of_uvloop("once imported, uvloop has the second asyncio.run", falsifies=["uvloop-stays-out-until-asked-for"])
+def _(patch):
+    run, runs = asyncio.run, []
+
+    def the_second_is_its_own(main, **options):
+        runs.append(main)
+        return uvloop.run(main, **options) if len(runs) == 2 else run(main, **options)
+
+    patch.setattr(asyncio, "run", the_second_is_its_own)

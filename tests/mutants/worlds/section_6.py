@@ -158,24 +158,6 @@ def _(patch):
 
 
 @world(
-    "the second def endpoint runs in the loop's thread",
-    falsifies=["summary-executors-def-endpoints-and-look-ups-use-threads"],
-)
-def _(patch):
-    import fastapi.routing
-
-    run, plain = fastapi.routing.run_endpoint_function, []
-
-    async def but_the_second(*, dependant, values, is_coroutine):
-        plain.extend([] if is_coroutine else [dependant])
-        if len(plain) == 2:
-            return dependant.call(**values)
-        return await run(dependant=dependant, values=values, is_coroutine=is_coroutine)
-
-    patch.setattr(fastapi.routing, "run_endpoint_function", but_the_second)
-
-
-@world(
     "the name of an address is looked up in the loop's thread",
     falsifies=["summary-executors-def-endpoints-and-look-ups-use-threads"],
 )
