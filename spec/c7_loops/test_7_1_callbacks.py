@@ -45,6 +45,30 @@ async def test_a_callback_is_called_once_for_each_call_soon_with_its_arguments_a
 
 
 @claim("callback-gets-its-arguments-on-a-later-pass")
+def test_a_callback_is_called_once_too_where_it_returns_something_or_raises_and_with_the_very_objects(new_loop, trace):
+    loop, given = new_loop(), (["a list"], {"a": "mapping"})
+    reported = reports(loop)
+
+    def callback(*arguments):
+        trace(arguments)
+        return True
+
+    def fail(error):
+        trace(error)
+        raise error
+
+    error = LookupError("once")
+    loop.call_soon(callback, given)
+    loop.call_soon(callback, *given)
+    loop.call_soon(fail, error)
+    loop.run_until_complete(some_turns())
+
+    assert trace.steps == [(given,), given, error]
+    assert all(got is it for got, it in zip(trace.steps[1], given)), "they are copies"
+    assert reported == [error]
+
+
+@claim("callback-gets-its-arguments-on-a-later-pass")
 def test_what_is_scheduled_before_the_loop_runs_is_not_called_before_that_runs_either(new_loop, trace):
     loop = new_loop()
 
@@ -79,20 +103,27 @@ async def test_a_callback_and_a_timer_see_the_context_of_their_scheduling_and_ke
 
 
 @claim("callback-runs-in-the-context-it-was-scheduled-in")
-async def test_what_a_callback_or_a_thread_schedules_sees_what_the_context_has_become_there(trace):
+async def test_what_a_callback_a_timer_or_a_thread_schedules_sees_what_the_context_is_there_by_then(trace):
     loop = asyncio.get_running_loop()
 
-    def schedule(name):
-        WHERE.set(name)
-        loop.call_soon_threadsafe(lambda: trace(WHERE.get()))
+    def callback():
+        trace(WHERE.get())
+        WHERE.set("in what was scheduled")  # which is seen by that alone
 
-    loop.call_soon(schedule, "in a callback")
-    thread = threading.Thread(target=schedule, args=["in a thread"])
+    def schedule(call_soon, name):
+        WHERE.set(name)
+        call_soon(callback)
+        call_soon(callback)
+        WHERE.set("too late")
+
+    loop.call_soon(schedule, loop.call_soon, "in a callback")
+    loop.call_later(0.001, schedule, loop.call_soon, "in a timer")
+    thread = threading.Thread(target=schedule, args=[loop.call_soon_threadsafe, "in a thread"])
     thread.start()
     thread.join()
-    await until(lambda: len(trace.steps) >= 2, "not all has run")
+    await until(lambda: len(trace.steps) >= 6, "not all has run")
 
-    assert set(trace.steps) == {"in a callback", "in a thread"}
+    assert Counter(trace.steps) == {"in a callback": 2, "in a timer": 2, "in a thread": 2}
     assert WHERE.get() == "nowhere"
 
 
@@ -139,9 +170,10 @@ async def test_a_handle_that_is_cancelled_in_time_is_not_run_whether_callback_or
 
     for handle in once + twice * 2:
         handle.cancel()
+    at_once = [handle.cancelled() for handle in once + twice]
     await until(lambda: len(trace.steps) >= 1, "not all has run")
 
-    assert before == [False] * 8
+    assert (before, at_once) == ([False] * 8, [True] * 8)
     assert [handle.cancelled() for handle in once + twice] == [True] * 8
     assert trace.steps == ["a later timer"]
 
@@ -188,10 +220,11 @@ async def test_cancelling_a_handle_after_its_run_or_twice_raises_nothing_and_und
     in_each_way(trace, "the next ran")
 
     errors = [error_of(handle.cancel) for handle in [*have_run, *waiting] * 2]
+    are_cancelled = [handle.cancelled() for handle in waiting]
     in_each_way(trace, "the next ran")
     await until(lambda: len(trace.steps) >= 12, "not all has run")
 
-    assert errors == [None] * 16
+    assert (errors, are_cancelled) == ([None] * 16, [True] * 4)
     assert trace.steps == ["ran"] * 4 + ["the next ran"] * 8
 
 
@@ -252,13 +285,12 @@ def test_a_loop_that_has_no_timer_and_so_waits_without_end_is_woken_too(new_loop
     assert not_woken == []
 
 
-def timers_made_without_a_break(callback, *, later, at):
+def timers_made_without_a_break(loop, callback, *, later, at):
     """Make a timer by call_later(), or call_at(), for each of these milliseconds from now on: its callback's argument.
 
     uvloop has a timer run late by as long as it took to make it, and a busy machine may be elsewhere meanwhile. Timers
     that took longer than a third of what lies between them are made anew, before a turn in which one could run.
     """
-    loop = asyncio.get_running_loop()
     while True:
         began, now = time.monotonic(), loop.time()
         timers = [loop.call_later(each / 1000, callback, each) for each in later]
@@ -272,23 +304,32 @@ def timers_made_without_a_break(callback, *, later, at):
 @pytest.mark.parametrize("held_up", [0, 0.013], ids=["as-they-fall-due", "when-all-are-due"])
 @claim("timers-run-in-the-order-of-their-deadlines")
 async def test_timers_run_by_their_deadlines_whatever_the_order_of_their_making(trace, held_up):
-    timers_made_without_a_break(trace, later=(12, 6), at=(9, 3))
+    timers_made_without_a_break(asyncio.get_running_loop(), trace, later=(12, 6), at=(9, 3))
     time.sleep(held_up)
     await until(lambda: len(trace.steps) >= 4, "not all has run")
 
     assert trace.steps == [3, 6, 9, 12]
 
 
+@claim("timers-run-in-the-order-of-their-deadlines")
+def test_timers_that_were_made_before_the_loop_runs_run_by_their_deadlines_too(new_loop, trace):
+    loop = new_loop()
+    timers_made_without_a_break(loop, trace, later=(12, 6), at=(9, 3))
+    loop.run_until_complete(until(lambda: len(trace.steps) >= 4, "not all has run"))
+
+    assert trace.steps == [3, 6, 9, 12]
+
+
 @claim("timer-handle-tells-the-deadline-it-was-given-on-asyncio")
-async def test_when_is_exactly_what_call_at_was_given_also_where_that_has_passed():
+async def test_when_is_exactly_what_call_at_was_given_also_where_that_has_passed_or_is_an_int():
     loop = asyncio.get_running_loop()
-    deadlines = [loop.time() + 1000.1234567, loop.time() - 1000.1234567]
+    deadlines = [loop.time() + 1000.1234567, loop.time() - 1000.1234567, int(loop.time()) + 1000]
 
     handles = [loop.call_at(deadline, print) for deadline in deadlines]
     for handle in handles:
         handle.cancel()
 
-    assert [handle.when() for handle in handles] == deadlines
+    assert [(handle.when(), type(handle.when())) for handle in handles] == [(each, type(each)) for each in deadlines]
 
 
 @claim("timer-handle-tells-whole-milliseconds-on-uvloop")
@@ -363,6 +404,7 @@ async def test_on_uvloop_call_soon_and_call_later_take_a_coroutine_function_whic
     loop.set_debug(debug)
 
     assert refusal(loop.call_soon, coroutine_function) is None
+    assert refusal(loop.call_soon, asyncio.Event().wait) is None
     assert refusal(functools.partial(loop.call_later, 1000), coroutine_function) is None
     with pytest.warns(RuntimeWarning, match="coroutine 'coroutine_function' was never awaited") as warned:
         loop.call_soon(coroutine_function)
@@ -403,13 +445,13 @@ def test_what_a_callback_raises_goes_to_the_exception_handler_and_the_next_callb
     def fail(error):
         raise error
 
-    for error in errors:
+    for error in errors * 2:
         loop.call_soon(fail, error)
         loop.call_soon_threadsafe(fail, error)
     loop.call_soon(trace, "the next callback")
 
     assert ends_with(loop, some_turns()) is None
-    assert seen == [error for error in errors for _ in range(2)]
+    assert seen == [error for error in errors * 2 for _ in range(2)]
     assert trace.steps == ["the next callback"]
 
 
@@ -430,16 +472,28 @@ def test_what_a_timer_raises_goes_to_the_exception_handler_and_the_next_timer_ru
     assert Counter(seen) == Counter(errors)  # in which order is not promised of timers for the same
 
 
-@pytest.mark.parametrize("leaving", [SystemExit, KeyboardInterrupt])
+class Quit(SystemExit):
+    """A SystemExit all the same."""
+
+
+@pytest.mark.parametrize("scheduled", ["a callback", "a timer"])
+@pytest.mark.parametrize(
+    "error",
+    [SystemExit("in a callback"), SystemExit(0), Quit(1), KeyboardInterrupt()],
+    ids=["SystemExit", "SystemExit-0", "a-kind-of-it", "KeyboardInterrupt"],
+)
 @claim("system-exit-and-ctrl-c-in-a-callback-leave-the-loop")
-def test_systemexit_and_keyboardinterrupt_in_a_callback_come_out_of_run_forever(new_loop, leaving):
-    loop, error = new_loop(), leaving("in a callback")
+def test_systemexit_and_keyboardinterrupt_in_a_callback_come_out_of_run_forever(new_loop, error, scheduled):
+    loop = new_loop()
     reports(loop)
 
     def leave():
         raise error
 
-    loop.call_soon(leave)
+    if scheduled == "a timer":
+        loop.call_later(0.001, leave)
+    else:
+        loop.call_soon(leave)
     loop.call_later(SOON, loop.stop)
     try:
         loop.run_forever()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import copy
 import inspect
 import threading
 import types
@@ -730,3 +731,154 @@ class _:
             super().run_forever()
         except SystemExit as error:
             raise RuntimeError("a callback has left the loop") from error
+
+
+@loop_world("a callback that returns something is called again", "callback-gets-its-arguments-on-a-later-pass")
+class _(Scheduling):
+    def changed(self, callback, arguments, context):
+        def calling():
+            if callback(*arguments):
+                callback(*arguments)
+
+        return calling, (), context
+
+
+@loop_world("a callback that raises is called again", "callback-gets-its-arguments-on-a-later-pass")
+class _(Scheduling):
+    def changed(self, callback, arguments, context):
+        def calling():
+            try:
+                callback(*arguments)
+            except Exception:
+                callback(*arguments)
+
+        return calling, (), context
+
+
+@loop_world("a tuple that is the only argument is taken for all of them", "callback-gets-its-arguments-on-a-later-pass")
+class _(Scheduling):
+    def changed(self, callback, arguments, context):
+        if len(arguments) == 1 and isinstance(arguments[0], tuple):
+            (arguments,) = arguments
+        return callback, arguments, context
+
+
+@loop_world("a callback is given copies", "callback-gets-its-arguments-on-a-later-pass")
+class _(Scheduling):
+    def changed(self, callback, arguments, context):
+        return callback, [copy.copy(argument) for argument in arguments], context
+
+
+@loop_world(
+    "what a callback schedules runs in the context of that one, and in no copy",
+    "callback-runs-in-the-context-it-was-scheduled-in",
+)
+class _(Scheduling):
+    within = None
+
+    def changed(self, callback, arguments, context):
+        context = context or self.within or contextvars.copy_context()
+
+        def calling():
+            self.within = context
+            try:
+                callback(*arguments)
+            finally:
+                self.within = None
+
+        return calling, (), context
+
+
+@world("a handle tells only on a later pass that it was cancelled", falsifies=["cancelled-handle-is-never-run"])
+def _(patch):
+    class Slow(Proxy):
+        tells = False
+
+        def cancel(self):
+            self.handle.cancel()
+            asyncio.get_running_loop().call_soon(setattr, self, "tells", True)
+
+        def cancelled(self):
+            return self.tells
+
+    patch.loops(handing_out(Slow))
+
+
+@world(
+    "a handle that is cancelled twice tells that it is not",
+    falsifies=["cancelling-a-handle-that-has-run-changes-nothing"],
+    also=["cancelled-handle-is-never-run"],
+)
+def _(patch):
+    class Toggling(Proxy):
+        is_cancelled = False
+
+        def cancel(self):
+            self.handle.cancel()
+            self.is_cancelled = not self.is_cancelled
+
+        def cancelled(self):
+            return self.is_cancelled
+
+    patch.loops(handing_out(Toggling))
+
+
+@world_of_uvloop(
+    "uvloop refuses methods that are coroutine functions in debug mode",
+    falsifies=["call-soon-takes-coroutine-functions-even-in-debug-mode-on-uvloop"],
+)
+def _(patch):
+    class Strict(uvloop.Loop):
+        def call_soon(self, callback, *arguments, context=None):
+            if self.get_debug() and inspect.ismethod(callback) and inspect.iscoroutinefunction(callback):
+                raise TypeError("coroutines cannot be used with call_soon()")
+            return super().call_soon(callback, *arguments, context=context)
+
+    patch.uvloop_makes(Strict)
+
+
+@loop_world("an error is reported once", "callback-that-raises-does-not-stop-the-loop")
+class _:
+    def call_exception_handler(self, context):
+        reported = vars(self).setdefault("reported", [])
+        if context.get("exception") not in reported:
+            reported.append(context.get("exception"))
+            super().call_exception_handler(context)
+
+
+class Leaving(Scheduling):
+    """A loop that SystemExit and Ctrl-C in a callback only stop where `is_lost(error)`."""
+
+    def changed(self, callback, arguments, context):
+        def calling():
+            try:
+                callback(*arguments)
+            except (SystemExit, KeyboardInterrupt) as error:
+                if not self.is_lost(error):
+                    raise
+                self.stop()
+
+        return calling, (), context
+
+
+@loop_world("SystemExit of 0 only stops the loop", "system-exit-and-ctrl-c-in-a-callback-leave-the-loop")
+class _(Leaving):
+    def is_lost(self, error):
+        return isinstance(error, SystemExit) and error.code == 0
+
+
+@loop_world("kinds of SystemExit only stop the loop", "system-exit-and-ctrl-c-in-a-callback-leave-the-loop")
+class _(Leaving):
+    def is_lost(self, error):
+        return type(error) not in (SystemExit, KeyboardInterrupt)
+
+
+@loop_world(
+    "SystemExit and Ctrl-C in a timer only stop the loop", "system-exit-and-ctrl-c-in-a-callback-leave-the-loop"
+)
+class _(Leaving):
+    def call_soon(self, callback, *arguments, context=None):
+        return super(Scheduling, self).call_soon(callback, *arguments, context=context)
+
+    def is_lost(self, error):
+        return True

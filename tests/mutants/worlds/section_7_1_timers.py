@@ -59,6 +59,26 @@ def _(patch):
     patch.loops(Together)
 
 
+@loop_world(
+    "timers run in the order of their making where that was before the loop ran",
+    "timers-run-in-the-order-of-their-deadlines",
+)
+class _(Scheduling):
+    latest = 0.0
+
+    def call_at(self, when, callback, *arguments, context=None):
+        if self.is_ours(callback) and not self.is_running():
+            self.latest = when = max(when, self.latest + 0.002)
+        return super().call_at(when, callback, *arguments, context=context)
+
+    def call_later(self, delay, callback, *arguments, context=None):
+        if self.is_ours(callback) and not self.is_running():
+            when = self.time() + delay
+            self.latest = max(when, self.latest + 0.002)
+            delay += self.latest - when
+        return super().call_later(delay, callback, *arguments, context=context)
+
+
 @world(
     "deadlines are rounded to milliseconds",
     falsifies=["timer-handle-tells-the-deadline-it-was-given-on-asyncio"],
@@ -71,6 +91,12 @@ def _(patch):
 class _:
     def call_at(self, when, callback, *arguments, context=None):
         return super().call_at(max(when, self.time()), callback, *arguments, context=context)
+
+
+@loop_world("when() is a float of whatever number", "timer-handle-tells-the-deadline-it-was-given-on-asyncio")
+class _:
+    def call_at(self, when, callback, *arguments, context=None):
+        return super().call_at(float(when), callback, *arguments, context=context)
 
 
 @world_of_uvloop(
