@@ -83,6 +83,37 @@ async def test_connection_made_comes_first_and_connection_lost_last_each_once_an
         assert (there.came_before, there.received, there.error) == (b"onetwo", b"onetwo", None)
 
 
+class ClosingAtOnce(Recorder):
+    """Closes its connection as soon as that is made."""
+
+    def connection_made(self, transport):
+        super().connection_made(transport)
+        transport.close()
+
+
+@pytest.mark.parametrize("closing", ["server", "client"])
+@claim("protocol-is-told-of-its-connection-in-order")
+async def test_who_closes_in_connection_made_is_told_of_both_too_and_of_each_once(closing):
+    loop, ours, theirs = asyncio.get_running_loop(), Recorder(), Recorder()
+    if closing == "server":
+        theirs = ClosingAtOnce()
+    else:
+        ours = ClosingAtOnce()
+
+    server = await loop.create_server(lambda: theirs, "127.0.0.1", 0)
+    await loop.create_connection(lambda: ours, *server.sockets[0].getsockname())
+    await until(lambda: ours.is_lost() and theirs.is_lost(), "the connection was not lost")
+    server.close()
+    for each in (ours, theirs):
+        each.transport.close()
+    for _ in range(3):
+        await turn()
+    closed, other = (theirs, ours) if closing == "server" else (ours, theirs)
+
+    assert closed.calls == ["connection_made", "connection_lost"]
+    assert other.calls == ["connection_made", "eof_received", "connection_lost"]
+
+
 @either_way
 @claim("one-write-may-arrive-in-several-pieces")
 async def test_a_long_write_arrives_in_several_pieces_whose_bytes_are_in_order(way):
@@ -154,8 +185,9 @@ async def test_after_eof_received_the_transport_closes_itself_unless_that_return
         await until(lambda: all("eof_received" in each.calls for each in told), "no end of file")
         await until(lambda: here.is_lost() and second.is_lost(), "the transport did not close itself")
         assert not staying.transport.is_closing()
-        staying.transport.write(b"still open")
-        await until(lambda: other.received == b"still open", "what was written after the end of file is lost")
+        for said in (b"still open", b", and still"):
+            staying.transport.write(said)
+            await until(lambda: other.received.endswith(said), "what was written after the end of file is lost")  # noqa: B023
 
         assert closing.calls[-2:] == silent.calls[-2:] == ["eof_received", "connection_lost"]
         assert staying.calls[-1] == "eof_received"
@@ -233,6 +265,7 @@ async def test_each_time_pause_writing_comes_above_the_high_mark_and_resume_writ
             here.transport.write(b"x")
         for _ in range(10):
             await turn()
+        here.transport.write(b"x")
         above = list(here.calls)
         there.transport.resume_reading()
         await until(lambda: "resume_writing" in here.calls, "resume_writing was not called")
@@ -270,25 +303,29 @@ def reset(protocol):
     protocol.transport.abort()
 
 
+@pytest.mark.parametrize("said", [b"", b"so far"], ids=["silent", "after-data"])
 @pytest.mark.parametrize("peer", ["client", "server"])
 @claim("reset-connection-is-lost-with-its-error")
-async def test_a_connection_that_the_peer_resets_is_lost_with_connectionreseterror(peer):
+async def test_a_connection_that_the_peer_resets_is_lost_with_connectionreseterror(peer, said):
     async with connected() as [(client, server)]:
         resetting, told = (client, server) if peer == "client" else (server, client)
+        resetting.transport.write(said)
+        await until(lambda: told.received == said, "nothing arrived")
         reset(resetting)
         await until(told.is_lost, "the other end did not lose it")
 
         assert type(told.error) is ConnectionResetError
-        assert told.calls == ["connection_made", "connection_lost"]
+        assert told.calls == ["connection_made", *["data_received"] * bool(said), "connection_lost"]
 
 
 @either_way
 @claim("set-protocol-hands-the-connection-over")
 async def test_after_set_protocol_all_goes_to_the_new_protocol_which_is_not_told_connection_made(way):
     async with connected(way=way) as [(here, there)]:
-        heir = Recorder()
+        heir, passed_over = Recorder(), Recorder()
         heir.transport = there.transport
-        there.transport.set_protocol(heir)
+        for each in (passed_over, heir):
+            there.transport.set_protocol(each)
         here.transport.write(b"to whom")
         await until(lambda: heir.received or there.received, "nothing arrived")
         now = there.transport.get_protocol()
@@ -301,7 +338,7 @@ async def test_after_set_protocol_all_goes_to_the_new_protocol_which_is_not_told
         there.calls.append("connection_lost")  # as the end of this test asks of each
 
         assert now is heir
-        assert (heir.received, told) == (b"to whom", ["connection_made"])
+        assert (heir.received, told, passed_over.calls) == (b"to whom", ["connection_made"], [])
         assert heir.calls == ["data_received", "pause_writing", "resume_writing", "eof_received", "connection_lost"]
 
 
@@ -309,15 +346,24 @@ async def test_after_set_protocol_all_goes_to_the_new_protocol_which_is_not_told
 @pytest.mark.parametrize("data", [b"after", b""], ids=["data", "nothing"])
 @claim("writing-after-write-eof-raises")
 async def test_write_after_write_eof_raises_runtimeerror_and_sends_nothing(data, way):
-    async with connected(way=way) as [(here, there)]:
-        there.keeps_open = True
+    async with connected(connections=2, way=way) as [(here, there), (slow, paused)]:
+        take_little_at_a_time(slow, paused)
+        paused.transport.pause_reading()
+        slow.transport.write(MUCH[:1_000_000])  # not all of which is sent by then
         here.transport.write(b"before")
-        here.transport.write_eof()
-        with exactly(RuntimeError, match="after write_eof"):
-            here.transport.write(data)
-        await until(lambda: "eof_received" in there.calls, "no end of file")
+        for sender, receiver in ((here, there), (slow, paused)):
+            receiver.keeps_open = True
+            sender.transport.write_eof()
+            for _ in range(2):
+                with exactly(RuntimeError, match="after write_eof"):
+                    sender.transport.write(data)
+        paused.transport.resume_reading()
+        for sender, receiver in ((here, there), (slow, paused)):
+            await until(lambda: "eof_received" in receiver.calls, "no end of file")  # noqa: B023
+            with exactly(RuntimeError, match="after write_eof"):
+                sender.transport.write(data)
 
-        assert there.received == b"before"
+        assert (there.received, len(paused.received)) == (b"before", 1_000_000)
 
 
 # The parameter `lose` is called with the one that is to lose its connection, and the other.
@@ -357,10 +403,11 @@ async def test_on_uvloop_write_to_a_lost_connection_raises_runtimeerror(lose):
         lose(client, server)
         for each in (client, server):
             await until(each.is_lost, "it was not lost")
-            with exactly(RuntimeError):
-                each.transport.write(b"late")
-            with exactly(RuntimeError):
-                each.transport.writelines([b"late"])
+            for _ in range(2):
+                with exactly(RuntimeError):
+                    each.transport.write(b"late")
+                with exactly(RuntimeError):
+                    each.transport.writelines([b"late"])
         assert (client.received, server.received) == (b"", b"")
 
 
@@ -469,16 +516,21 @@ async def test_on_uvloop_resume_writing_comes_when_no_more_than_16_bytes_are_lef
 @claim("loop-sendfile-sends-a-file-on-asyncio")
 async def test_loop_sendfile_sends_a_whole_file_over_a_transport(tmp_path):
     letter = random.Random(7).randbytes(400_000)
-    (tmp_path / "letter").write_bytes(letter)
+    sent = []
 
     async with connected() as [(client, server)]:
-        with (tmp_path / "letter").open("rb") as file:
-            file.read(7)  # it is sent from its beginning all the same
-            sent = await asyncio.get_running_loop().sendfile(client.transport, file)
+        for name, written in (("nothing", b""), ("letter", letter)):
+            (tmp_path / name).write_bytes(written)
+            with (tmp_path / name).open("rb") as file:
+                file.read(7)  # it is sent from its beginning all the same
+                try:
+                    sent.append(await asyncio.get_running_loop().sendfile(client.transport, file))
+                except Exception as error:
+                    sent.append(error)
         client.transport.close()
         await until(server.is_lost, "the server did not lose it")
 
-        assert (sent, server.received == letter) == (400_000, True)
+        assert (sent, server.received == letter) == ([0, 400_000], True)
 
 
 @claim("loop-sendfile-is-not-implemented-on-uvloop")

@@ -53,6 +53,33 @@ class _(Between):
         self.protocol.connection_made(self.transport)
 
 
+@protocol_world("who closes in connection_made is not told of the end", "protocol-is-told-of-its-connection-in-order")
+class _(Between):
+    def connection_made(self, transport):
+        super().connection_made(transport)
+        self.was_closed = transport.is_closing()
+
+    def connection_lost(self, error):
+        if not self.was_closed:
+            super().connection_lost(error)
+
+
+@protocol_world(
+    "a connection that ends without an end of file is lost twice", "protocol-is-told-of-its-connection-in-order"
+)
+class _(Between):
+    has_ended = False
+
+    def eof_received(self):
+        self.has_ended = True
+        return super().eof_received()
+
+    def connection_lost(self, error):
+        super().connection_lost(error)
+        if not self.has_ended:
+            super().connection_lost(error)
+
+
 @protocol_world("all data but the first comes after the end", "protocol-is-told-of-its-connection-in-order")
 class _(Between):
     kept = b""
@@ -203,6 +230,21 @@ class _(Between):
         return super().eof_received() not in (False, None)
 
 
+@protocol_world("kept open, one can write once", "end-of-file-closes-unless-the-protocol-keeps-it-open")
+class _(Between):
+    class proxy(Proxy):
+        def write(self, data):
+            if self.between.writes != 0:
+                self.real.write(data)
+            self.between.writes -= 1
+
+    writes = -1
+
+    def eof_received(self):
+        self.writes = 1
+        return super().eof_received()
+
+
 @transport_world("pause_reading does not pause", "pause-reading-holds-data-back-until-resume")
 class _(Proxy):
     def pause_reading(self):
@@ -324,6 +366,27 @@ class _(Proxy):
             self.between.pause_writing()
 
 
+@protocol_world(
+    "a turn after writing was paused each write pauses it again", "protocol-is-paused-while-too-much-is-buffered"
+)
+class _(Between):
+    class proxy(Proxy):
+        def write(self, data):
+            self.real.write(data)
+            if self.between.is_paused:
+                self.between.protocol.pause_writing()
+
+    is_paused = False
+
+    def pause_writing(self):
+        super().pause_writing()
+        asyncio.get_running_loop().call_soon(setattr, self, "is_paused", True)
+
+    def resume_writing(self):
+        self.is_paused = False
+        super().resume_writing()
+
+
 @transport_world("the high mark is not heeded", "protocol-is-paused-while-too-much-is-buffered")
 class _(Proxy):
     def set_write_buffer_limits(self, high=None, low=None):
@@ -392,6 +455,30 @@ class _(Proxy):
         pass
 
 
+@protocol_world("a reset after data is told as an end of file first", "reset-connection-is-lost-with-its-error")
+class _(Between):
+    has_data = False
+
+    def data_received(self, data):
+        self.has_data = True
+        super().data_received(data)
+
+    def connection_lost(self, error):
+        if error is not None and self.has_data:
+            super().eof_received()
+        super().connection_lost(error)
+
+
+@transport_world("the protocol can be set once", "set-protocol-hands-the-connection-over")
+class _(Proxy):
+    was_set = False
+
+    def set_protocol(self, protocol):
+        if not self.was_set:
+            super().set_protocol(protocol)
+        self.was_set = True
+
+
 @transport_world("set_protocol tells connection_made", "set-protocol-hands-the-connection-over")
 class _(Proxy):
     def set_protocol(self, protocol):
@@ -430,6 +517,42 @@ class _(Proxy):
     def write(self, data):
         if data:
             self.real.write(data)
+
+
+class Refusing(Proxy):
+    """A transport that drops what it would refuse where it `drops()` that."""
+
+    refusals = 0
+
+    def write(self, data):
+        try:
+            self.real.write(data)
+        except RuntimeError:
+            self.refusals += 1
+            if not self.drops():
+                raise
+
+
+@transport_world(
+    "only the first write is refused",
+    "writing-after-write-eof-raises",
+    "writing-to-a-closed-transport-raises-on-uvloop",
+)
+class _(Refusing):
+    def drops(self):
+        return self.refusals > 1
+
+
+@transport_world("write after write_eof is dropped while there is something to send", "writing-after-write-eof-raises")
+class _(Refusing):
+    def drops(self):
+        return self.real.get_write_buffer_size() > 0
+
+
+@transport_world("write after write_eof is dropped when all is sent", "writing-after-write-eof-raises")
+class _(Refusing):
+    def drops(self):
+        return self.real.get_write_buffer_size() == 0
 
 
 @transport_world("a closed transport refuses to write", "writing-to-a-closed-transport-is-silent-on-asyncio")
@@ -653,6 +776,14 @@ def _(patch):
     patch.loops(Able)
 
 
+@loop_world("sendfile refuses a file in which there is nothing", "loop-sendfile-sends-a-file-on-asyncio")
+class _:
+    async def sendfile(self, transport, file, *arguments, **options):
+        if not os.fstat(file.fileno()).st_size:
+            raise ValueError("there is nothing to send")
+        return await super().sendfile(transport, file, *arguments, **options)
+
+
 def refusing(error):
     """A loop on which a refused connection is this error, made of the true one and the address."""
 
@@ -686,7 +817,8 @@ class Broken(Proxy):
         found = self.real.get_extra_info(name, default)
         if name != "socket":
             return found
-        return type("Broken", (), {"shutdown": lambda self, how: as_broken(found.shutdown, how)})()
+        shutdown = staticmethod(lambda how: as_broken(found.shutdown, how))
+        return type("Broken", (), {"shutdown": shutdown, "setsockopt": found.setsockopt})()
 
 
 def as_broken(function, *arguments):
