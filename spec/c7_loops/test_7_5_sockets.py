@@ -45,7 +45,7 @@ async def test_a_reader_is_called_again_and_again_until_the_data_is_read_and_the
             await turn()
         before = list(trace.steps)
         there.send(b"one piece")
-        await until(lambda: len(trace.steps) >= 3, "it did not come")
+        await until(lambda: len(trace.steps) >= 50, "it did not come")
         here.recv(100)
         await turn()
         after = len(trace.steps)
@@ -61,7 +61,7 @@ async def test_a_writer_is_called_while_the_socket_takes_data_and_not_while_it_i
     loop, (here, there) = asyncio.get_running_loop(), pair
 
     with watching(loop.add_writer, loop.remove_writer, here, trace, "writable"):
-        await until(lambda: len(trace.steps) >= 3, "it did not come")
+        await until(lambda: len(trace.steps) >= 50, "it did not come")
         with contextlib.suppress(BlockingIOError):
             while True:
                 here.send(b"x" * 100_000)
@@ -80,20 +80,19 @@ async def test_a_writer_is_called_while_the_socket_takes_data_and_not_while_it_i
 
 
 @claim("later-reader-takes-the-place-of-the-earlier")
-async def test_of_two_readers_added_for_one_socket_only_the_second_is_called_and_the_first_does_not_come_back(
-    pair, trace
-):
+async def test_of_readers_added_for_one_socket_only_the_last_is_called_and_no_other_comes_back(pair, trace):
     loop, (here, there) = asyncio.get_running_loop(), pair
 
     with watching(loop.add_reader, loop.remove_reader, here, trace, "the first"):
-        assert error_of(loop.add_reader, here, trace, "the second") is None
+        for name in ("the second", "the third"):
+            assert error_of(loop.add_reader, here, trace, name) is None
         there.send(b"!")
         await until(lambda: len(trace.steps) >= 2, "it did not come")
     until_it_was_removed = list(trace.steps)
     for _ in range(3):
         await turn()
 
-    assert set(until_it_was_removed) == {"the second"}
+    assert set(until_it_was_removed) == {"the third"}
     assert trace.steps == until_it_was_removed
 
 
@@ -144,20 +143,40 @@ async def test_a_reader_that_another_removes_is_not_called_though_both_had_somet
     assert len(set(trace.steps)) == 1  # of either; which one is open
 
 
+@claim("removed-reader-is-not-called")
+async def test_a_reader_that_removes_itself_is_called_once_though_there_is_something_left(pair, trace):
+    loop, (here, there) = asyncio.get_running_loop(), pair
+
+    def remove_itself():
+        trace("called")
+        loop.remove_reader(here)
+
+    loop.add_reader(here, remove_itself)
+    there.send(b"!")
+    await until(lambda: trace.steps, "it did not come")
+    for _ in range(10):
+        await turn()
+
+    assert trace.steps == ["called"]
+
+
 def removals(loop, watched):
-    loop.add_reader(watched, print)
-    loop.add_writer(watched, print)
-    return [remove(watched) for remove in (loop.remove_reader, loop.remove_writer) for _ in range(2)]
+    told = []
+    for removing in ((loop.remove_reader, loop.remove_writer), (loop.remove_writer, loop.remove_reader)):
+        loop.add_reader(watched, print)
+        loop.add_writer(watched, print)
+        told += [remove(watched) for remove in removing for _ in range(2)]
+    return told
 
 
 @claim("removing-a-reader-tells-whether-there-was-one-on-asyncio")
 async def test_remove_reader_and_remove_writer_return_whether_there_was_one(pair):
-    assert removals(asyncio.get_running_loop(), pair[0]) == [True, False, True, False]
+    assert removals(asyncio.get_running_loop(), pair[0]) == [True, False, True, False] * 2
 
 
 @claim("removing-a-reader-tells-nothing-on-uvloop")
 async def test_on_uvloop_remove_reader_and_remove_writer_return_none(pair):
-    assert removals(asyncio.get_running_loop(), pair[0]) == [None, None, None, None]
+    assert removals(asyncio.get_running_loop(), pair[0]) == [None] * 8
 
 
 @claim("sock-recv-waits-without-holding-anyone-up")
@@ -201,6 +220,20 @@ async def test_what_comes_after_a_sock_recv_was_cancelled_is_left_for_the_next_a
     there.send(b"later still")
 
     assert await soon(following) == b"later still"
+
+
+@claim("cancelled-sock-recv-loses-nothing")
+async def test_what_has_come_when_a_sock_recv_that_waits_is_cancelled_is_left_for_the_next(pair):
+    loop, (here, there) = asyncio.get_running_loop(), pair
+    receiving = asyncio.ensure_future(loop.sock_recv(here, 100))
+    for _ in range(3):
+        await turn()
+    there.send(b"by then")
+    receiving.cancel()
+    await asyncio.wait([receiving])
+
+    assert receiving.cancelled()
+    assert await soon(loop.sock_recv(here, 100)) == b"by then"
 
 
 @claim("sock-sendall-waits-until-all-is-taken")
@@ -260,18 +293,34 @@ async def test_sock_accept_gives_the_socket_and_the_address_of_who_connects():
             assert accepted.gettimeout() == 0  # it does not block
 
 
+@claim("sock-connect-and-sock-accept-meet")
+async def test_who_has_connected_already_is_accepted_too_as_a_socket_that_does_not_block():
+    loop = asyncio.get_running_loop()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        with socket.create_connection(listening.getsockname()) as client:
+            accepted, address = await soon(loop.sock_accept(listening))
+            with accepted:
+                assert (address, accepted.gettimeout()) == (client.getsockname(), 0)
+
+
+@pytest.mark.parametrize("timeout", [None, 60.0], ids=["for-ever", "for-a-time"])
 @pytest.mark.parametrize(
     "method, argument",
     [("sock_sendall", b"!"), ("sock_recv", 1), ("sock_recv_into", bytearray(1))],
     ids=["sock_sendall", "sock_recv", "sock_recv_into"],
 )
 @claim("blocking-socket-is-refused-in-debug-mode-only")
-async def test_a_socket_that_blocks_is_refused_with_valueerror_in_debug_mode_and_taken_otherwise(method, argument):
+async def test_a_socket_that_blocks_is_refused_with_valueerror_in_debug_mode_and_taken_otherwise(
+    method, argument, timeout
+):
     loop = asyncio.get_running_loop()
     refused = []
 
     here, there = socket.socketpair()
     with here, there:
+        here.settimeout(timeout)
         there.send(b"!!")
         for debug in (True, False):
             loop.set_debug(debug)
@@ -279,8 +328,10 @@ async def test_a_socket_that_blocks_is_refused_with_valueerror_in_debug_mode_and
                 await getattr(loop, method)(here, argument)
             except Exception as error:
                 refused.append(repr(error))
+        blocks_for = here.gettimeout()
 
     assert refused == ["ValueError('the socket must be non-blocking')"]
+    assert blocks_for == timeout  # as before
 
 
 async def refusal(meeting):
@@ -441,6 +492,18 @@ async def test_what_is_written_to_a_pipe_is_received_and_closing_it_is_the_end_o
     assert file.closed
 
 
+@claim("read-pipe-tells-data-and-its-end")
+async def test_the_end_of_a_pipe_is_told_too_where_nothing_was_written_to_it():
+    reading, writing = os.pipe()
+    file = os.fdopen(reading, "rb", 0)
+    os.close(writing)
+    _, protocol = await asyncio.get_running_loop().connect_read_pipe(lambda: Piped(file), file)
+    await soon(protocol.lost.wait())
+
+    assert protocol.calls == [("eof_received", False), None]
+    assert file.closed
+
+
 @claim("context-goes-with-to-thread-and-not-into-the-executor")
 async def test_a_function_in_an_executor_sees_no_context_of_its_task_and_with_to_thread_it_does():
     loop = asyncio.get_running_loop()
@@ -461,8 +524,9 @@ def test_after_shutdown_default_executor_run_in_executor_raises_runtimeerror(new
         loop.run_until_complete(loop.run_in_executor(None, trace, job))
     loop.run_until_complete(loop.shutdown_default_executor())
 
-    with exactly(RuntimeError, match="[Ee]xecutor shutdown has been called"):
-        loop.run_in_executor(None, trace, "after")
+    for _ in range(2):
+        with exactly(RuntimeError, match="[Ee]xecutor shutdown has been called"):
+            loop.run_in_executor(None, trace, "after")
 
     assert trace.steps == jobs
 
@@ -530,14 +594,19 @@ def test_shutdown_asyncgens_runs_the_finally_of_each_generator_that_is_half_way(
             yield 1
             yield 2
         finally:
-            await turn()
+            for _ in range(20):
+                await turn()
             trace(f"{name} ended")
+            if name == "that fails":
+                raise LookupError
 
-    generators = {name: numbers(name) for name in ("first", "second", "at its end", "not begun")}
+    loop.set_exception_handler(lambda _loop, _context: None)  # which is told of that one
+    half_way = ("first", "that fails", "second")
+    generators = {name: numbers(name) for name in (*half_way, "at its end", "not begun")}
 
     async def main():
-        for half_way in ("first", "second"):
-            await generators[half_way].__anext__()
+        for name in half_way:
+            await generators[name].__anext__()
         async for _ in generators["at its end"]:
             pass
 
@@ -546,15 +615,27 @@ def test_shutdown_asyncgens_runs_the_finally_of_each_generator_that_is_half_way(
     loop.run_until_complete(loop.shutdown_asyncgens())
 
     assert before == ["at its end ended"]
-    assert sorted(trace.steps[1:]) == ["first ended", "second ended"]
+    assert sorted(trace.steps[1:]) == ["first ended", "second ended", "that fails ended"]
 
 
 @claim("sock-connect-to-nobody-is-refused")
 async def test_sock_connect_to_where_nobody_listens_raises_connectionrefusederror(refusing_port):
-    with socket.socket() as client:
+    for _ in range(2):
+        with socket.socket() as client:
+            client.setblocking(False)
+            with exactly(ConnectionRefusedError):
+                await soon(asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", refusing_port)))
+
+
+@claim("sock-connect-to-nobody-is-refused")
+async def test_sock_connect_to_the_path_of_a_socket_that_does_not_listen_raises_connectionrefusederror(tmp_path):
+    path = str(tmp_path / "socket")
+
+    with socket.socket(socket.AF_UNIX) as silent, socket.socket(socket.AF_UNIX) as client:
+        silent.bind(path)
         client.setblocking(False)
         with exactly(ConnectionRefusedError):
-            await soon(asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", refusing_port)))
+            await soon(asyncio.get_running_loop().sock_connect(client, path))
 
 
 async def outcome(awaitable):
@@ -563,6 +644,41 @@ async def outcome(awaitable):
         return await soon(awaitable)
     except OSError as error:
         return type(error)
+
+
+async def both(name, *arguments, **options):
+    """What the loop's function of this name gives and that of the module socket, or the error that each raises."""
+    outcomes = []
+    for module in (asyncio.get_running_loop(), socket):
+        try:
+            given = getattr(module, name)(*arguments, **options)
+            outcomes.append(given if module is socket else await soon(given))
+        except Exception as error:
+            outcomes.append((type(error), *error.args))
+    return outcomes
+
+
+@claim("numeric-addresses-are-looked-up-as-by-the-module-socket")
+async def test_numbers_in_each_form_that_the_module_socket_takes_give_what_they_give_there():
+    forms = (("127.0.0.1", None), ("127.0.0.1", "80"), ("127.0.0.1", b"80"), (b"127.0.0.1", 80), ("::1", "80"))
+    asked = [await both("getaddrinfo", *form, **of) for form in forms for of in ({}, {"type": socket.SOCK_STREAM})]
+    asked += [await both("getaddrinfo", None, 80, family=socket.AF_INET, flags=of) for of in (0, socket.AI_PASSIVE)]
+
+    assert [ours for ours, _ in asked] == [theirs for _, theirs in asked]
+
+
+@claim("numeric-addresses-are-looked-up-as-by-the-module-socket")
+async def test_a_gaierror_has_the_number_that_it_has_from_the_module_socket():
+    numeric = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
+    asked = [
+        await both("getaddrinfo", "localhost", 80, flags=socket.AI_NUMERICHOST),
+        await both("getaddrinfo", "127.0.0.1", 80, family=socket.AF_INET6),
+        await both("getnameinfo", ("no number", 80), numeric),
+        await both("getnameinfo", ("127.0.0.1", 80), numeric | socket.NI_NAMEREQD),
+    ]
+
+    assert [ours for ours, _ in asked] == [theirs for _, theirs in asked]
+    assert {kind for _, (kind, *_) in asked} == {socket.gaierror}
 
 
 @claim("numeric-addresses-are-looked-up-as-by-the-module-socket")

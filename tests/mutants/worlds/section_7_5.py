@@ -7,6 +7,7 @@ import concurrent.futures
 import contextlib
 import contextvars
 import functools
+import select
 import socket
 
 from tests.mutants.worlds import loop_world, world
@@ -35,6 +36,18 @@ class _:
         return self.remove_writer(watched)
 
 
+def no_more_than(calls, callback, arguments):
+    """A callback that calls this one so many times at most."""
+    left = iter(range(calls))
+    return lambda: next(left, None) is not None and callback(*arguments)
+
+
+@loop_world("a reader is called ten times at most", "reader-is-called-as-long-as-there-is-something-to-read")
+class _:
+    def add_reader(self, watched, callback, *arguments):
+        super().add_reader(watched, no_more_than(10, callback, arguments))
+
+
 @loop_world("a writer is called once", "writer-is-called-as-long-as-there-is-room")
 class _:
     def add_writer(self, watched, callback, *arguments):
@@ -43,6 +56,12 @@ class _:
             callback(*arguments)
 
         super().add_writer(watched, once)
+
+
+@loop_world("a writer is called ten times at most", "writer-is-called-as-long-as-there-is-room")
+class _:
+    def add_writer(self, watched, callback, *arguments):
+        super().add_writer(watched, no_more_than(10, callback, arguments))
 
 
 @loop_world("a writer is called on each pass", "writer-is-called-as-long-as-there-is-room")
@@ -68,6 +87,16 @@ class _:
     def add_reader(self, watched, callback, *arguments):
         if watched not in self.watched:
             self.watched = self.watched | {watched}
+            super().add_reader(watched, callback, *arguments)
+
+
+@loop_world("a second reader stays", "later-reader-takes-the-place-of-the-earlier")
+class _:
+    watched = ()
+
+    def add_reader(self, watched, callback, *arguments):
+        if self.watched.count(watched) < 2:
+            self.watched = (*self.watched, watched)
             super().add_reader(watched, callback, *arguments)
 
 
@@ -111,6 +140,25 @@ class _:
         return True
 
 
+@loop_world("a reader that removes itself is called once more", "removed-reader-is-not-called")
+class _:
+    def add_reader(self, watched, callback, *arguments):
+        def calling():
+            self.within = callback, arguments
+            try:
+                callback(*arguments)
+            finally:
+                self.within = None
+
+        super().add_reader(watched, calling)
+
+    def remove_reader(self, watched):
+        if vars(self).get("within"):
+            callback, arguments = self.within
+            self.call_soon(callback, *arguments)
+        return super().remove_reader(watched)
+
+
 @loop_world("a reader stays as long as there is a writer", "removed-reader-is-not-called")
 class _:
     writers = frozenset()
@@ -131,6 +179,14 @@ class _:
 class _:
     def remove_reader(self, watched):
         super().remove_reader(watched)
+
+
+@loop_world("removing a writer tells of a reader, too", "removing-a-reader-tells-whether-there-was-one-on-asyncio")
+class _:
+    def remove_writer(self, watched):
+        is_watched = watched in self._selector.get_map()
+        super().remove_writer(watched)
+        return is_watched
 
 
 @loop_world("removing a reader tells that there was one", "removing-a-reader-tells-nothing-on-uvloop")
@@ -160,6 +216,17 @@ class _:
             return await super().sock_recv(connection, size)
         except asyncio.CancelledError:
             self.add_reader(connection, lambda: connection.recv(3) and self.remove_reader(connection))
+            raise
+
+
+@loop_world("a cancelled sock_recv loses what has come by then", "cancelled-sock-recv-loses-nothing")
+class _:
+    async def sock_recv(self, connection, size):
+        try:
+            return await super().sock_recv(connection, size)
+        except asyncio.CancelledError:
+            with contextlib.suppress(BlockingIOError):
+                connection.recv(size)
             raise
 
 
@@ -245,6 +312,15 @@ class _:
         return accepted, address
 
 
+@loop_world("sock_accept gives a socket that blocks where it need not wait", "sock-connect-and-sock-accept-meet")
+class _:
+    async def sock_accept(self, listening):
+        is_there, _, _ = select.select([listening], [], [], 0)
+        accepted, address = await super().sock_accept(listening)
+        accepted.setblocking(bool(is_there))
+        return accepted, address
+
+
 @loop_world("sockets that block are taken in any mode", "blocking-socket-is-refused-in-debug-mode-only")
 class _:
     async def sock_sendall(self, connection, data):
@@ -272,6 +348,26 @@ class _:
         accepted = await super().sock_accept(listening)
         self.set_debug(debug)
         return accepted
+
+
+@loop_world("sockets that have a timeout are taken in any mode", "blocking-socket-is-refused-in-debug-mode-only")
+class _:
+    async def sock_recv_into(self, connection, buffer):
+        debug = self.get_debug()
+        self.set_debug(debug and connection.gettimeout() is None)
+        received = await super().sock_recv_into(connection, buffer)
+        self.set_debug(debug)
+        return received
+
+
+@loop_world(
+    "out of debug mode sockets to be read are made not to block", "blocking-socket-is-refused-in-debug-mode-only"
+)
+class _:
+    async def sock_recv(self, connection, size):
+        if not self.get_debug():
+            connection.setblocking(False)
+        return await super().sock_recv(connection, size)
 
 
 @loop_world("out of debug mode sockets that block are made not to", "blocking-socket-is-refused-in-debug-mode-only")
@@ -493,6 +589,19 @@ class _(Pipe):
         pass
 
 
+@pipe_world("the end of a pipe without data is not told", "read-pipe-tells-data-and-its-end")
+class _(Pipe):
+    had_data = False
+
+    def data_received(self, data):
+        self.had_data = True
+        super().data_received(data)
+
+    def eof_received(self):
+        if self.had_data:
+            super().eof_received()
+
+
 @pipe_world("a pipe's data comes twice", "read-pipe-tells-data-and-its-end")
 class _(Pipe):
     def data_received(self, data):
@@ -567,6 +676,20 @@ class _:
             await super().shutdown_default_executor(*arguments)
 
 
+@loop_world("an executor that was shut down refuses once", "default-executor-takes-nothing-after-its-shutdown")
+class _:
+    refused = False
+
+    def run_in_executor(self, executor, function, *arguments):
+        try:
+            return super().run_in_executor(executor, function, *arguments)
+        except RuntimeError:
+            if not self.refused:
+                self.refused = True
+                raise
+            return self.create_future()
+
+
 @loop_world("look-ups need no executor", "look-ups-need-the-default-executor-on-asyncio")
 class _:
     async def getaddrinfo(self, host, port, **options):
@@ -638,11 +761,60 @@ class _:
         self.create_task(super().shutdown_asyncgens())
 
 
+@loop_world("the end of a generator is waited for a few turns", "shutdown-asyncgens-ends-what-is-half-way")
+class _:
+    async def shutdown_asyncgens(self):
+        self.shutting_down = self.create_task(super().shutdown_asyncgens())
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
+@loop_world("a generator that raises at its end is the last that is ended", "shutdown-asyncgens-ends-what-is-half-way")
+class _:
+    known = ()
+
+    def _asyncgen_firstiter_hook(self, generator):
+        self.known = (*self.known, generator)
+        super()._asyncgen_firstiter_hook(generator)
+
+    async def shutdown_asyncgens(self):
+        for generator in self.known:
+            try:
+                await generator.aclose()
+            except Exception:
+                return
+
+
 @loop_world("nobody refuses a connection", "sock-connect-to-nobody-is-refused")
 class _:
     async def sock_connect(self, sock, address):
         with contextlib.suppress(ConnectionRefusedError):
             await super().sock_connect(sock, address)
+
+
+@loop_world("who is refused again is told that it takes too long", "sock-connect-to-nobody-is-refused")
+class _:
+    refused = False
+
+    async def sock_connect(self, sock, address):
+        try:
+            await super().sock_connect(sock, address)
+        except ConnectionRefusedError:
+            if self.refused:
+                raise TimeoutError from None
+            self.refused = True
+            raise
+
+
+@loop_world("a path where nobody listens is not there", "sock-connect-to-nobody-is-refused")
+class _:
+    async def sock_connect(self, sock, address):
+        try:
+            await super().sock_connect(sock, address)
+        except ConnectionRefusedError:
+            if isinstance(address, str):
+                raise FileNotFoundError(address) from None
+            raise
 
 
 @loop_world("a port is looked up as 0", "numeric-addresses-are-looked-up-as-by-the-module-socket")
@@ -716,3 +888,40 @@ class _:
             return await super().getnameinfo(address, flags)
         except socket.gaierror:
             return None
+
+
+@loop_world("no port is port 1", "numeric-addresses-are-looked-up-as-by-the-module-socket")
+class _:
+    async def getaddrinfo(self, host, port, **options):
+        return await super().getaddrinfo(host, 1 if port is None else port, **options)
+
+
+@loop_world("a port is no text", "numeric-addresses-are-looked-up-as-by-the-module-socket")
+class _:
+    async def getaddrinfo(self, host, port, **options):
+        if isinstance(port, str):
+            raise socket.gaierror(socket.EAI_SERVICE, "Servname not supported for ai_socktype")
+        return await super().getaddrinfo(host, port, **options)
+
+
+@loop_world("a host is not looked up by bytes", "numeric-addresses-are-looked-up-as-by-the-module-socket")
+class _:
+    async def getaddrinfo(self, host, port, **options):
+        if isinstance(host, bytes):
+            raise TypeError("a host is a str")
+        return await super().getaddrinfo(host, port, **options)
+
+
+@loop_world("no host is every host", "numeric-addresses-are-looked-up-as-by-the-module-socket")
+class _:
+    async def getaddrinfo(self, host, port, **options):
+        return await super().getaddrinfo("0.0.0.0" if host is None else host, port, **options)
+
+
+@loop_world("whatever has no address is an unknown name", "numeric-addresses-are-looked-up-as-by-the-module-socket")
+class _:
+    async def getaddrinfo(self, host, port, **options):
+        try:
+            return await super().getaddrinfo(host, port, **options)
+        except socket.gaierror:
+            raise socket.gaierror(99, "Unknown name") from None
