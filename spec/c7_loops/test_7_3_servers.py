@@ -126,20 +126,45 @@ async def test_cancelling_serve_forever_closes_the_server_and_raises_cancelleder
         assert (server.is_serving(), await is_refused(address)) == (False, True)
 
 
+@claim("serve-forever-that-is-cancelled-closes-its-server")
+async def test_cancelling_serve_forever_closes_the_server_a_turn_after_it_began_and_while_a_connection_is_open_too():
+    async with serving() as (server, _):
+        forever = asyncio.ensure_future(server.serve_forever())
+        await turn()
+        forever.cancel()
+        await asyncio.wait([forever])
+        assert not server.is_serving()
+
+    async with serving() as (server, accepted):
+        address = address_of(server)
+        forever = asyncio.ensure_future(server.serve_forever())
+        client = await connect(address)
+        await until(lambda: accepted and accepted[0].made.is_set(), "the server was told of no connection")
+        forever.cancel()
+        await until(lambda: not server.is_serving(), "it is not closed")
+        refused = await is_refused(address)
+        client.transport.abort()  # since Python 3.12 a serve_forever() that was cancelled waits for it
+        await asyncio.wait([forever])
+
+        assert refused
+
+
 @claim("serve-forever-refuses-a-second-run-and-a-closed-server")
 async def test_serve_forever_raises_runtimeerror_when_it_runs_already_or_the_server_is_closed():
     async with serving() as (server, _):
         forever = asyncio.ensure_future(server.serve_forever())
         await turn()
-        with exactly(RuntimeError, match="already being awaited"):
-            await soon(server.serve_forever())
-        still_runs = not forever.done()
+        for _ in range(2):
+            with exactly(RuntimeError, match="already being awaited"):
+                await soon(server.serve_forever())
+        still_runs = (server.is_serving(), forever.done())
         forever.cancel()
         await asyncio.wait([forever])
-        with exactly(RuntimeError, match="is closed"):
-            await soon(server.serve_forever())
+        for _ in range(2):
+            with exactly(RuntimeError, match="is closed"):
+                await soon(server.serve_forever())
 
-        assert still_runs
+        assert still_runs == (True, False)
 
 
 @claim("serve-forever-refuses-a-second-run-and-a-closed-server")
@@ -355,23 +380,33 @@ async def test_since_python_3_13_a_file_that_another_server_has_replaced_goes_on
     assert is_there == [True, False]
 
 
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX], ids=["TCP", "Unix"])
 @claim("accepted-socket-becomes-a-connection")
-async def test_connect_accepted_socket_gives_transport_and_protocol_for_a_socket_that_was_accepted_elsewhere():
+async def test_connect_accepted_socket_gives_transport_and_protocol_for_a_socket_that_was_accepted_elsewhere(
+    tmp_path, family
+):
     loop = asyncio.get_running_loop()
 
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        with socket.create_connection(listening.getsockname()) as client:
+    with socket.socket(family) as listening, socket.socket(family) as client:
+        listening.bind(str(tmp_path / "socket") if family == socket.AF_UNIX else ("127.0.0.1", 0))
+        listening.listen()
+        client.connect(listening.getsockname())
+        with client:
             accepted, _ = listening.accept()
-            transport, peer = await loop.connect_accepted_socket(Peer, accepted)
+            client.sendall(b"hello, ")
+            try:
+                transport, peer = await loop.connect_accepted_socket(Peer, accepted)
+            except ValueError as error:
+                raise AssertionError("it is refused") from error
             assert peer.made.is_set()
             transport.write(b"welcome")
             client.setblocking(False)
             said = await soon(loop.sock_recv(client, 100))
             await loop.sock_sendall(client, b"thank you")
-            await until(lambda: peer.received, "nothing arrived")
+            await until(lambda: peer.received.endswith(b"you"), "not all arrived")
         await soon(peer.lost.wait())
 
-    assert (said, peer.received) == (b"welcome", b"thank you")
+    assert (said, peer.received) == (b"welcome", b"hello, thank you")
     assert peer.transport is transport
 
 

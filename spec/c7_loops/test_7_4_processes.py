@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import threading
+from functools import partial
 from operator import methodcaller
 
 import pytest
@@ -44,7 +45,7 @@ async def test_a_signal_handler_is_called_each_time_on_a_later_pass_with_its_arg
 @claim("later-signal-handler-takes-the-place-of-the-earlier")
 async def test_each_later_handler_for_a_signal_is_called_instead_of_the_one_before_which_does_not_come_back(trace):
     loop = asyncio.get_running_loop()
-    with handled(signal.SIGUSR1, trace, "the first"):
+    with handled(signal.SIGUSR2, trace, "of another signal"), handled(signal.SIGUSR1, trace, "the first"):
         loop.add_signal_handler(signal.SIGUSR1, trace, "the second")
         os.kill(os.getpid(), signal.SIGUSR1)
         await until(lambda: len(trace.steps) >= 1, "the handler was not called")
@@ -53,9 +54,11 @@ async def test_each_later_handler_for_a_signal_is_called_instead_of_the_one_befo
         loop.add_signal_handler(signal.SIGUSR1, trace, "the third")
         os.kill(os.getpid(), signal.SIGUSR1)
         await until(lambda: len(trace.steps) >= 3, "the handler was not called")
+        os.kill(os.getpid(), signal.SIGUSR2)
+        await until(lambda: len(trace.steps) >= 4, "the handler was not called")
         removed = [loop.remove_signal_handler(signal.SIGUSR1) for _ in range(2)]
 
-    assert trace.steps == ["the second", "the second", "the third"]
+    assert trace.steps == ["the second", "the second", "the third", "of another signal"]
     assert removed == [True, False]
 
 
@@ -279,13 +282,14 @@ async def test_kill_terminate_and_send_signal_raise_processlookuperror_a_turn_af
     await turn()  # of a child that ended before the loop first looked wait() knows before the transport does
 
     refused = []
-    for send in (process.kill, process.terminate, lambda: process.send_signal(signal.SIGUSR1)):
+    numbers = (signal.SIGUSR1, 0)  # of which the second only asks whether there is anybody
+    for send in (process.kill, process.terminate, *(partial(process.send_signal, number) for number in numbers)) * 2:
         try:
             send()
         except Exception as error:
             refused.append(type(error))
 
-    assert refused == [ProcessLookupError] * 3
+    assert refused == [ProcessLookupError] * 8
 
 
 async def error_of_a_missing_program(program):
@@ -346,7 +350,13 @@ async def test_on_uvloop_a_childs_standard_output_is_a_socket():
 
 @pytest.mark.parametrize(
     "option",
-    [{"universal_newlines": True}, {"text": True}, {"encoding": "utf-8"}, {"bufsize": 1}, {"bufsize": -1}],
+    [
+        {"universal_newlines": True},
+        {"text": True},
+        {"encoding": "utf-8"},
+        {"errors": "replace"},
+        *({"bufsize": size} for size in (1, 4096, -1)),
+    ],
     ids=lambda option: next(iter(option)),
 )
 @claim("child-is-talked-to-in-bytes-without-a-buffer")

@@ -166,6 +166,25 @@ class _(Proxy):
         await asyncio.get_running_loop().create_future()
 
 
+@server_world(
+    "serve_forever closes no server that has connections", "serve-forever-that-is-cancelled-closes-its-server"
+)
+class _(Proxy):
+    async def serve_forever(self):
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            if not self.protocols:
+                self.real.close()
+
+
+@server_world("serve_forever gives way before it begins", "serve-forever-that-is-cancelled-closes-its-server")
+class _(Proxy):
+    async def serve_forever(self):
+        await asyncio.sleep(0)
+        await self.real.serve_forever()
+
+
 @server_world("serve_forever may run twice", "serve-forever-refuses-a-second-run-and-a-closed-server")
 class _(Proxy):
     running = False
@@ -174,6 +193,17 @@ class _(Proxy):
         if self.running and self.real.is_serving():
             return
         self.running = True
+        await self.real.serve_forever()
+
+
+@server_world("serve_forever may run a third time", "serve-forever-refuses-a-second-run-and-a-closed-server")
+class _(Proxy):
+    runs = 0
+
+    async def serve_forever(self):
+        self.runs += 1
+        if self.runs == 3:
+            await asyncio.get_running_loop().create_future()
         await self.real.serve_forever()
 
 
@@ -472,6 +502,23 @@ class _:
 
         transport, between = await super().connect_accepted_socket(lambda: Deaf(factory()), *arguments, **options)
         return transport, between.protocol
+
+
+@loop_world("what was sent before a socket became a connection is lost", "accepted-socket-becomes-a-connection")
+class _:
+    async def connect_accepted_socket(self, factory, sock, **options):
+        sock.setblocking(False)
+        with contextlib.suppress(OSError):
+            sock.recv(1000)
+        return await super().connect_accepted_socket(factory, sock, **options)
+
+
+@loop_world("a Unix socket is taken for no accepted one", "accepted-socket-becomes-a-connection")
+class _:
+    async def connect_accepted_socket(self, factory, sock, **options):
+        if sock.family == socket.AF_UNIX:
+            raise ValueError(f"A TCP Socket was expected, got {sock!r}")
+        return await super().connect_accepted_socket(factory, sock, **options)
 
 
 @loop_world("any socket is taken for an accepted one", "accepted-socket-becomes-a-connection")

@@ -73,6 +73,17 @@ class _:
             super().add_signal_handler(number, callback, *arguments)
 
 
+@loop_world("one signal has a handler", "later-signal-handler-takes-the-place-of-the-earlier")
+class _:
+    handled = None
+
+    def add_signal_handler(self, number, callback, *arguments):
+        if self.handled not in (None, number):
+            super().add_signal_handler(self.handled, int)
+        self.handled = number
+        super().add_signal_handler(number, callback, *arguments)
+
+
 @loop_world(
     "signal handlers are kept on a stack",
     "later-signal-handler-takes-the-place-of-the-earlier",
@@ -353,6 +364,26 @@ class _:
             super().send_signal(number)
 
 
+@process_world("nobody is asked whether a child is there", "signals-to-a-child-that-has-ended-raise-processlookuperror")
+class _:
+    def send_signal(self, number):
+        if number:
+            super().send_signal(number)
+
+
+@process_world("a child that has ended is missed once", "signals-to-a-child-that-has-ended-raise-processlookuperror")
+class _:
+    missed = False
+
+    def kill(self):
+        try:
+            super().kill()
+        except ProcessLookupError:
+            if not self.missed:
+                self.missed = True
+                raise
+
+
 @process_world(
     "nobody is killed",
     "signals-to-a-child-that-has-ended-raise-processlookuperror",
@@ -454,6 +485,18 @@ def _(patch):
         return process
 
     patch.setattr(asyncio, "create_subprocess_exec", create_subprocess_exec)
+
+
+@loop_world("a child has a buffer of more than a line", "child-is-talked-to-in-bytes-without-a-buffer")
+class _:
+    async def subprocess_exec(self, factory, *arguments, bufsize=0, **options):
+        return await super().subprocess_exec(factory, *arguments, bufsize=0 if bufsize > 1 else bufsize, **options)
+
+
+@loop_world("a child's errors of coding are passed over", "child-is-talked-to-in-bytes-without-a-buffer")
+class _:
+    async def subprocess_exec(self, factory, *arguments, errors=None, **options):
+        return await super().subprocess_exec(factory, *arguments, **options)
 
 
 @process_world("communicate encodes text", "child-is-talked-to-in-bytes-without-a-buffer")
