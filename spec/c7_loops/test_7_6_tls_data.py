@@ -26,22 +26,24 @@ async def test_write_eof_over_tls_raises_notimplementederror_and_the_connection_
 @claim("tls-protocol-is-paused-while-too-much-is-buffered")
 async def test_over_tls_pause_writing_comes_when_the_peer_takes_nothing_and_resume_writing_when_it_does():
     async with connected() as (client, server):
-        server.transport.pause_reading()
-        written = 0
-        while "pause_writing" not in client.calls and written < 4 * len(MUCH):
-            client.transport.write(b"x" * 65_536)
-            written += 65_536
-            await turn()
-        for _ in range(10):
-            await turn()
-        paused = list(client.calls)
-        buffered = client.transport.get_write_buffer_size()
-        server.transport.resume_reading()
-        await until(lambda: len(server.received) == written, "not all has arrived")
+        written, told, buffered = 0, [], []
+        for _ in range(2):
+            so_far = len(client.calls)
+            server.transport.pause_reading()
+            while "pause_writing" not in client.calls[so_far:] and written < 4 * len(MUCH):
+                client.transport.write(b"x" * 65_536)
+                written += 65_536
+                await turn()
+            for _ in range(10):
+                await turn()
+            told.append(client.calls[so_far:])
+            buffered.append(client.transport.get_write_buffer_size())
+            server.transport.resume_reading()
+            await until(lambda: sum(map(len, server.pieces)) == written, "not all has arrived")  # noqa: B023
+            told.append(client.calls[so_far:])
 
-        assert paused == ["connection_made", "pause_writing"]
-        assert buffered > client.transport.get_write_buffer_limits()[1]
-        assert client.calls == ["connection_made", "pause_writing", "resume_writing"]
+        assert told == [["pause_writing"], ["pause_writing", "resume_writing"]] * 2
+        assert min(buffered) > client.transport.get_write_buffer_limits()[1]
 
 
 @claim("tls-pause-reading-holds-data-back-until-resume")
@@ -67,6 +69,39 @@ async def test_over_tls_what_comes_while_reading_is_paused_is_delivered_after_re
 
         assert before == [b"", b""]
         assert [protocol.received for protocol in paused] == [b"meanwhile and later"] * 2
+
+
+def pause_by_data(protocol):
+    """Have a protocol pause reading as soon as something has come, each time."""
+
+    def data_received(data):
+        type(protocol).data_received(protocol, data)
+        protocol.transport.pause_reading()
+
+    protocol.data_received = data_received
+
+
+@claim("tls-pause-reading-holds-data-back-until-resume")
+async def test_over_tls_data_received_may_pause_reading_itself_and_more_than_once():
+    held_back = []
+    async with connected() as (client, server):
+        for here, there in ((client, server), (server, client)):
+            pause_by_data(there)
+            here.transport.write(b"0")
+            await until(lambda: there.received.endswith(b"0"), "nothing came")  # noqa: B023
+            for number in (b"1", b"2"):
+                here.transport.write(number)
+                there.transport.write(b"the other way " + number)
+                await until(lambda: here.received.endswith(number), "nothing came the other way")  # noqa: B023
+                for _ in range(10):
+                    await turn()
+                held_back.append(not there.received.endswith(number))
+                there.transport.resume_reading()
+                await until(lambda: there.received.endswith(number), "nothing came after resume_reading")  # noqa: B023
+            del there.data_received
+            there.transport.resume_reading()
+
+    assert held_back == [True] * 4
 
 
 async def high_mark():
@@ -98,15 +133,15 @@ async def test_write_and_writelines_of_a_closed_tls_transport_raise_nothing_and_
     async with connected() as (client, server):
         client.transport.close()
         writes = ((client.transport.write, b"late"), (client.transport.writelines, [b"late"]))
-        said = [error_of(*write) for write in writes]
+        said = [error_of(*write) for write in writes * 3]
         await until(client.is_lost, "it was not lost")
-        said += [error_of(*write) for write in writes]
+        said += [error_of(*write) for write in writes * 3]
         await until(server.is_lost, "the server did not lose it")
         for protocol in (client, server):
             protocol.transport.abort()
             said.append(error_of(protocol.transport.write, b"late"))
 
-        assert said == [None] * 6
+        assert said == [None] * 14
         assert server.received == b""
 
 

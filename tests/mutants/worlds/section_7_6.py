@@ -391,6 +391,26 @@ class _(Between):
         pass
 
 
+@protocol_world("nobody is told to pause writing over TLS again", "tls-protocol-is-paused-while-too-much-is-buffered")
+class _(Between):
+    has_paused = False
+
+    def pause_writing(self):
+        if not self.has_paused:
+            super().pause_writing()
+        self.has_paused = True
+
+
+@protocol_world("nobody is told to resume writing over TLS again", "tls-protocol-is-paused-while-too-much-is-buffered")
+class _(Between):
+    has_resumed = False
+
+    def resume_writing(self):
+        if not self.has_resumed:
+            super().resume_writing()
+        self.has_resumed = True
+
+
 @protocol_world("writing TLS is resumed two turns later", "tls-protocol-is-paused-while-too-much-is-buffered")
 class _(Between):
     def pause_writing(self):
@@ -418,6 +438,31 @@ class _(Between):
     class proxy(Proxy):
         def pause_reading(self):
             pass
+
+
+@transport_world("reading TLS can be paused once", "tls-pause-reading-holds-data-back-until-resume")
+class _(Proxy):
+    was_paused = False
+
+    def pause_reading(self):
+        if not self.was_paused:
+            self.real.pause_reading()
+        self.was_paused = True
+
+
+@protocol_world("reading TLS cannot be paused by data_received", "tls-pause-reading-holds-data-back-until-resume")
+class _(Between):
+    class proxy(Proxy):
+        def pause_reading(self):
+            if not self.between.is_within:
+                self.real.pause_reading()
+
+    is_within = False
+
+    def data_received(self, data):
+        self.is_within = True
+        super().data_received(data)
+        self.is_within = False
 
 
 @transport_world("reading TLS is never resumed", "tls-pause-reading-holds-data-back-until-resume")
@@ -475,6 +520,17 @@ class _(Proxy):
 class _(Proxy):
     def write(self, data):
         if self.real.is_closing():
+            raise RuntimeError("it is closed")
+        self.real.write(data)
+
+
+@transport_world("a closed TLS transport refuses the fifth write", "writing-to-a-closed-tls-transport-is-silent")
+class _(Proxy):
+    late = 0
+
+    def write(self, data):
+        self.late += self.real.is_closing()
+        if self.late >= 5:
             raise RuntimeError("it is closed")
         self.real.write(data)
 
