@@ -50,20 +50,25 @@ async def test_get_exception_handler_is_none_at_first_then_what_was_set_and_none
 
 
 @claim("exception-handler-is-given-loop-and-context")
-async def test_call_exception_handler_hands_the_loop_and_the_very_context_to_the_handler_set_last(trace):
-    loop, context = asyncio.get_running_loop(), {"message": "by hand", "of our own": 1}
+async def test_call_exception_handler_hands_the_loop_and_the_very_context_to_the_handler_set_last(trace, caplog):
+    loop, contexts = asyncio.get_running_loop(), [{"message": "by hand", "of our own": 1}, {"exception": None}, {}]
     for name in ("the first", "the second"):
         loop.set_exception_handler(lambda *given, name=name: trace((name, *given)))
 
-    for _ in range(2):
+    handed = [*contexts, contexts[0]]
+    for context in handed:
         loop.call_exception_handler(context)
+    at_once = len(trace.steps)
+    for _ in range(3):
+        await turn()
 
-    assert len(trace.steps) == 2
-    for which, its_loop, its_context in trace.steps:
+    assert (at_once, len(trace.steps)) == (4, 4)
+    for (which, its_loop, its_context), context in zip(trace.steps, handed):
         assert which == "the second"
         assert its_loop is loop
         assert its_context is context
-    assert context == {"message": "by hand", "of our own": 1}
+    assert contexts == [{"message": "by hand", "of our own": 1}, {"exception": None}, {}]
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []  # by the default handler
 
 
 REPORTS_BY_DEFAULT = """
@@ -75,8 +80,9 @@ REPORTS_BY_DEFAULT = """
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(print)
         loop.set_exception_handler(None)
-        loop.call_exception_handler({"message": "something went wrong", "exception": LookupError("why"), "with": 1})
-        loop.call_exception_handler({"message": "without exception"})
+        more = {"with": 1, "nothing": None, "no": ""}
+        loop.call_exception_handler({"message": "something went wrong", "exception": LookupError("why"), **more})
+        loop.call_exception_handler({"message": "without exception", "but with": 0})
         loop.call_exception_handler({"exception": KeyError("without message")})
         for _ in range(3):
             await asyncio.sleep(0)
@@ -93,7 +99,7 @@ def test_without_a_handler_message_exception_and_all_else_of_each_context_are_lo
     assert (ended.lines, ended.status) == (["goes on"], 0)
     said = ended.stderr.splitlines()
     assert said[:1] == ["asyncio: something went wrong"]
-    assert "with: 1" in said
+    assert [line for line in ("with: 1", "nothing: None", "no: ''", "but with: 0") if line not in said] == []
     assert [line for line in said if line in ("LookupError: why", "asyncio: without exception")] == [
         "LookupError: why",
         "asyncio: without exception",
@@ -106,13 +112,15 @@ HANDLER_FAILS = """
 
     logging.basicConfig(format="%(name)s: %(message)s")
 
+    errors = [asyncio.CancelledError(), BaseException("neither"), LookupError("in the handler")]
+
     def fail(*given):
-        raise LookupError("in the handler") if len(given) == 2 else KeyError("in the callback")
+        raise errors.pop(0) if len(given) == 2 else KeyError("in the callback")
 
     async def main():
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(fail)
-        for _ in range(2):
+        while errors:
             loop.call_soon(fail)
             for _ in range(4):
                 await asyncio.sleep(0)
@@ -129,16 +137,18 @@ def test_an_exception_handler_that_raises_is_logged_each_time_with_its_context_a
     assert (ended.lines, ended.status) == (["goes on"], 0)
     said = ended.stderr.splitlines()
     assert said[:1] == ["asyncio: Unhandled error in exception handler"]
-    assert said.count("asyncio: Unhandled error in exception handler") == 2
+    assert said.count("asyncio: Unhandled error in exception handler") == 3
     contexts = [line for line in said if line.startswith("context: ")]
-    assert ["KeyError('in the callback')" in line for line in contexts] == [True, True]
-    assert said.count("KeyError: 'in the callback'") == 2
-    assert said[-1:] == ["LookupError: in the handler"]
+    assert ["KeyError('in the callback')" in line for line in contexts] == [True] * 3
+    assert said.count("KeyError: 'in the callback'") == 3
+    raised = [line for line in said if line.endswith(("CancelledError", "neither", "in the handler"))]
+    assert raised == ["asyncio.exceptions.CancelledError", "BaseException: neither", "LookupError: in the handler"]
 
 
+@pytest.mark.parametrize("status", ["enough", 0])
 @claim("system-exit-in-the-exception-handler-leaves-the-loop")
-def test_systemexit_in_the_exception_handler_comes_out_of_run_forever(new_loop):
-    loop, error = new_loop(), SystemExit("enough")
+def test_systemexit_in_the_exception_handler_comes_out_of_run_forever(new_loop, status):
+    loop, error = new_loop(), SystemExit(status)
     loop.set_exception_handler(failing(error))
     loop.call_soon(failing(LookupError()))
     loop.call_later(SOON, loop.stop)
@@ -183,7 +193,7 @@ async def test_a_reader_that_raises_is_reported_with_a_handle_and_called_again_f
         here.setblocking(False)
         loop.add_reader(here, failing(error))
         there.send(b"!")
-        await until(lambda: len(seen) >= 2, "it was not called again")
+        await until(lambda: len(seen) >= 10, "it was not called again and again")
         loop.remove_reader(here)
 
     assert {context.get("exception") for context in seen} == {error}

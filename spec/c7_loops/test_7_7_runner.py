@@ -22,19 +22,25 @@ def test_a_runner_runs_one_after_the_other_on_one_loop_and_in_one_context_that_i
     async def see_it():
         return asyncio.get_running_loop(), WHERE.get()
 
+    async def fail():
+        raise LookupError
+
     with asyncio.Runner(loop_factory=new_loop) as runner:
         first = runner.run(set_it("in the runner"))
         second, seen = runner.run(see_it())
         its_loop = runner.get_loop()
         given = contextvars.Context()
         _, seen_in_another = runner.run(see_it(), context=given)
-        runner.run(set_it("given"), context=given)
-        _, seen_again = runner.run(see_it())
+        for where in ("given", "given again"):  # by then it is not empty
+            runner.run(set_it(where), context=given)
+        with pytest.raises(LookupError):
+            runner.run(fail())
+        third, seen_again = runner.run(see_it())
 
-    assert first is second is its_loop
+    assert first is second is its_loop is third
     assert (seen, seen_again) == ("in the runner", "in the runner")
     assert (seen_in_another, WHERE.get()) == ("nowhere", "nowhere")
-    assert given.get(WHERE) == "given"
+    assert given.get(WHERE) == "given again"
 
 
 @claim("runner-keeps-one-loop-and-one-context")
@@ -69,10 +75,11 @@ def test_a_runner_makes_no_loop_until_it_is_entered_or_asked_and_then_only_one(n
         when_it_is_entered = len(made)
         entered.run(asyncio.sleep(0))
         loops = [entered.get_loop(), asked.get_loop(), asked.get_loop()]
-    asked.close()
+    with asked:  # which has its loop by now
+        loops.append(asked.get_loop())
 
     assert (before, when_it_is_entered) == (0, 1)
-    assert made == loops[:2] and loops[2] is loops[1]
+    assert made == loops[:2] and loops[3] is loops[2] is loops[1]
     assert [loop.get_debug() for loop in made] == [then] * 2
 
 

@@ -132,23 +132,24 @@ def test_is_running_is_true_within_run_for_each_thread_and_is_closed_after_close
         elsewhere.start()
         elsewhere.join()
 
-    async def leave():
-        raise SystemExit
+    async def fail(error):
+        raise error
 
     tell()
-    loop.call_soon(tell)
     loop.call_soon(loop.stop)
+    loop.call_soon(tell)  # which is in the same pass, and so within the run
     loop.run_forever()
     tell()
     loop.run_until_complete(main())
     tell()
-    with pytest.raises(SystemExit):
-        loop.run_until_complete(leave())
-    tell()
+    for error in (LookupError, SystemExit):
+        with pytest.raises(error):
+            loop.run_until_complete(fail(error))
+        tell()
     errors = [error_of(loop.close) for _ in range(2)]
     tell()
 
-    assert told == [*[(False, False), (True, False)] * 2, *[(False, False)] * 2, (False, True)]
+    assert told == [*[(False, False), (True, False)] * 2, *[(False, False)] * 3, (False, True)]
     assert errors == [None, None]
 
 
@@ -198,15 +199,15 @@ def test_a_closed_loop_refuses_callbacks_timers_jobs_and_runs_with_runtimeerror_
     done.set_result(None)
     closed(loop, passes)
 
-    asked = {
-        "call_soon": (print,),
-        "call_soon_threadsafe": (print,),
-        "call_later": (1, print),
-        "call_at": (1, print),
-        "run_in_executor": (None, print),
-        "run_until_complete": (done,),
-    }
-    assert [name for name, arguments in asked.items() if not refused(getattr(loop, name), *arguments)] == []
+    asked = [
+        (loop.call_soon, print),
+        (loop.call_soon_threadsafe, print),
+        *((loop.call_later, delay, print) for delay in (1, 0, -1)),
+        *((loop.call_at, when, print) for when in (loop.time() + 1, 0)),
+        (loop.run_in_executor, None, print),
+        (loop.run_until_complete, done),
+    ]
+    assert [called for called in asked * 2 if not refused(*called)] == []
     assert refused(loop.run_forever)
 
 
@@ -337,9 +338,10 @@ def test_run_until_complete_raises_runtimeerror_when_the_loop_is_stopped_first_a
 
     gate = loop.create_future()
     task = loop.create_task(main(gate))
-    loop.call_soon(loop.stop)
-    with exactly(RuntimeError, match="stopped before Future completed"):
-        loop.run_until_complete(task)
+    for _ in range(2):
+        loop.call_soon(loop.stop)
+        with exactly(RuntimeError, match="stopped before Future completed"):
+            loop.run_until_complete(task)
 
     assert not (task.done() or gate.done())
     gate.set_result(None)
@@ -358,14 +360,14 @@ def test_after_systemexit_or_keyboardinterrupt_of_a_task_the_loop_runs_the_next(
         await turn()
         return "stayed"
 
-    with pytest.raises(leaving, match="left"):
-        loop.run_until_complete(leave())
-    try:
-        value = loop.run_until_complete(stay())
-    except RuntimeError as error:
-        value = str(error)
+    outcomes = []
+    for coroutine_function in (leave, stay) * 3:
+        try:
+            outcomes.append(loop.run_until_complete(coroutine_function()))
+        except BaseException as error:
+            outcomes.append(repr(error))
 
-    assert value == "stayed"
+    assert outcomes == [repr(leaving("left")), "stayed"] * 3
 
 
 @claim("loop-runs-again-after-a-task-left-it")

@@ -65,6 +65,29 @@ class _:
         self.call_soon(super().call_exception_handler, context)
 
 
+@loop_world("a context without a message is given one", "exception-handler-is-given-loop-and-context")
+class _:
+    def call_exception_handler(self, context):
+        if "message" not in context:
+            context = {"message": "Unhandled exception in event loop", **context}
+        super().call_exception_handler(context)
+
+
+@loop_world("an exception handler is called again, later", "exception-handler-is-given-loop-and-context")
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler(context)
+        self.call_soon(super().call_exception_handler, context)
+
+
+@loop_world("what an exception handler is told is logged, too", "exception-handler-is-given-loop-and-context")
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler(context)
+        if self.get_exception_handler() is not None:
+            self.default_exception_handler(context)
+
+
 @loop_world("the first exception handler stays", "exception-handler-is-given-loop-and-context")
 class _:
     def set_exception_handler(self, handler):
@@ -99,6 +122,50 @@ class _:
     def default_exception_handler(self, context):
         if {"message", "exception"} <= context.keys():
             super().default_exception_handler(context)
+
+
+@loop_world("what is false of a context is not logged", "default-exception-handler-logs-the-context")
+class _:
+    def default_exception_handler(self, context):
+        super().default_exception_handler({key: value for key, value in context.items() if value})
+
+
+@loop_world("where there is no exception the message alone is logged", "default-exception-handler-logs-the-context")
+class _:
+    def default_exception_handler(self, context):
+        super().default_exception_handler(context if "exception" in context else {"message": context["message"]})
+
+
+class Suppressing:
+    """A loop on which nobody hears of such errors of its exception handler as are `lost`."""
+
+    def set_exception_handler(self, handler):
+        def quiet(loop, context):
+            try:
+                handler(loop, context)
+            except BaseException as error:
+                if not self.is_lost(error):
+                    raise
+
+        super().set_exception_handler(handler and quiet)
+
+
+@loop_world("an exception handler that is cancelled says nothing", "exception-handler-that-raises-is-logged")
+class _(Suppressing):
+    def is_lost(self, error):
+        return isinstance(error, asyncio.CancelledError)
+
+
+@loop_world("an exception handler that raises no Exception says nothing", "exception-handler-that-raises-is-logged")
+class _(Suppressing):
+    def is_lost(self, error):
+        return not isinstance(error, (Exception, asyncio.CancelledError))
+
+
+@loop_world("SystemExit of 0 in the exception handler is lost", "system-exit-in-the-exception-handler-leaves-the-loop")
+class _(Suppressing):
+    def is_lost(self, error):
+        return isinstance(error, SystemExit) and error.code == 0
 
 
 @loop_world("an exception handler that raises is logged once", "exception-handler-that-raises-is-logged")
@@ -185,6 +252,23 @@ class _:
                 raise
 
         super().add_reader(watched, once)
+
+
+@loop_world("a reader that raises five times is removed", "reader-that-raises-is-reported-and-goes-on")
+class _:
+    def add_reader(self, watched, callback, *arguments):
+        errors = []
+
+        def calling():
+            try:
+                callback(*arguments)
+            except Exception as error:
+                errors.append(error)
+                if len(errors) == 5:
+                    self.remove_reader(watched)
+                raise
+
+        super().add_reader(watched, calling)
 
 
 @loop_world("a task that fails is reported at once", "exception-that-nobody-retrieved-is-reported-when-its-task-goes")

@@ -56,6 +56,27 @@ def run(true, self, coroutine, *, context=None):
     return true(self, coroutine, context=None if context is None else context.copy())
 
 
+@runner_world("a Runner copies a context that is not empty", "runner-keeps-one-loop-and-one-context")
+def run(true, self, coroutine, *, context=None):
+    return true(self, coroutine, context=context.copy() if context else context)
+
+
+@runner_world("a Runner has another context once a run has failed", "runner-keeps-one-loop-and-one-context")
+def run(true, self, coroutine, *, context=None):
+    try:
+        return true(self, coroutine, context=context)
+    except Exception:
+        self._context = contextvars.copy_context()
+        raise
+
+
+@runner_world("a Runner makes another loop when it is entered late", "runner-makes-its-loop-when-it-is-needed")
+def __enter__(true, self):
+    if self._loop is not None and self._loop_factory is not None:
+        self._loop_factory()
+    return true(self)
+
+
 @runner_world("a Runner makes its loop at once", "runner-makes-its-loop-when-it-is-needed")
 def __init__(true, self, *, debug=None, loop_factory=None):
     true(self, debug=debug, loop_factory=loop_factory)

@@ -107,6 +107,38 @@ class _:
         return self.left or super().is_running()
 
 
+@loop_world("a loop whose run raised says that it runs", "loop-tells-whether-it-runs-and-whether-it-is-closed")
+class _:
+    has_failed = False
+
+    def run_until_complete(self, awaited):
+        self.has_failed = False
+        try:
+            return super().run_until_complete(awaited)
+        except Exception:
+            self.has_failed = True
+            raise
+
+    def is_running(self):
+        return self.has_failed or super().is_running()
+
+
+@loop_world("a loop that is stopped says that it does not run", "loop-tells-whether-it-runs-and-whether-it-is-closed")
+class _:
+    is_stopped = False
+
+    def run_forever(self):
+        self.is_stopped = False
+        super().run_forever()
+
+    def stop(self):
+        self.is_stopped = True
+        super().stop()
+
+    def is_running(self):
+        return super().is_running() and not self.is_stopped
+
+
 @loop_world("a loop runs for its own thread only", "loop-tells-whether-it-runs-and-whether-it-is-closed")
 class _:
     def is_running(self):
@@ -145,6 +177,20 @@ class _:
 class _:
     def call_soon(self, *arguments, **options):
         return None if self.is_closed() else super().call_soon(*arguments, **options)
+
+
+@loop_world("a closed loop takes timers that are due", "closed-loop-refuses-all-work")
+class _:
+    def call_later(self, delay, *arguments, **options):
+        if not self.is_closed() or delay > 0:
+            return super().call_later(delay, *arguments, **options)
+
+
+@loop_world("a closed loop takes deadlines that have passed", "closed-loop-refuses-all-work")
+class _:
+    def call_at(self, when, *arguments, **options):
+        if not self.is_closed() or when > self.time():
+            return super().call_at(when, *arguments, **options)
 
 
 @loop_world("a closed loop runs for no time", "closed-loop-refuses-all-work")
@@ -308,6 +354,35 @@ class _:
             return super().run_until_complete(awaited)
         except RuntimeError:
             return None
+
+
+@loop_world("a run that is stopped again returns None", "run-until-complete-that-is-stopped-is-a-runtimeerror")
+class _:
+    was_stopped = False
+
+    def run_until_complete(self, awaited):
+        try:
+            return super().run_until_complete(awaited)
+        except RuntimeError:
+            if self.was_stopped:
+                return None
+            self.was_stopped = True
+            raise
+
+
+@loop_world("a loop that was left twice does not run again", "loop-runs-again-after-a-task-left-it")
+class _:
+    left = 0
+
+    def run_until_complete(self, awaited):
+        if self.left == 2:
+            awaited.close()
+            raise RuntimeError("Event loop stopped before Future completed.")
+        try:
+            return super().run_until_complete(awaited)
+        except (SystemExit, KeyboardInterrupt):
+            self.left += 1
+            raise
 
 
 @loop_world("a loop that was left does not run again", "loop-runs-again-after-a-task-left-it")
