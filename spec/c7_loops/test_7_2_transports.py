@@ -153,6 +153,18 @@ async def test_close_returns_at_once_and_the_connection_is_lost_only_when_all_is
 
 
 @either_way
+@claim("close-sends-what-was-written-before")
+async def test_close_sends_what_was_written_and_the_connection_is_lost_also_where_reading_is_paused(way):
+    async with connected(way=way) as [(here, there)]:
+        here.transport.pause_reading()
+        here.transport.write(b"the end")
+        here.transport.close()
+        await until(lambda: here.is_lost() and there.is_lost(), "it is not lost")
+
+        assert (there.received, here.error) == (b"the end", None)
+
+
+@either_way
 @pytest.mark.parametrize("closed_before", [False, True], ids=["open", "closed-before"])
 @claim("abort-drops-what-was-not-sent")
 async def test_abort_loses_the_connection_with_no_error_and_what_is_buffered_with_it(closed_before, way):
@@ -213,6 +225,24 @@ async def test_what_comes_while_reading_is_paused_is_delivered_after_resume(way)
 
         assert before == (b"", False)
         assert paused.transport.is_reading()
+
+
+@either_way
+@claim("pause-reading-holds-data-back-until-resume")
+async def test_what_came_while_reading_was_paused_is_delivered_though_the_peer_has_closed_by_then(way):
+    async with connected(connections=2, way=way) as [(here, paused), (other, control)]:
+        paused.transport.pause_reading()
+        for each in (here, other):
+            each.transport.write(b"the last words")
+            each.transport.close()
+        await until(control.is_lost, "it was not lost where reading was not paused")
+        for _ in range(10):
+            await turn()
+        before = paused.received
+        paused.transport.resume_reading()
+        await until(paused.is_lost, "it was not lost after resume_reading")
+
+        assert (before, paused.received) == (b"", b"the last words")
 
 
 class PausedByData(Recorder):

@@ -188,10 +188,11 @@ async def test_create_connection_refuses_options_of_tls_where_there_is_no_tls(op
         assert accepted == []
 
 
+@pytest.mark.parametrize("timeout", [1, 0])
 @claim("options-of-tls-without-tls-are-refused")
-async def test_create_server_refuses_a_handshake_timeout_where_there_is_no_tls():
+async def test_create_server_refuses_a_handshake_timeout_where_there_is_no_tls(timeout):
     with exactly(ValueError, match="only meaningful with ssl"):
-        async with serving(None, ssl_handshake_timeout=1):
+        async with serving(None, ssl_handshake_timeout=timeout):
             pass
 
 

@@ -140,6 +140,17 @@ async def test_abort_over_tls_loses_what_is_buffered_and_connection_lost_is_give
         assert len(server.received) < len(MUCH)
 
 
+@claim("tls-abort-drops-what-was-not-sent")
+async def test_abort_over_tls_gives_connection_lost_none_also_where_nothing_is_buffered():
+    for order in (1, -1):
+        async with connected() as ends:
+            ender, other = ends[::order]
+            ender.transport.abort()
+            await until(lambda: ender.is_lost() and other.is_lost(), "the connection was not lost")  # noqa: B023
+
+            assert ender.error is None
+
+
 @claim("peer-that-does-not-say-goodbye-is-given-up")
 async def test_after_ssl_shutdown_timeout_the_connection_to_a_peer_that_does_not_close_is_lost_with_timeouterror():
     async def attempt(timeout):

@@ -71,6 +71,27 @@ async def test_over_tls_what_comes_while_reading_is_paused_is_delivered_after_re
         assert [protocol.received for protocol in paused] == [b"meanwhile and later"] * 2
 
 
+@claim("tls-pause-reading-holds-data-back-until-resume")
+async def test_over_tls_what_came_while_reading_was_paused_is_delivered_though_the_peer_has_closed_by_then():
+    for order in (1, -1):
+        async with connected() as ends:
+            here, paused = ends[::order]
+            for protocol in ends:
+                protocol.transport.write(b"welcome")
+            # TLS says things of its own when a connection is made: what is not read at its end would be a reset.
+            await until(lambda: here.received == paused.received == b"welcome", "nothing arrived")  # noqa: B023
+            paused.transport.pause_reading()
+            here.transport.write(b", and the last words")
+            here.transport.close()
+            for _ in range(10):
+                await turn()
+            before = paused.received
+            paused.transport.resume_reading()
+            await until(paused.is_lost, "it was not lost after resume_reading")
+
+            assert (before, paused.received) == (b"welcome", b"welcome, and the last words")
+
+
 def pause_by_data(protocol):
     """Have a protocol pause reading as soon as something has come, each time."""
 

@@ -64,19 +64,18 @@ class _(Between):
             super().connection_lost(error)
 
 
-@protocol_world(
-    "a connection that ends without an end of file is lost twice", "protocol-is-told-of-its-connection-in-order"
-)
+@protocol_world("who closes first loses a connection twice", "protocol-is-told-of-its-connection-in-order")
 class _(Between):
-    has_ended = False
+    class proxy(Proxy):
+        def close(self):
+            self.between.was_closed = not self.real.is_closing()
+            self.real.close()
 
-    def eof_received(self):
-        self.has_ended = True
-        return super().eof_received()
+    was_closed = False
 
     def connection_lost(self, error):
         super().connection_lost(error)
-        if not self.has_ended:
+        if self.was_closed:
             super().connection_lost(error)
 
 
@@ -160,6 +159,22 @@ class _(Between):
     def data_received(self, data):
         self.count += len(data)
         super().data_received(data if self.count < 1_000_000 else bytes(len(data)))
+
+
+@transport_world("close waits until reading is resumed", "close-sends-what-was-written-before")
+class _(Proxy):
+    is_to_close = False
+
+    def close(self):
+        if self.real.is_reading():
+            self.real.close()
+        else:
+            self.is_to_close = True
+
+    def resume_reading(self):
+        self.real.resume_reading()
+        if self.is_to_close:
+            self.real.close()
 
 
 @transport_world("abort sends the rest", "abort-drops-what-was-not-sent")
@@ -308,6 +323,21 @@ class _(Proxy):
         self.paused -= 1
         if not self.paused:
             self.real.resume_reading()
+
+
+@protocol_world(
+    "what comes while reading is paused is lost when the peer closes", "pause-reading-holds-data-back-until-resume"
+)
+class _(ReadingOn):
+    def data_received(self, data):
+        if self.is_paused:
+            self.kept += data
+        else:
+            super().data_received(data)
+
+    def eof_received(self):
+        self.kept = b""
+        return super().eof_received()
 
 
 @protocol_world("reading cannot be paused by data_received", "pause-reading-holds-data-back-until-resume")

@@ -440,7 +440,7 @@ class _(Between):
             pass
 
 
-@transport_world("reading TLS can be paused once", "tls-pause-reading-holds-data-back-until-resume")
+@transport_world("a client can pause reading TLS once", "tls-pause-reading-holds-data-back-until-resume", of=of_clients)
 class _(Proxy):
     was_paused = False
 
@@ -463,6 +463,33 @@ class _(Between):
         self.is_within = True
         super().data_received(data)
         self.is_within = False
+
+
+@protocol_world(
+    "what comes over TLS while reading is paused is lost when the peer closes",
+    "tls-pause-reading-holds-data-back-until-resume",
+)
+class _(Between):
+    class proxy(Proxy):
+        def pause_reading(self):
+            self.between.is_paused = True
+
+        def resume_reading(self):
+            self.between.is_paused = False
+            if self.between.kept:
+                self.between.protocol.data_received(self.between.kept)
+
+    is_paused, kept = False, b""
+
+    def data_received(self, data):
+        if self.is_paused:
+            self.kept += data
+        else:
+            super().data_received(data)
+
+    def eof_received(self):
+        self.kept = b""
+        return super().eof_received()
 
 
 @transport_world("reading TLS is never resumed", "tls-pause-reading-holds-data-back-until-resume")
@@ -514,6 +541,26 @@ class _(Proxy):
 
     def get_write_buffer_limits(self):
         return self.told
+
+
+@protocol_world("abort over TLS is an error where nothing is left to send", "tls-abort-drops-what-was-not-sent")
+class _(Between):
+    class proxy(Proxy):
+        def abort(self):
+            if not self.real.get_write_buffer_size():
+                self.between.error = ConnectionAbortedError()
+            self.real.abort()
+
+    error = None
+
+    def connection_lost(self, error):
+        super().connection_lost(self.error or error)
+
+
+@loop_world("a server passes over a handshake timeout of 0", "options-of-tls-without-tls-are-refused")
+class _:
+    async def create_server(self, *arguments, ssl_handshake_timeout=None, **options):
+        return await super().create_server(*arguments, ssl_handshake_timeout=ssl_handshake_timeout or None, **options)
 
 
 @transport_world("a closed TLS transport refuses to write", "writing-to-a-closed-tls-transport-is-silent")
