@@ -238,6 +238,20 @@ async def test_communicate_gives_input_and_returns_all_of_both_outputs_and_the_s
     assert process.returncode == 3
 
 
+@pytest.mark.parametrize("given", [b"", b"a"], ids=["nothing", "a-byte"])
+@claim("communicate-feeds-a-child-and-gathers-what-it-says")
+async def test_communicate_ends_a_childs_input_also_where_there_is_next_to_nothing_in_it(given):
+    process = await child(UPPER, **PIPES)
+    try:
+        said = await soon(process.communicate(given))
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await soon(process.wait())
+
+    assert (said, process.returncode) == ((given.upper(), b"done"), 3)
+
+
 @claim("communicate-feeds-a-child-and-gathers-what-it-says")
 async def test_communicate_waits_for_the_end_of_a_child_also_where_nothing_is_said_between_them():
     read, write = os.pipe()
@@ -268,10 +282,10 @@ async def test_the_status_of_a_child_that_a_signal_ended_is_its_negative_number_
     end(process)
     at_once = process.returncode
 
-    status = await soon(process.wait())
+    told = [await soon(process.wait()) for _ in range(2)]
 
     assert at_once is None
-    assert (status, process.returncode) == (-number, -number)
+    assert (told, process.returncode) == ([-number] * 2, -number)
 
 
 @pytest.mark.parametrize("status", [0, 3])

@@ -351,6 +351,30 @@ class _:
         return -signal.SIGKILL if self.killed else super().returncode
 
 
+@process_world(
+    "communicate does not end an input in which there is nothing", "communicate-feeds-a-child-and-gathers-what-it-says"
+)
+class _:
+    async def communicate(self, input=None):
+        if input != b"":
+            return await super().communicate(input)
+        said = [await self.stdout.read(), await self.stderr.read()]
+        await self.wait()
+        return tuple(said)
+
+
+@process_world("a child is waited for once", "killed-child-has-the-negative-number-of-its-signal")
+class _:
+    was_waited_for = False
+
+    async def wait(self):
+        status = await super().wait()
+        if self.was_waited_for:
+            return None
+        self.was_waited_for = True
+        return status
+
+
 @process_world("a signal to nobody is sent", "signals-to-a-child-that-has-ended-raise-processlookuperror")
 class _:
     def send_signal(self, number):
