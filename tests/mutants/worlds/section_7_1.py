@@ -837,7 +837,11 @@ def _(patch):
     patch.uvloop_makes(Strict)
 
 
-@loop_world("an error is reported once", "callback-that-raises-does-not-stop-the-loop")
+@loop_world(
+    "an error is reported once",
+    "callback-that-raises-does-not-stop-the-loop",
+    also=["reader-that-raises-is-reported-and-goes-on"],
+)
 class _:
     def call_exception_handler(self, context):
         reported = vars(self).setdefault("reported", [])

@@ -65,7 +65,11 @@ class _:
         self.call_soon(super().call_exception_handler, context)
 
 
-@loop_world("a context without a message is given one", "exception-handler-is-given-loop-and-context")
+@loop_world(
+    "a context without a message is given one",
+    "exception-handler-is-given-loop-and-context",
+    "protocol-factory-that-raises-is-reported-without-a-message-on-uvloop",
+)
 class _:
     def call_exception_handler(self, context):
         if "message" not in context:
@@ -73,14 +77,21 @@ class _:
         super().call_exception_handler(context)
 
 
-@loop_world("an exception handler is called again, later", "exception-handler-is-given-loop-and-context")
+@loop_world(
+    "where there is no exception the handler is called again, later", "exception-handler-is-given-loop-and-context"
+)
 class _:
     def call_exception_handler(self, context):
         super().call_exception_handler(context)
-        self.call_soon(super().call_exception_handler, context)
+        if context.get("exception") is None:
+            self.call_soon(super().call_exception_handler, context)
 
 
-@loop_world("what an exception handler is told is logged, too", "exception-handler-is-given-loop-and-context")
+@loop_world(
+    "what an exception handler is told is logged, too",
+    "exception-handler-is-given-loop-and-context",
+    also=["exception-handler-that-raises-is-logged"],
+)
 class _:
     def call_exception_handler(self, context):
         super().call_exception_handler(context)
