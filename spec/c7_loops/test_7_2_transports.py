@@ -136,8 +136,8 @@ async def test_close_returns_at_once_and_the_connection_is_lost_only_when_all_is
         take_little_at_a_time(here, there)
         there.transport.pause_reading()
         here.transport.write(much)
-        here.transport.write(b", and")
-        here.transport.writelines([b" the", b" end"])
+        here.transport.write(bytearray(b", and"))
+        here.transport.writelines([memoryview(b" the"), b" end"])
         for _ in range(2):  # which is as good as once
             here.transport.close()
         for _ in range(10):

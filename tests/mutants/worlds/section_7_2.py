@@ -161,6 +161,19 @@ class _(Between):
         super().data_received(data if self.count < 1_000_000 else bytes(len(data)))
 
 
+@transport_world("nothing but bytes is sent", "close-sends-what-was-written-before")
+class _(Proxy):
+    def write(self, data):
+        if isinstance(data, bytes):
+            self.real.write(data)
+
+
+@transport_world("of lines nothing but bytes is sent", "close-sends-what-was-written-before")
+class _(Proxy):
+    def writelines(self, data):
+        self.real.writelines(line for line in data if isinstance(line, bytes))
+
+
 @transport_world("close waits until reading is resumed", "close-sends-what-was-written-before")
 class _(Proxy):
     is_to_close = False
