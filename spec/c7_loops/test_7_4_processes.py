@@ -42,6 +42,18 @@ async def test_a_signal_handler_is_called_each_time_on_a_later_pass_with_its_arg
     assert set(trace.threads) == {threading.get_ident()}
 
 
+@claim("signal-handler-is-called-by-the-loop-and-not-at-once")
+async def test_of_two_signals_that_are_sent_together_each_has_its_handler_called(trace):
+    with handled(signal.SIGUSR1, trace, "the first"), handled(signal.SIGUSR2, trace, "the second"):
+        os.kill(os.getpid(), signal.SIGUSR1)
+        os.kill(os.getpid(), signal.SIGUSR2)
+        trace("both were sent")
+        await until(lambda: len(trace.steps) >= 3, "not both handlers were called")
+
+    assert trace.steps[0] == "both were sent"
+    assert set(trace.steps[1:]) == {"the first", "the second"}
+
+
 @claim("later-signal-handler-takes-the-place-of-the-earlier")
 async def test_each_later_handler_for_a_signal_is_called_instead_of_the_one_before_which_does_not_come_back(trace):
     loop = asyncio.get_running_loop()

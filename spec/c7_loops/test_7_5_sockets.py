@@ -161,7 +161,7 @@ async def test_a_reader_that_removes_itself_is_called_once_though_there_is_somet
 
 
 def removals(loop, watched):
-    told = []
+    told = [loop.remove_reader(watched), loop.remove_writer(watched)]  # which never had any
     for removing in ((loop.remove_reader, loop.remove_writer), (loop.remove_writer, loop.remove_reader)):
         loop.add_reader(watched, print)
         loop.add_writer(watched, print)
@@ -171,12 +171,12 @@ def removals(loop, watched):
 
 @claim("removing-a-reader-tells-whether-there-was-one-on-asyncio")
 async def test_remove_reader_and_remove_writer_return_whether_there_was_one(pair):
-    assert removals(asyncio.get_running_loop(), pair[0]) == [True, False, True, False] * 2
+    assert removals(asyncio.get_running_loop(), pair[0]) == [False, False, *[True, False] * 4]
 
 
 @claim("removing-a-reader-tells-nothing-on-uvloop")
 async def test_on_uvloop_remove_reader_and_remove_writer_return_none(pair):
-    assert removals(asyncio.get_running_loop(), pair[0]) == [None] * 8
+    assert removals(asyncio.get_running_loop(), pair[0]) == [None] * 10
 
 
 @claim("sock-recv-waits-without-holding-anyone-up")
@@ -194,6 +194,16 @@ async def test_sock_recv_waits_for_data_while_other_tasks_run_and_returns_what_c
     await soon(receiving)
 
     assert trace.steps == ["another task runs", b"data"]
+
+
+@claim("sock-recv-waits-without-holding-anyone-up")
+async def test_sock_recv_leaves_what_it_was_not_asked_for_to_the_next(pair):
+    loop, (here, there) = asyncio.get_running_loop(), pair
+    receiving = asyncio.ensure_future(loop.sock_recv(here, 4))
+    await turn()
+    there.send(b"data and more")
+
+    assert [await soon(receiving), await soon(loop.sock_recv(here, 100))] == [b"data", b" and more"]
 
 
 @claim("cancelled-sock-recv-loses-nothing")

@@ -53,6 +53,22 @@ class _:
         super().add_signal_handler(number, callback, *(arguments or [number]))
 
 
+@loop_world(
+    "of signals that are sent together the first is handled", "signal-handler-is-called-by-the-loop-and-not-at-once"
+)
+class _:
+    is_handling = False
+
+    def add_signal_handler(self, number, callback, *arguments):
+        def handling():
+            if not self.is_handling:
+                self.is_handling = True
+                self.call_soon(setattr, self, "is_handling", False)
+                callback(*arguments)
+
+        super().add_signal_handler(number, handling)
+
+
 @loop_world("a third signal handler changes nothing", "later-signal-handler-takes-the-place-of-the-earlier")
 class _:
     added = 0

@@ -181,6 +181,20 @@ class _:
         super().remove_reader(watched)
 
 
+@loop_world(
+    "there may have been a reader of what nobody watched", "removing-a-reader-tells-whether-there-was-one-on-asyncio"
+)
+class _:
+    known = frozenset()
+
+    def add_reader(self, watched, callback, *arguments):
+        self.known |= {watched}
+        super().add_reader(watched, callback, *arguments)
+
+    def remove_reader(self, watched):
+        return super().remove_reader(watched) or watched not in self.known
+
+
 @loop_world("removing a writer tells of a reader, too", "removing-a-reader-tells-whether-there-was-one-on-asyncio")
 class _:
     def remove_writer(self, watched):
@@ -207,6 +221,12 @@ class _:
             return b"nothing"
         finally:
             connection.settimeout(before)
+
+
+@loop_world("sock_recv throws away what it was not asked for", "sock-recv-waits-without-holding-anyone-up")
+class _:
+    async def sock_recv(self, connection, size):
+        return (await super().sock_recv(connection, 65536))[:size]
 
 
 @loop_world("a cancelled sock_recv takes what comes later", "cancelled-sock-recv-loses-nothing")
