@@ -317,15 +317,17 @@ def test_after_stop_run_forever_runs_what_is_scheduled_already_and_not_what_that
 
     loop.call_later(SOON, give_up)
     loop.call_soon(schedule_more)
+    loop.call_soon(trace, "scheduled before, too")
     refused = error_of(loop.stop)
+    loop.call_soon(trace, "scheduled after stop()")
     loop.run_forever()
     first = list(trace.steps)
     loop.call_soon(loop.stop)
     loop.run_forever()
 
     assert refused is None
-    assert first == ["scheduled before"]
-    assert trace.steps == ["scheduled before", "scheduled by that"]
+    assert first == ["scheduled before", "scheduled before, too", "scheduled after stop()"]
+    assert trace.steps == [*first, "scheduled by that"]
 
 
 @claim("run-until-complete-that-is-stopped-is-a-runtimeerror")

@@ -146,6 +146,14 @@ class _:
         return await super().create_connection(factory, *arguments, ssl=ssl, **options)
 
 
+@protocol_world("a connection over TLS is made twice", "tls-handshake-is-done-before-connection-made")
+class _(Between):
+    def connection_made(self, transport):
+        super().connection_made(transport)
+        if transport.get_extra_info("sslcontext"):
+            self.protocol.connection_made(self.transport)
+
+
 @loop_world("options of TLS are not looked at where there is none", "options-of-tls-without-tls-are-refused")
 class _:
     async def create_connection(self, factory, *arguments, ssl=None, **options):

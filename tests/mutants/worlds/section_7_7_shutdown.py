@@ -8,6 +8,7 @@ import socket
 import warnings
 
 from tests.mutants.worlds import loop_world
+from tests.mutants.worlds.section_7_1 import Scheduling
 from tests.mutants.worlds.section_7_7_errors import without
 
 
@@ -336,6 +337,42 @@ class _:
     def stop(self):
         if self.is_running():
             super().stop()
+
+
+@loop_world("after stop() a loop runs one callback", "stop-before-a-run-lets-one-pass-run")
+class _(Scheduling):
+    left = None
+
+    def changed(self, callback, arguments, context):
+        def calling():
+            if self.left != 0:
+                callback(*arguments)
+            if self.left:
+                self.left -= 1
+
+        return calling, (), context
+
+    def stop(self):
+        self.left = None if self.is_running() else 1
+        super().stop()
+
+
+@loop_world("after stop() a loop takes no callbacks until it has run", "stop-before-a-run-lets-one-pass-run")
+class _:
+    is_stopped = False
+
+    def call_soon(self, callback, *arguments, context=None):
+        if self.is_stopped and not self.is_running():
+            callback, arguments = int, ()
+        return super().call_soon(callback, *arguments, context=context)
+
+    def stop(self):
+        super().stop()
+        self.is_stopped = True
+
+    def run_forever(self):
+        super().run_forever()
+        self.is_stopped = False
 
 
 @loop_world("a loop that is stopped before a run makes two passes", "stop-before-a-run-lets-one-pass-run")
