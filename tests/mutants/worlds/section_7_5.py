@@ -36,16 +36,23 @@ class _:
         return self.remove_writer(watched)
 
 
-def no_more_than(calls, callback, arguments):
-    """A callback that calls this one so many times at most."""
-    left = iter(range(calls))
-    return lambda: next(left, None) is not None and callback(*arguments)
+def ten_times(callback, arguments, remove, watched):
+    """A callback that calls this one ten times, and removes itself then."""
+    calls = []
+
+    def calling():
+        calls.append(callback)
+        if len(calls) == 10:
+            remove(watched)
+        callback(*arguments)
+
+    return calling
 
 
 @loop_world("a reader is called ten times at most", "reader-is-called-as-long-as-there-is-something-to-read")
 class _:
     def add_reader(self, watched, callback, *arguments):
-        super().add_reader(watched, no_more_than(10, callback, arguments))
+        super().add_reader(watched, ten_times(callback, arguments, self.remove_reader, watched))
 
 
 @loop_world("a writer is called once", "writer-is-called-as-long-as-there-is-room")
@@ -61,7 +68,7 @@ class _:
 @loop_world("a writer is called ten times at most", "writer-is-called-as-long-as-there-is-room")
 class _:
     def add_writer(self, watched, callback, *arguments):
-        super().add_writer(watched, no_more_than(10, callback, arguments))
+        super().add_writer(watched, ten_times(callback, arguments, self.remove_writer, watched))
 
 
 @loop_world("a writer is called on each pass", "writer-is-called-as-long-as-there-is-room")
