@@ -260,6 +260,23 @@ async def test_a_loop_that_waits_is_woken_by_another_thread_each_time_and_makes_
 
 
 @claim("call-soon-threadsafe-wakes-a-waiting-loop")
+async def test_of_several_calls_of_a_thread_that_come_before_the_loop_looks_each_is_made(trace):
+    loop = asyncio.get_running_loop()
+
+    def call():
+        for number in range(3):
+            loop.call_soon_threadsafe(trace, number)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+    await until(lambda: len(trace.steps) >= 3, "not each was made")
+
+    assert Counter(trace.steps) == {0: 1, 1: 1, 2: 1}
+    assert set(trace.threads) == {threading.get_ident()}
+
+
+@claim("call-soon-threadsafe-wakes-a-waiting-loop")
 def test_a_loop_that_has_no_timer_and_so_waits_without_end_is_woken_too(new_loop):
     loop, not_woken = new_loop(), []
     here, there = socket.socketpair()
@@ -511,16 +528,17 @@ def test_systemexit_and_keyboardinterrupt_in_a_callback_come_out_of_run_forever(
 async def test_timers_with_a_negative_delay_or_a_time_that_has_passed_are_run_within_a_few_turns(trace):
     loop = asyncio.get_running_loop()
 
-    errors = [
-        error_of(loop.call_later, -5, trace, "a negative delay"),
-        error_of(loop.call_at, loop.time() - 100, trace, "a time that has passed"),
-    ]
+    since = (0.001, 5, 1e6)
+    errors = [error_of(loop.call_later, -each, trace, ("a negative delay", each)) for each in since]
+    errors += [error_of(loop.call_at, loop.time() - each, trace, ("a time that has passed", each)) for each in since]
     at_once = list(trace.steps)
     for _ in range(3):
         await turn()
 
-    assert (errors, at_once) == ([None, None], [])
-    assert set(trace.steps) == {"a negative delay", "a time that has passed"}
+    assert (errors, at_once) == ([None] * 6, [])
+    assert Counter(trace.steps) == {
+        (what, each): 1 for what in ("a negative delay", "a time that has passed") for each in since
+    }
 
 
 @claim("call-soon-refuses-what-cannot-be-called-in-debug-mode-on-asyncio")

@@ -709,6 +709,24 @@ class _:
         return super().call_soon_threadsafe(int)
 
 
+@loop_world(
+    "of a thread's calls that the loop has not seen yet one is made", "call-soon-threadsafe-wakes-a-waiting-loop"
+)
+class _:
+    is_due = False
+
+    def call_soon_threadsafe(self, callback, *arguments, context=None):
+        if threading.current_thread() is threading.main_thread():
+            return super().call_soon_threadsafe(callback, *arguments, context=context)
+
+        def calling():
+            self.is_due = False
+            callback(*arguments)
+
+        is_first, self.is_due = not self.is_due, True
+        return super().call_soon_threadsafe(calling if is_first else int)
+
+
 @loop_world("an error in a callback stops the loop", "callback-that-raises-does-not-stop-the-loop")
 class _:
     def call_exception_handler(self, context):

@@ -151,3 +151,9 @@ class _:
 
     def call_at(self, when, *arguments, **options):
         return super().call_at(when if when >= self.time() else self.time() + 0.05, *arguments, **options)
+
+
+@loop_world("a delay that is negative by little is waited for", "timer-that-is-due-already-runs-at-once")
+class _:
+    def call_later(self, delay, *arguments, **options):
+        return super().call_later(delay + 0.2 if -0.1 < delay < 0 else delay, *arguments, **options)
