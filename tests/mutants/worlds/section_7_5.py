@@ -280,6 +280,12 @@ class _:
             await super().sock_sendall(connection, data[: min(65536, len(data) - sent)])
 
 
+@loop_world("sock_sendall sends a piece of what is no bytes", "sock-sendall-waits-until-all-is-taken")
+class _:
+    async def sock_sendall(self, connection, data):
+        await super().sock_sendall(connection, data if isinstance(data, bytes) else data[:65536])
+
+
 @loop_world("sock_sendall leaves the second half of much to a task", "sock-sendall-waits-until-all-is-taken")
 class _:
     async def sock_sendall(self, connection, data):
