@@ -236,20 +236,32 @@ async def test_in_debug_mode_the_context_has_the_source_traceback_and_otherwise_
     loop, told = asyncio.get_running_loop(), []
     seen = reports(loop)
 
+    def by_call_soon():
+        loop.call_soon(failing(LookupError("by_call_soon")))
+
+    def by_call_soon_threadsafe():
+        loop.call_soon_threadsafe(failing(LookupError("by_call_soon_threadsafe")))
+
+    def by_call_later():
+        loop.call_later(0.001, failing(LookupError("by_call_later")))
+
+    def by_call_at():
+        loop.call_at(loop.time() + 0.001, failing(LookupError("by_call_at")))
+
+    ways = (by_call_soon, by_call_soon_threadsafe, by_call_later, by_call_at)
     for debug in (True, False):
         loop.set_debug(debug)
-        loop.call_soon(failing(LookupError()))
-        loop.call_soon_threadsafe(failing(LookupError()))
-        loop.call_later(0.001, failing(LookupError()))
-        loop.call_at(loop.time() + 0.001, failing(LookupError()))
+        for schedule in ways:
+            schedule()
         await until(lambda: len(seen) == 4, "not all was reported")
-        told.append([[frame.name for frame in context.get("source_traceback", ())] for context in seen])
+        told.append({str(of["exception"]): [frame.name for frame in of.get("source_traceback", ())] for of in seen})
         seen.clear()
 
-    for of_a_callback in told[0]:
+    for where, names in told[0].items():
         # Not the last of them, where whatever records calls of call_soon() has a frame of its own.
-        assert any(name.startswith("test_in_debug_mode_the_context") for name in of_a_callback)
-    assert told[1] == [[]] * 4
+        assert {name for name in names if name in told[0]} == {where}
+        assert any(name.startswith("test_in_debug_mode_the_context") for name in names)
+    assert told[1] == {way.__name__: [] for way in ways}
 
 
 async def where_the_handler_runs():

@@ -147,12 +147,13 @@ def test_a_closed_runner_and_one_within_a_running_loop_raise_runtimeerror(new_lo
 
     new_loop().run_until_complete(within())
     with runner:
-        runner.run(asyncio.sleep(0))
+        runner.run(within())  # that is its own
+        new_loop().run_until_complete(within())
     runner.close()
     attempt(asyncio.sleep(0))
 
     assert said == [
-        (RuntimeError, "Runner.run() cannot be called from a running event loop"),
+        *[(RuntimeError, "Runner.run() cannot be called from a running event loop")] * 3,
         (RuntimeError, "Runner is closed"),
     ]
 

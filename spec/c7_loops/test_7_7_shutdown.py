@@ -195,7 +195,7 @@ def refused(function, *arguments):
 @claim("closed-loop-refuses-all-work")
 def test_a_closed_loop_refuses_callbacks_timers_jobs_and_runs_with_runtimeerror_whether_it_ran_or_not(new_loop, passes):
     loop = new_loop()
-    done = loop.create_future()
+    done, coroutine = loop.create_future(), asyncio.sleep(0)
     done.set_result(None)
     closed(loop, passes)
 
@@ -206,8 +206,12 @@ def test_a_closed_loop_refuses_callbacks_timers_jobs_and_runs_with_runtimeerror_
         *((loop.call_at, when, print) for when in (loop.time() + 1, 0)),
         (loop.run_in_executor, None, print),
         (loop.run_until_complete, done),
+        (loop.run_until_complete, coroutine),
     ]
-    assert [called for called in asked * 2 if not refused(*called)] == []
+    taken = [called for called in asked * 2 if not refused(*called)]
+    coroutine.close()
+
+    assert taken == []
     assert refused(loop.run_forever)
 
 
@@ -262,6 +266,7 @@ def test_callbacks_and_timers_that_wait_are_never_run_when_the_loop_is_closed_wh
     loop.call_soon_threadsafe(trace, "a thread's callback")
     loop.call_later(0, trace, "a timer that is due")
     loop.call_later(0.001, trace, "a timer")
+    loop.call_at(loop.time() + 0.001, trace, "a timer with a deadline")
     loop.close()
     collect()
 

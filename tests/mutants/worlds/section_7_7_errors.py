@@ -282,6 +282,17 @@ class _:
         super().add_reader(watched, calling)
 
 
+@loop_world("the place that is told is always the first one", "debug-mode-tells-where-a-callback-was-scheduled")
+class _:
+    first = None
+
+    def call_exception_handler(self, context):
+        if "source_traceback" in context:
+            self.first = self.first or context["source_traceback"]
+            context = {**context, "source_traceback": self.first}
+        super().call_exception_handler(context)
+
+
 @loop_world("a task that fails is reported at once", "exception-that-nobody-retrieved-is-reported-when-its-task-goes")
 class _:
     def create_task(self, *arguments, **options):

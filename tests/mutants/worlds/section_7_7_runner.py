@@ -143,6 +143,18 @@ def run(true, self, coroutine, *, context=None):
         return None
 
 
+@runner_world("a Runner that has run may run within another loop", "runner-refuses-a-second-life-and-a-running-loop")
+def run(true, self, coroutine, *, context=None):
+    running = asyncio._get_running_loop()
+    if self._loop is None or running is self._loop:
+        return true(self, coroutine, context=context)
+    asyncio._set_running_loop(None)
+    try:
+        return true(self, coroutine, context=context)
+    finally:
+        asyncio._set_running_loop(running)
+
+
 @runner_world("a Runner may be entered again", "runner-refuses-a-second-life-and-a-running-loop")
 def __exit__(true, self, *error):
     true(self, *error)

@@ -7,6 +7,7 @@ import os
 import socket
 import warnings
 
+from fixtures.trace import Trace
 from tests.mutants.worlds import loop_world
 from tests.mutants.worlds.section_7_1 import Scheduling
 from tests.mutants.worlds.section_7_7_errors import without
@@ -194,6 +195,14 @@ class _:
             return super().call_at(when, *arguments, **options)
 
 
+@loop_world("a closed loop closes coroutines that it is to run", "closed-loop-refuses-all-work")
+class _:
+    def run_until_complete(self, awaited):
+        if self.is_closed() and asyncio.iscoroutine(awaited):
+            return awaited.close()
+        return super().run_until_complete(awaited)
+
+
 @loop_world("a closed loop runs for no time", "closed-loop-refuses-all-work")
 class _:
     def run_forever(self):
@@ -300,6 +309,21 @@ class _:
         super().close()
         for run in self.waiting:
             run()
+
+
+@loop_world("a loop that is closed runs what has a deadline", "close-drops-what-was-scheduled")
+class _:
+    waiting = ()
+
+    def call_at(self, when, callback, *arguments, context=None):
+        self.waiting = (*self.waiting, (callback, arguments))
+        return super().call_at(when, callback, *arguments, context=context)
+
+    def close(self):
+        super().close()
+        for callback, arguments in self.waiting:
+            if isinstance(callback, Trace):
+                callback(*arguments)
 
 
 @loop_world("a loop that is closed runs timers that are not due", "close-drops-what-was-scheduled")
