@@ -338,19 +338,24 @@ class _(Proxy):
             self.real.resume_reading()
 
 
-@protocol_world(
-    "what comes while reading is paused is lost when the peer closes", "pause-reading-holds-data-back-until-resume"
+@world(
+    "what comes while reading is paused is lost when the peer closes",
+    falsifies=["pause-reading-holds-data-back-until-resume", "tls-pause-reading-holds-data-back-until-resume"],
+    also=["tls-close-sends-what-was-written-before", "peer-that-does-not-say-goodbye-is-given-up"],
 )
-class _(ReadingOn):
-    def data_received(self, data):
-        if self.is_paused:
-            self.kept += data
-        else:
-            super().data_received(data)
+def _(patch):
+    class Losing(ReadingOn):
+        def data_received(self, data):
+            if self.is_paused:
+                self.kept += data
+            else:
+                super().data_received(data)
 
-    def eof_received(self):
-        self.kept = b""
-        return super().eof_received()
+        def eof_received(self):
+            self.kept = b""
+            return super().eof_received()
+
+    patch.loops(of_both_ends(Losing))
 
 
 @protocol_world("reading cannot be paused by data_received", "pause-reading-holds-data-back-until-resume")

@@ -146,14 +146,6 @@ class _:
         return await super().create_connection(factory, *arguments, ssl=ssl, **options)
 
 
-@protocol_world("a connection over TLS is made twice", "tls-handshake-is-done-before-connection-made")
-class _(Between):
-    def connection_made(self, transport):
-        super().connection_made(transport)
-        if transport.get_extra_info("sslcontext"):
-            self.protocol.connection_made(self.transport)
-
-
 @loop_world("options of TLS are not looked at where there is none", "options-of-tls-without-tls-are-refused")
 class _:
     async def create_connection(self, factory, *arguments, ssl=None, **options):
@@ -471,33 +463,6 @@ class _(Between):
         self.is_within = True
         super().data_received(data)
         self.is_within = False
-
-
-@protocol_world(
-    "what comes over TLS while reading is paused is lost when the peer closes",
-    "tls-pause-reading-holds-data-back-until-resume",
-)
-class _(Between):
-    class proxy(Proxy):
-        def pause_reading(self):
-            self.between.is_paused = True
-
-        def resume_reading(self):
-            self.between.is_paused = False
-            if self.between.kept:
-                self.between.protocol.data_received(self.between.kept)
-
-    is_paused, kept = False, b""
-
-    def data_received(self, data):
-        if self.is_paused:
-            self.kept += data
-        else:
-            super().data_received(data)
-
-    def eof_received(self):
-        self.kept = b""
-        return super().eof_received()
 
 
 @transport_world("reading TLS is never resumed", "tls-pause-reading-holds-data-back-until-resume")
