@@ -131,6 +131,7 @@ def _(patch):
         "await-on-a-sleep-lets-the-other-task-run",
         "await-suspends-only-its-own-task",
     ],
+    also=["tls-over-a-socket-needs-a-name", "tls-write-buffer-takes-512-kib-since-3-11"],
 )
 def _(patch):
     true_sleep = asyncio.sleep

@@ -617,6 +617,7 @@ class _InAnotherThread(Coroutine):
         "callback-runs-in-the-context-it-was-scheduled-in",
         "context-goes-with-to-thread-and-not-into-the-executor",
     ],
+    breaks_much="what a claim does in the thread of the loop it does in another",
 )
 class _:
     def create_task(self, coroutine, **options):

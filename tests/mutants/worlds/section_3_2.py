@@ -144,6 +144,7 @@ def _(patch):
 @world(
     "only the first coroutine object of a function that is dropped is warned of",
     falsifies=["coroutine-never-awaited-warns", "never-awaited-is-said-at-once-on-cpython"],
+    also=["aiter-must-return-an-async-iterator", "call-soon-takes-coroutine-functions-even-in-debug-mode-on-uvloop"],
 )
 def _(patch):
     warn, warned = warnings._warn_unawaited_coroutine, set()
@@ -558,7 +559,7 @@ def _(patch):
 @world(
     "a coroutine that never ran is dropped in silence while a loop runs",
     falsifies=["coroutine-never-awaited-warns"],
-    also=["aiter-must-return-an-async-iterator"],
+    also=["aiter-must-return-an-async-iterator", "call-soon-takes-coroutine-functions-even-in-debug-mode-on-uvloop"],
 )
 def _(patch):
     warn = warnings._warn_unawaited_coroutine

@@ -529,7 +529,11 @@ def _(patch):
     patch.setattr(builtins, "compile", lenient)
 
 
-@world("a delay is taken for milliseconds", falsifies=["asyncio-sleep-sets-one-timer"])
+@world(
+    "a delay is taken for milliseconds",
+    falsifies=["asyncio-sleep-sets-one-timer"],
+    also=["timer-handle-tells-whole-milliseconds-on-uvloop"],
+)
 def _(patch: Patch) -> None:
     def in_milliseconds(call_later):
         return lambda loop, delay, *given, **options: call_later(loop, delay / 1000, *given, **options)

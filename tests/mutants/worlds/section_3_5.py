@@ -350,7 +350,11 @@ def _(patch):
     patch.setattr(asyncio, "all_tasks", tasks_and_futures)
 
 
-@world("get_running_loop is for tasks alone", falsifies=["get-running-loop-gives-the-running-loop"])
+@world(
+    "get_running_loop is for tasks alone",
+    falsifies=["get-running-loop-gives-the-running-loop"],
+    also=["peer-that-is-silent-in-the-handshake-is-given-up"],
+)
 def _(patch):
     get_running_loop = asyncio.get_running_loop
 

@@ -146,6 +146,7 @@ def _(patch):
 @world(
     "who connects looks the host name up in the loop's thread",
     falsifies=["summary-executors-def-endpoints-and-look-ups-use-threads"],
+    also=["certificate-of-another-name-is-refused"],
 )
 def _(patch):
     class LooksUpInline:

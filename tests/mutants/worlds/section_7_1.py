@@ -727,7 +727,11 @@ class _:
         return super().call_soon_threadsafe(calling if is_first else int)
 
 
-@loop_world("an error in a callback stops the loop", "callback-that-raises-does-not-stop-the-loop")
+@loop_world(
+    "an error in a callback stops the loop",
+    "callback-that-raises-does-not-stop-the-loop",
+    breaks_much="a run that is stopped in its middle ends what any claim does",
+)
 class _:
     def call_exception_handler(self, context):
         super().call_exception_handler(context)

@@ -25,14 +25,27 @@ class _(Between):
         super().connection_lost(error)
 
 
-@protocol_world("a client loses its connection twice", "protocol-is-told-of-its-connection-in-order", of=of_clients)
+@protocol_world(
+    "a client loses its connection twice",
+    "protocol-is-told-of-its-connection-in-order",
+    of=of_clients,
+    also=[
+        "closed-tls-connection-tells-an-end-of-file-since-3-11",
+        "tls-connection-that-is-cut-tells-an-end-of-file-on-asyncio",
+        "tls-connection-that-is-cut-tells-no-end-of-file-on-uvloop",
+    ],
+)
 class _(Between):
     def connection_lost(self, error):
         super().connection_lost(error)
         super().connection_lost(error)
 
 
-@transport_world("what is closed twice is lost twice", "protocol-is-told-of-its-connection-in-order")
+@transport_world(
+    "what is closed twice is lost twice",
+    "protocol-is-told-of-its-connection-in-order",
+    also=["tls-close-sends-what-was-written-before"],
+)
 class _(Proxy):
     def close(self):
         if self.real.is_closing():
@@ -79,7 +92,11 @@ class _(Between):
             super().connection_lost(error)
 
 
-@protocol_world("all data but the first comes after the end", "protocol-is-told-of-its-connection-in-order")
+@protocol_world(
+    "all data but the first comes after the end",
+    "protocol-is-told-of-its-connection-in-order",
+    also=["tls-pause-reading-holds-data-back-until-resume", "tls-protocol-is-paused-while-too-much-is-buffered"],
+)
 class _(Between):
     kept = b""
 
@@ -118,7 +135,11 @@ class _(Proxy):
         self.real.abort()
 
 
-@transport_world("what is written while more is buffered is not sent", "close-sends-what-was-written-before")
+@transport_world(
+    "what is written while more is buffered is not sent",
+    "close-sends-what-was-written-before",
+    also=["tls-protocol-is-paused-while-too-much-is-buffered"],
+)
 class _(Proxy):
     def write(self, data):
         if not self.real.get_write_buffer_size():
@@ -131,13 +152,26 @@ class _(Proxy):
         pass
 
 
-@transport_world("a server that closes drops what was not sent", "close-sends-what-was-written-before", of=of_servers)
+@transport_world(
+    "a server that closes drops what was not sent",
+    "close-sends-what-was-written-before",
+    of=of_servers,
+    also=[
+        "closed-tls-connection-tells-an-end-of-file-since-3-11",
+        "peer-that-does-not-say-goodbye-is-given-up",
+        "tls-pause-reading-holds-data-back-until-resume",
+    ],
+)
 class _(Proxy):
     def close(self):
         self.real.abort()
 
 
-@transport_world("who closes again does not wait", "close-sends-what-was-written-before")
+@transport_world(
+    "who closes again does not wait",
+    "close-sends-what-was-written-before",
+    also=["tls-close-sends-what-was-written-before"],
+)
 class _(Proxy):
     def close(self):
         if self.real.is_closing():
@@ -152,7 +186,11 @@ class _(Proxy):
             self.real.close()
 
 
-@protocol_world("what comes behind the first million bytes is wrong", "close-sends-what-was-written-before")
+@protocol_world(
+    "what comes behind the first million bytes is wrong",
+    "close-sends-what-was-written-before",
+    also=["tls-close-sends-what-was-written-before"],
+)
 class _(Between):
     count = 0
 
@@ -196,7 +234,9 @@ class _(Proxy):
         self.real.close()
 
 
-@transport_world("abort does nothing after close", "abort-drops-what-was-not-sent")
+@transport_world(
+    "abort does nothing after close", "abort-drops-what-was-not-sent", also=["tls-abort-drops-what-was-not-sent"]
+)
 class _(Proxy):
     def abort(self):
         if not self.real.is_closing():
@@ -216,7 +256,11 @@ class _(Proxy):
         asyncio.get_running_loop().call_later(0.01, self.real.abort)
 
 
-@transport_world("abort is an error where nothing is left to send", "abort-drops-what-was-not-sent")
+@transport_world(
+    "abort is an error where nothing is left to send",
+    "abort-drops-what-was-not-sent",
+    also=["tls-abort-drops-what-was-not-sent"],
+)
 class _(Proxy):
     def abort(self):
         told = self.between.protocol.connection_lost
@@ -279,7 +323,12 @@ class _(Proxy):
         pass
 
 
-@transport_world("clients do not pause reading", "pause-reading-holds-data-back-until-resume", of=of_clients)
+@transport_world(
+    "clients do not pause reading",
+    "pause-reading-holds-data-back-until-resume",
+    of=of_clients,
+    also=["peer-that-does-not-say-goodbye-is-given-up", "tls-pause-reading-holds-data-back-until-resume"],
+)
 class _(Proxy):
     def pause_reading(self):
         pass
@@ -314,7 +363,14 @@ class _(ReadingOn):
 
 
 @protocol_world(
-    "only the last that comes while reading is paused is kept", "pause-reading-holds-data-back-until-resume"
+    "only the last that comes while reading is paused is kept",
+    "pause-reading-holds-data-back-until-resume",
+    also=[
+        "peer-that-does-not-say-goodbye-is-given-up",
+        "tls-close-sends-what-was-written-before",
+        "tls-pause-reading-holds-data-back-until-resume",
+        "tls-protocol-is-paused-while-too-much-is-buffered",
+    ],
 )
 class _(ReadingOn):
     def data_received(self, data):
@@ -395,7 +451,11 @@ class _(Between):
         pass
 
 
-@protocol_world("writing is resumed a turn after it was paused", "protocol-is-paused-while-too-much-is-buffered")
+@protocol_world(
+    "writing is resumed a turn after it was paused",
+    "protocol-is-paused-while-too-much-is-buffered",
+    also=["tls-protocol-is-paused-while-too-much-is-buffered"],
+)
 class _(Between):
     def pause_writing(self):
         super().pause_writing()
@@ -485,7 +545,12 @@ class _(Between):
         super().connection_lost(error)
 
 
-@protocol_world("for a client a reset is no error", "reset-connection-is-lost-with-its-error", of=of_clients)
+@protocol_world(
+    "for a client a reset is no error",
+    "reset-connection-is-lost-with-its-error",
+    of=of_clients,
+    also=["closing-tls-on-a-stream-of-data-is-an-error-on-asyncio", "peer-that-does-not-say-goodbye-is-given-up"],
+)
 class _(Between):
     def connection_lost(self, error):
         super().connection_lost(None)
@@ -615,6 +680,7 @@ class _(Proxy):
     "writing is an error of its own after abort",
     "writing-to-a-closed-transport-is-silent-on-asyncio",
     "writing-to-a-closed-transport-raises-on-uvloop",
+    also=["writing-to-a-closed-tls-transport-is-silent"],
 )
 class _(Proxy):
     def abort(self):
@@ -644,6 +710,7 @@ class _(Between):
     "writing is a ConnectionResetError where the peer has closed",
     "writing-to-a-closed-transport-is-silent-on-asyncio",
     "writing-to-a-closed-transport-raises-on-uvloop",
+    also=["writing-to-a-closed-tls-transport-is-silent"],
 )
 class _(Proxy):
     was_closed = False

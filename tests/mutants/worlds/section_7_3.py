@@ -97,7 +97,13 @@ class _(Proxy):
 
 
 @loop_world(
-    "a closed server closes a connection when data comes", "closed-server-refuses-new-connections-and-keeps-the-old"
+    "a closed server closes a connection when data comes",
+    "closed-server-refuses-new-connections-and-keeps-the-old",
+    also=[
+        "peer-that-does-not-say-goodbye-is-given-up",
+        "start-tls-refuses-a-certificate-and-closes",
+        "start-tls-upgrades-an-open-connection",
+    ],
 )
 class _:
     async def create_server(self, factory, *arguments, **options):
@@ -388,7 +394,11 @@ class _:
             raise OSError("something is wrong with this port") from None
 
 
-@loop_world("wrong arguments are a TypeError", "server-takes-an-address-or-a-socket-and-not-both")
+@loop_world(
+    "wrong arguments are a TypeError",
+    "server-takes-an-address-or-a-socket-and-not-both",
+    also=["options-of-tls-without-tls-are-refused"],
+)
 class _:
     async def create_server(self, factory, *arguments, **options):
         try:

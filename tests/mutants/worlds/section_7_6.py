@@ -123,7 +123,11 @@ class _:
         return await super().create_connection(*arguments, server_hostname=server_hostname, **options)
 
 
-@loop_world("where no name is given any will do", "certificate-of-another-name-is-refused")
+@loop_world(
+    "where no name is given any will do",
+    "certificate-of-another-name-is-refused",
+    also=["certificate-that-nobody-vouches-for-is-refused"],
+)
 class _:
     async def create_connection(self, *arguments, ssl=None, server_hostname=None, **options):
         if ssl and server_hostname is None:
@@ -162,7 +166,11 @@ class _:
         return await super().create_connection(factory, *arguments, ssl=ssl, **options)
 
 
-@loop_world("Unix sockets do not look at options of TLS without it", "options-of-tls-without-tls-are-refused")
+@loop_world(
+    "Unix sockets do not look at options of TLS without it",
+    "options-of-tls-without-tls-are-refused",
+    also=["network-wait-lets-the-loop-run-another-task"],
+)
 class _:
     async def create_unix_connection(self, factory, path=None, *, ssl=None, **options):
         return await super().create_unix_connection(factory, path, ssl=ssl, **(options if ssl else {}))
@@ -471,7 +479,15 @@ class _(Proxy):
         pass
 
 
-@protocol_world("one piece waits for resume_reading() over TLS", "tls-pause-reading-holds-data-back-until-resume")
+@protocol_world(
+    "one piece waits for resume_reading() over TLS",
+    "tls-pause-reading-holds-data-back-until-resume",
+    also=[
+        "peer-that-does-not-say-goodbye-is-given-up",
+        "tls-close-sends-what-was-written-before",
+        "tls-protocol-is-paused-while-too-much-is-buffered",
+    ],
+)
 class _(Between):
     class proxy(Proxy):
         def pause_reading(self):

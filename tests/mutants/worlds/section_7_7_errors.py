@@ -245,7 +245,11 @@ class _:
         return asyncio.Handle(callback, arguments, self, context)
 
 
-@loop_world("call_at returns another handle", "callback-that-raises-is-reported-with-its-handle")
+@loop_world(
+    "call_at returns another handle",
+    "callback-that-raises-is-reported-with-its-handle",
+    also=["redis-failure-inside-wait-stays-in-its-task"],
+)
 class _:
     def call_at(self, when, callback, *arguments, context=None):
         super().call_at(when, callback, *arguments, context=context)
