@@ -124,7 +124,7 @@ async def test_other_tasks_run_while_functions_block_in_the_executor(trace, by_d
     assert trace.steps == ["one step", "another", "a third", *["the function is done"] * 2]
 
 
-AND_OUTCOME = pytest.mark.parametrize(
+whatever_comes_of_it = pytest.mark.parametrize(
     "job, digits, outcome", [(int, "8", 8), (int, "eight", "ValueError"), ({}.get, "8", None)]
 )
 
@@ -154,7 +154,7 @@ async def await_a_job_done_at_once(trace, job, digits):
 
 
 @claim("job-done-early-costs-a-turn-before-3-12")
-@AND_OUTCOME
+@whatever_comes_of_it
 async def test_awaiting_a_job_that_is_done_or_has_failed_already_gives_another_task_a_turn(trace, job, digits, outcome):
     await await_a_job_done_at_once(trace, job, digits)
 
@@ -162,7 +162,7 @@ async def test_awaiting_a_job_that_is_done_or_has_failed_already_gives_another_t
 
 
 @claim("job-done-early-costs-no-turn-since-3-14")
-@AND_OUTCOME
+@whatever_comes_of_it
 async def test_awaiting_a_job_that_is_done_or_has_failed_already_gives_no_other_task_a_turn(
     trace, job, digits, outcome
 ):
