@@ -345,10 +345,11 @@ async def connected(fails, error, end):
 at_either_end = pytest.mark.parametrize("end", ["server", "client"])
 
 
+@pytest.mark.parametrize("kind", [LookupError, OSError, ConnectionAbortedError])
 @at_either_end
 @claim("data-received-that-raises-closes-the-connection")
-async def test_when_data_received_raises_it_is_reported_with_transport_and_protocol_and_the_connection_is_lost(end):
-    error = LookupError("in data_received")
+async def test_what_data_received_raises_is_reported_unless_an_oserror_and_the_connection_is_lost_with_it(end, kind):
+    error = kind("in data_received")
     seen = reports(asyncio.get_running_loop())
 
     async with connected("data_received", error, end) as (peer, failing):
@@ -358,8 +359,8 @@ async def test_when_data_received_raises_it_is_reported_with_transport_and_proto
 
         assert failing.calls == ["connection_made", "data_received", "connection_lost"]
         assert failing.lost_with is error
-        assert [context.get("exception") for context in seen] == [error]
-        assert (seen[0].get("protocol"), seen[0].get("transport")) == (failing, failing.transport)
+        reported = [(context.get("exception"), context.get("protocol"), context.get("transport")) for context in seen]
+        assert reported == ([] if issubclass(kind, OSError) else [(error, failing, failing.transport)])
 
 
 async def after_a_failing_connection_made(end):

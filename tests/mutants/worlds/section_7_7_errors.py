@@ -429,6 +429,16 @@ class _(Between):
             asyncio.get_running_loop().call_exception_handler({"message": "it failed", "exception": error})
 
 
+@protocol_world("an OSError in data_received is reported", "data-received-that-raises-closes-the-connection")
+class _(Between):
+    def data_received(self, data):
+        try:
+            super().data_received(data)
+        except OSError as error:
+            asyncio.get_running_loop().call_exception_handler({"message": "it failed", "exception": error})
+            raise
+
+
 @protocol_world(
     "connection_made of a client that raises closes the connection",
     "connection-made-that-raises-changes-nothing-on-asyncio",
