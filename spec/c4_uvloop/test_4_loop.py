@@ -79,20 +79,17 @@ def test_uvloop_logs_slow_callbacks_timers_and_steps_of_tasks_too_in_debug_mode_
     def plod_later(ended):
         ended.set_result(None)
 
-    async def plod_on(ended):
-        await ended
-
     async def work():
         ended = loop.create_future()
         loop.call_soon(plod)
         loop.call_later(0.001, plod_later, ended)
-        await loop.create_task(plod_on(ended))
+        await ended
 
     def logged(slow_callback_duration):
         caplog.clear()
         loop.slow_callback_duration = slow_callback_duration
         loop.run_until_complete(work())
-        return [message for message in caplog.messages if ".plod" in message]
+        return [message for message in caplog.messages if message.startswith("Executing") and "took" in message]
 
     # Whatever a callback takes is longer than -1 s and shorter than a day, so that nothing has to be slow.
     loop.set_debug(False)  # as it is unless the run was told otherwise
@@ -101,11 +98,9 @@ def test_uvloop_logs_slow_callbacks_timers_and_steps_of_tasks_too_in_debug_mode_
     slow, fast = logged(slow_callback_duration=-1), logged(slow_callback_duration=86_400)
 
     assert without_debug == []
-    # The timer may run first: to make it takes a while in debug mode, and uvloop looks at timers before all else.
-    # The task has one step then, or two: to wait, and to go on.
-    kinds = {re.search(r"\.(plod\w*)", message)[1] for message in slow}
-    assert kinds == {"plod", "plod_later", "plod_on"}
-    assert all(message.startswith("Executing") and "took" in message for message in slow)
+    # In which order they run is not the matter: to make the timer takes a while in debug mode, and it may be due first.
+    for what in (r"\.plod ", r"\.plod_later ", r"<Task |\bTaskStep|\btask_wakeup"):  # the last two while it is recorded
+        assert [message for message in slow if re.search(what, message)] != []
     assert fast == []
 
 
