@@ -267,17 +267,6 @@ def _(patch):
     patch.setattr(Pool, "disconnect", refuse)
 
 
-@world("a blocking pool serves the last who came first", falsifies=["redis-blocking-pool-makes-the-next-taker-wait"])
-def _(patch):
-    release = BlockingPool.release
-
-    async def to_the_last(self, connection):
-        self._condition._waiters.rotate(1)
-        await release(self, connection)
-
-    patch.setattr(BlockingPool, "release", to_the_last)
-
-
 @world("closing a pool leaves the third that is idle open", falsifies=["redis-closing-the-pool-releases-every-socket"])
 def _(patch):
     disconnect = Pool.disconnect
