@@ -260,6 +260,18 @@ def _(patch):
     patch.setattr(builtins, "next", next_)
 
 
+@world("a running generator ends when it is resumed from within", falsifies=["generator-yields-only-to-its-consumer"])
+def _(patch):
+    true_next = builtins.next
+
+    def next_(iterator, *default):
+        if getattr(iterator, "gi_running", False):
+            raise StopIteration
+        return true_next(iterator, *default)
+
+    patch.setattr(builtins, "next", next_)
+
+
 @world("each generator runs in a thread of its own", falsifies=["generators-take-turns-in-the-callers-thread"])
 def _(patch):
     def threaded(function):
@@ -314,7 +326,10 @@ def _(patch):
     _delegating(patch, raising)
 
 
-@world("yield from hands over for three values", falsifies=["yield-from-runs-the-inner-generator-to-its-end"])
+@world(
+    "yield from hands over for three values",
+    falsifies=["yield-from-runs-the-inner-generator-to-its-end", "generator-yields-only-to-its-consumer"],
+)
 def _(patch):
     def for_three_values(inner):
         for _ in range(3):

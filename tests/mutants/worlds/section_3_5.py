@@ -334,8 +334,7 @@ def _(patch):
     tasks_are(patch, Half)
 
 
-@world("a future that is waited for is among the tasks", falsifies=["bare-future-is-not-a-task"])
-def _(patch):
+def _listing_among_the_tasks(patch, is_listed):
     tasks_of, futures = asyncio.all_tasks, weakref.WeakSet()
 
     class Listed(asyncio.Future):
@@ -344,10 +343,15 @@ def _(patch):
             futures.add(self)
 
     def tasks_and_futures(loop=None):
-        return tasks_of(loop) | {future for future in futures if future._callbacks}
+        return tasks_of(loop) | {future for future in futures if is_listed(future)}
 
     futures_are(patch, Listed)
     patch.setattr(asyncio, "all_tasks", tasks_and_futures)
+
+
+@world("a future that is waited for is among the tasks", falsifies=["bare-future-is-not-a-task"])
+def _(patch):
+    _listing_among_the_tasks(patch, lambda future: future._callbacks)
 
 
 @world(
@@ -503,18 +507,7 @@ class _:
 
 @world("a future that is done is among the tasks", falsifies=["bare-future-is-not-a-task"])
 def _(patch):
-    tasks_of, futures = asyncio.all_tasks, weakref.WeakSet()
-
-    class Listed(asyncio.Future):
-        def __init__(self, *, loop):
-            super().__init__(loop=loop)
-            futures.add(self)
-
-    def tasks_and_futures(loop=None):
-        return tasks_of(loop) | {future for future in futures if future.done()}
-
-    futures_are(patch, Listed)
-    patch.setattr(asyncio, "all_tasks", tasks_and_futures)
+    _listing_among_the_tasks(patch, asyncio.Future.done)
 
 
 @world("the second who waits for a bare future ends the wait", falsifies=["waiting-for-a-bare-future-never-ends"])

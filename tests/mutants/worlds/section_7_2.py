@@ -429,13 +429,21 @@ class _(Between):
         self.is_within = False
 
 
-@protocol_world("nobody is told to pause writing", "protocol-is-paused-while-too-much-is-buffered")
+@protocol_world(
+    "nobody is told to pause writing",
+    "protocol-is-paused-while-too-much-is-buffered",
+    "tls-protocol-is-paused-while-too-much-is-buffered",
+)
 class _(Between):
     def pause_writing(self):
         pass
 
 
-@protocol_world("nobody is told to pause writing again", "protocol-is-paused-while-too-much-is-buffered")
+@protocol_world(
+    "nobody is told to pause writing again",
+    "protocol-is-paused-while-too-much-is-buffered",
+    "tls-protocol-is-paused-while-too-much-is-buffered",
+)
 class _(Between):
     has_paused = False
 
@@ -445,7 +453,11 @@ class _(Between):
         self.has_paused = True
 
 
-@protocol_world("nobody is told to resume writing", "protocol-is-paused-while-too-much-is-buffered")
+@protocol_world(
+    "nobody is told to resume writing",
+    "protocol-is-paused-while-too-much-is-buffered",
+    "tls-protocol-is-paused-while-too-much-is-buffered",
+)
 class _(Between):
     def resume_writing(self):
         pass

@@ -387,28 +387,6 @@ class _(Proxy):
         self.real.abort()
 
 
-@protocol_world("nobody is told to pause writing over TLS", "tls-protocol-is-paused-while-too-much-is-buffered")
-class _(Between):
-    def pause_writing(self):
-        pass
-
-
-@protocol_world("nobody is told to resume writing over TLS", "tls-protocol-is-paused-while-too-much-is-buffered")
-class _(Between):
-    def resume_writing(self):
-        pass
-
-
-@protocol_world("nobody is told to pause writing over TLS again", "tls-protocol-is-paused-while-too-much-is-buffered")
-class _(Between):
-    has_paused = False
-
-    def pause_writing(self):
-        if not self.has_paused:
-            super().pause_writing()
-        self.has_paused = True
-
-
 @protocol_world("nobody is told to resume writing over TLS again", "tls-protocol-is-paused-while-too-much-is-buffered")
 class _(Between):
     has_resumed = False
