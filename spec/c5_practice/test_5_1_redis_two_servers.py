@@ -81,7 +81,7 @@ async def test_both_servers_keep_us_waiting_at_once_until_each_has_what_we_wait_
             asked = [(entry["name"], entry["cmd"]) for client in (first, second) for entry in client.client_list()]
             return asked.count((name, "blpop"))
 
-        await until(lambda: kept_waiting() == 2, "the two servers did not both have a client waiting")
+        await until(lambda: kept_waiting() == 2, "the two servers did not both have a client waiting", turns=200)
         assert not any(task.done() for task in tasks)
         for client in (second, first):
             client.rpush(gate, "open")

@@ -31,6 +31,7 @@ class Mutants:
         from tests.mutants import engine, surprises
 
         upcoming(session).is_settled = False  # a process of its own for each world, with tests of its own
+        session.config.pluginmanager.register(engine.WATCHER)
         session.testsfailed = (surprises if session.config.option.all else engine).run(session)
         return True
 

@@ -17,19 +17,19 @@ import textwrap
 import time
 import traceback
 import warnings
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import IO
 
 import pytest
-from _pytest.assertion.rewrite import rewrite_asserts
 
 from fixtures import programs
 from fixtures.ceiling import CEILING
 from fixtures.claims import DOCUMENT, Document, NotHere
 from fixtures.forks import cores, make_shared_folder
-from fixtures.garbage import freeze
+from fixtures.garbage import collect, freeze
 from tests.mutants.standing import stands_on
 from tests.mutants.worlds import Patch, World, all_worlds, enter
 
@@ -37,6 +37,8 @@ KILLED, WEAK, SURVIVED, NOT_RUN = "killed", "weak", "SURVIVED", "not run"
 BROKEN = "BROKEN"  # the world itself: it could not be entered, or its process died
 HANGS_BEFORE_CUT, CUT = 5, "cut"
 AT_A_TIME = 6  # worlds for each core, with their own claims: many of these wait for a ceiling, and need no core
+STRIDE = 37  # worlds from one that is run to the next: those that wait stand together in their sections
+SHARES = 4  # children that run the true world: all tests, one after another, take longer than all worlds
 WORDS = 60  # lines: as much of what a process said before its death is told
 SILENCE = 5 * CEILING  # seconds after which a world that tells nothing is given up; a claim ends within three
 HUGE_PAGE, MADV_COLLAPSE = 2 << 20, 25  # bytes; of Linux since 6.1
@@ -119,15 +121,17 @@ def deaths_in(
     """
     claims = {item: claim for item in items if (claim := _claim_of(item, document))}
     for item in items if foreign else ():
-        stands_on(item)  # what it looks up is kept: here, once, and so not in each child
+        stands_on(item)  # what it looks up is kept, for each child
     make_shared_folder(items)
+    collect()  # what is free in between is given back here, and not in each child, which would copy it for that
     freeze()  # the worlds, too, are never garbage
     _use_huge_pages()
-    waiting, ended, due = list(worlds), {}, list(worlds)
+    waiting = sorted(_shares(worlds, claims, foreign), key=lambda share: -len(share[1]))  # the longest is not the last
+    running, ended, due = Counter(world for world, _ in waiting), defaultdict(list), list(worlds)
     with selectors.DefaultSelector() as selector, _ended_at_last(selector):
         while waiting or selector.get_map():
             while waiting and len(selector.get_map()) < (cores() if foreign else AT_A_TIME * cores()):
-                child = _fork(waiting.pop(0), claims, foreign)
+                child = _fork(*waiting.pop(0), foreign)
                 selector.register(child.pipe, selectors.EVENT_READ, child)
             for key, _ in selector.select(SILENCE):
                 child = key.data
@@ -135,12 +139,27 @@ def deaths_in(
                 child.heard, child.heard_at = child.heard + data, time.monotonic()
                 if not data:
                     selector.unregister(child.pipe)
-                    ended[child.world] = _ended(child)
+                    ended[child.world] += _ended(child)
+                    running[child.world] -= 1
             for key in selector.get_map().values():
                 if time.monotonic() - key.data.heard_at > SILENCE:
                     os.kill(key.data.pid, signal.SIGKILL)  # blocked where no ceiling reaches; it is heard of as ended
-            while due and due[0] in ended:
+            while due and not running[due[0]]:
                 yield due[0], ended.pop(due.pop(0))
+
+
+def _shares(
+    worlds: list[World | None], claims: dict[pytest.Item, str], foreign: bool
+) -> Iterator[tuple[World | None, dict[pytest.Item, str]]]:
+    """Yield what each child is to run, a world and tests, in an order in which those that wait are not side by side."""
+    for world in (world for first in range(STRIDE) for world in worlds[first::STRIDE]):
+        if world:
+            named = {item: claim for item, claim in claims.items() if claim in world.falsifies}
+            yield world, claims if foreign and named else named
+        else:
+            items, share = list(claims), len(claims) // SHARES + 1
+            for first in range(0, len(items), share):
+                yield world, {item: claims[item] for item in items[first : first + share]}
 
 
 def _use_huge_pages() -> None:
@@ -183,10 +202,9 @@ def _ended(child: _Child) -> list[Death]:
     return deaths
 
 
-def _fork(world: World | None, claims: dict[pytest.Item, str], foreign: bool) -> _Child:
-    # Chosen here: for a child, to look at an item is to copy the memory in which it is.
-    named = {item: claim for item, claim in claims.items() if not world or claim in world.falsifies}
-    mine = claims if foreign and named else named
+def _fork(world: World | None, mine: dict[pytest.Item, str], foreign: bool) -> _Child:
+    if world:
+        programs.know(world.imports)
     read, write = os.pipe()
     said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the child has ended
     pid = os.fork()
@@ -219,16 +237,20 @@ def _deaths(world: World | None, mine: dict[pytest.Item, str], foreign: bool) ->
         mine = dict(_telling(world, mine, patch))
     hangs = 0
     for item, following in zip(mine, [*list(mine)[1:], None]):
-        watcher = _Watcher()
-        item.config.pluginmanager.register(watcher)
+        WATCHER.forget()
+        item.repr_failure = _in_no_words
         if hangs < HANGS_BEFORE_CUT:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         else:
-            watcher.saw(WEAK, f"{CUT}: {hangs} claims hung before it")
-        item.config.pluginmanager.unregister(watcher)
-        hangs += "did not end within" in watcher.message
-        if watcher.applies:
-            yield Death(mine[item], item.nodeid, watcher.how, watcher.message)
+            WATCHER.saw(WEAK, f"{CUT}: {hangs} claims hung before it")
+        hangs += "did not end within" in WATCHER.message
+        if WATCHER.applies:
+            yield Death(mine[item], item.nodeid, WATCHER.how, WATCHER.message)
+
+
+def _in_no_words(_failure: pytest.ExceptionInfo) -> str:
+    """Stand for pytest's account of a failure, which nobody reads here and takes longer than most tests."""
+    return ""
 
 
 def _telling(world: World, tests: dict[pytest.Item, str], patch: Patch) -> Iterator[tuple[pytest.Item, str]]:
@@ -264,9 +286,7 @@ def _changed(item: pytest.Item, patch: Patch) -> ast.Module | None:
 
 
 def _put(item: pytest.Item, tree: ast.Module) -> None:
-    """Replace the test's function by one made from this source."""
-    # As pytest did with the original, for messages a reader understands.
-    rewrite_asserts(tree, inspect.getsource(item.function).encode())
+    """Replace the test's function by one made from this source; what its assertions say is not told here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a changed source may be odd, such as `3 is None`
         code = compile(tree, item.path, "exec")
@@ -276,9 +296,14 @@ def _put(item: pytest.Item, tree: ast.Module) -> None:
 
 
 class _Watcher:
-    """Listens to one test's reports and judges how it died."""
+    """Listens to the reports of one test after another and judges how it died."""
 
-    how, message, applies = NOT_RUN, "", True
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Be ready for the next test."""
+        self.how, self.message, self.applies = NOT_RUN, "", True
 
     def saw(self, how: str, message: str) -> None:
         if self.how not in (KILLED, WEAK):
@@ -299,6 +324,9 @@ class _Watcher:
         elif report.skipped:
             self.saw(NOT_RUN, str(call.excinfo.value))
         return report
+
+
+WATCHER = _Watcher()
 
 
 def _by_assertion(failure: pytest.ExceptionInfo) -> bool:

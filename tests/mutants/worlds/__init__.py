@@ -105,13 +105,19 @@ class World:
     breaks_much: str = ""
 
     @property
+    def imports(self) -> str:
+        """Source that imports, in another process, all worlds that stand in the file of this one."""
+        return _from_here(f"import {self.module}")
+
+    @property
     def prelude(self) -> str:
         """Source that enters this world in another process."""
-        root = str(Path(__file__).resolve().parents[3])
-        return (
-            f"import sys\nsys.path.insert(0, {root!r})\n"
-            f"from tests.mutants.worlds import enter\nenter({self.module!r}, {self.name!r})\nsys.path.remove({root!r})"
-        )
+        return _from_here(f"from tests.mutants.worlds import enter\nenter({self.module!r}, {self.name!r})")
+
+
+def _from_here(source: str) -> str:
+    root = str(Path(__file__).resolve().parents[3])
+    return f"import sys\nsys.path.insert(0, {root!r})\n{source}\nsys.path.remove({root!r})"
 
 
 _WORLDS: dict[tuple[str, str], World] = {}
