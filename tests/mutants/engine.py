@@ -145,7 +145,7 @@ def deaths_in(
                 if time.monotonic() - key.data.heard_at > SILENCE:
                     os.kill(key.data.pid, signal.SIGKILL)  # blocked where no ceiling reaches; it is heard of as ended
             while due and not running[due[0]]:
-                yield due[0], ended.pop(due.pop(0))
+                yield due[0], ended.pop(due.pop(0), [])
 
 
 def _shares(
