@@ -314,6 +314,21 @@ def test_a_clean_interpreter_that_dies_is_replaced(house, number, tmp_path, monk
     house.run("spec", "-n", number).assert_outcomes(passed=2)
 
 
+def test_what_the_clean_interpreter_takes_to_start_is_no_time_of_a_claims(house, tmp_path, monkeypatch):
+    late = 'import sys, time\nif "fixtures.nursery" in sys.orig_argv:\n    time.sleep(2)\n'
+    (tmp_path / "sitecustomize.py").write_text(late, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("ASYNCIO_SPEC_CEILING", "1.5")
+    house.claims(entry("first"))
+    house.tests("""
+        @claim("first")
+        def test_first(plain_program):
+            assert plain_program("print('in time')").lines == ["in time"]
+    """)
+
+    assert house.run("spec").ret == 0
+
+
 def test_a_fresh_interpreter_takes_options_and_reads_its_file(fresh_interpreter):
     source = "import os, sys; print(sys.flags.dev_mode, os.path.relpath(__file__), *os.listdir())"
     ended = fresh_interpreter(source, "-X", "dev")
