@@ -311,6 +311,51 @@ async def test_each_time_pause_writing_comes_above_the_high_mark_and_resume_writ
         assert (left, here.left) == (0, 0)
 
 
+async def calls_around_writelines(way):
+    """What a protocol is told when writelines() leaves too much for a peer that does not read, and when that reads.
+
+    Twice in a row: (more is buffered than the high mark, calls until then, calls until all has come).
+    """
+    lines, high, told = [MUCH[:400_000], MUCH[:400_000]], 2000, []
+    async with connected(way=way) as [(here, there)]:
+        take_little_at_a_time(here, there)
+        here.transport.set_write_buffer_limits(high)
+        for all_of_it in (800_000, 1_600_000):
+            there.transport.pause_reading()
+            here.transport.writelines(lines)
+            await turns(10)
+            too_much, until_then = here.transport.get_write_buffer_size() > high, list(here.calls)
+            there.transport.resume_reading()
+            await until(lambda size=all_of_it: sum(map(len, there.pieces)) == size, "not all came, or more")
+            await turns(10)
+            told.append((too_much, until_then, list(here.calls)))
+    return told
+
+
+async def turns(how_many):
+    for _ in range(how_many):
+        await turn()
+
+
+@either_way
+@claim("writelines-pauses-the-protocol-too")
+async def test_each_time_writelines_leaves_more_than_the_high_mark_pause_writing_comes_and_then_resume_writing(way):
+    made, paused, resumed = "connection_made", "pause_writing", "resume_writing"
+
+    assert await calls_around_writelines(way) == [
+        (True, [made, paused], [made, paused, resumed]),
+        (True, [made, paused, resumed, paused], [made, paused, resumed, paused, resumed]),
+    ]
+
+
+@either_way
+@claim("writelines-pauses-nobody-in-early-3-12-and-3-13")
+async def test_in_early_3_12_and_3_13_a_protocol_is_never_told_what_writelines_leaves_buffered(way):
+    only = ["connection_made"]
+
+    assert await calls_around_writelines(way) == [(True, only, only)] * 2
+
+
 @claim("extra-info-tells-both-ends-and-the-default-for-the-rest")
 async def test_sockname_is_the_sockets_own_peername_is_the_others_and_what_is_unknown_is_the_default():
     async with connected() as [(client, server)]:

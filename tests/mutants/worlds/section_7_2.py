@@ -477,6 +477,31 @@ class _(Between):
         pass
 
 
+@transport_world("writelines pauses nobody", "writelines-pauses-the-protocol-too")
+class _(Proxy):
+    def writelines(self, lines):
+        pause, self.between.pause_writing = self.between.pause_writing, lambda: None
+        self.real.writelines(lines)
+        self.between.pause_writing = pause
+
+
+@transport_world("who writes lines a second time is not resumed", "writelines-pauses-the-protocol-too")
+class _(Proxy):
+    has_written = False
+
+    def writelines(self, lines):
+        if self.has_written:
+            self.between.resume_writing = lambda: None
+        self.real.writelines(lines)
+        self.has_written = True
+
+
+@transport_world("writelines pauses as write does", "writelines-pauses-nobody-in-early-3-12-and-3-13")
+class _(Proxy):
+    def writelines(self, lines):
+        self.real.write(b"".join(lines))
+
+
 @transport_world("writing is paused again by each write", "protocol-is-paused-while-too-much-is-buffered")
 class _(Proxy):
     def write(self, data):
