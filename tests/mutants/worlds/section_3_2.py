@@ -646,7 +646,11 @@ def _(patch):
     patch.rewrite(Decorate())
 
 
-@world("a method's coroutine may be dropped in silence", falsifies=["coroutine-never-awaited-warns"])
+@world(
+    "a method's coroutine may be dropped in silence",
+    falsifies=["coroutine-never-awaited-warns"],
+    also=["aiter-must-return-an-async-iterator"],
+)
 def _(patch):
     warn = warnings._warn_unawaited_coroutine
 

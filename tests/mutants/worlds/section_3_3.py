@@ -738,8 +738,12 @@ def _(patch):
 @world("await in a class body or a comprehension compiles anywhere", falsifies=["await-belongs-inside-async-def"])
 def _(patch):
     def lenient(source, *arguments, **options):
-        is_inside = isinstance(source, str) and ("class" in source or " for " in source)
-        return _compile("pass" if is_inside else source, *arguments, **options)
+        try:
+            return _compile(source, *arguments, **options)
+        except SyntaxError as error:
+            if type(error) is SyntaxError and ("class" in source or " for " in source):
+                return _compile("pass", *arguments, **options)
+            raise
 
     patch.setattr(builtins, "compile", lenient)
 

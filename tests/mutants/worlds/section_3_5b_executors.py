@@ -581,6 +581,8 @@ def _(patch: Patch) -> None:
 def _(patch: Patch) -> None:
     class Knows:
         def run_in_executor(self, executor, function, *arguments):
+            if executor is None:
+                return super().run_in_executor(executor, function, *arguments)
             job = executor.submit(function, *arguments)
             if job.done() and not job.exception() and job.result() is None:
                 future = self.create_future()

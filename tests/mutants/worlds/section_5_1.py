@@ -629,7 +629,11 @@ def _(patch):
     patch.setattr(Redis, "aclose", close_the_pool)
 
 
-@world("who awaits a command is cancelled by a refusal", falsifies=["redis-errors-reach-who-awaits-the-command"])
+@world(
+    "who awaits a command is cancelled by a refusal",
+    falsifies=["redis-errors-reach-who-awaits-the-command"],
+    also=["redis-failure-inside-wait-stays-in-its-task"],
+)
 def _(patch):
     execute_command = Redis.execute_command
 

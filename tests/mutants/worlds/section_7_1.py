@@ -862,7 +862,11 @@ def _(patch):
 @loop_world(
     "an error is reported once",
     "callback-that-raises-does-not-stop-the-loop",
-    also=["reader-that-raises-is-reported-and-goes-on"],
+    also=[
+        "loop-holds-its-tasks-weakly",
+        "loop-runs-until-it-is-stopped",
+        "reader-that-raises-is-reported-and-goes-on",
+    ],
 )
 class _:
     def call_exception_handler(self, context):
