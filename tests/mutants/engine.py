@@ -148,10 +148,11 @@ def deaths_in(
                 yield due[0], ended.pop(due.pop(0), [])
 
 
-def _shares(
-    worlds: list[World | None], claims: dict[pytest.Item, str], foreign: bool
-) -> Iterator[tuple[World | None, dict[pytest.Item, str]]]:
-    """Yield what each child is to run, a world and tests, in an order in which those that wait are not side by side."""
+_Share = tuple[World | None, dict[pytest.Item, str]]  # what one child runs: a world and, with their claims, tests
+
+
+def _shares(worlds: list[World | None], claims: dict[pytest.Item, str], foreign: bool) -> Iterator[_Share]:
+    """Yield what each child is to run, in an order in which worlds that wait are not side by side."""
     for world in (world for first in range(STRIDE) for world in worlds[first::STRIDE]):
         if world:
             named = {item: claim for item, claim in claims.items() if claim in world.falsifies}
@@ -162,7 +163,7 @@ def _shares(
                 yield world, {item: claims[item] for item in items[first : first + share]}
 
 
-def _when(share: tuple[World | None, dict[pytest.Item, str]]) -> tuple[bool, int]:
+def _when(share: _Share) -> tuple[bool, int]:
     """First the true world, which what is told of others waits for; what may take the longest is not to be the last."""
     world, tests = share
     return world is not None, -len(tests)
