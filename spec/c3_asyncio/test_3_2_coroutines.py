@@ -165,6 +165,23 @@ def test_each_coroutine_object_that_never_ran_warns_as_soon_as_nothing_refers_to
     assert len(seen) == 2  # and neither is said again
 
 
+@claim("never-awaited-is-said-at-once-on-cpython")
+async def test_in_a_coroutine_too_an_object_that_never_ran_warns_before_the_loop_turns():
+    async def errand():
+        pass
+
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        errand()
+        at_once = list(seen)
+        await turn()
+
+    # In debug mode the message goes on with where the object was made.
+    said = [(one.category, str(one.message).partition("\n")[0]) for one in at_once]
+    assert said == [(RuntimeWarning, f"coroutine '{errand.__qualname__}' was never awaited")]
+    assert len(seen) == 1  # and it is not said again
+
+
 @claim("never-awaited-is-said-when-collected-on-pypy")
 def test_a_coroutine_object_that_never_ran_warns_when_garbage_is_collected_and_not_before():
     async def errand():

@@ -172,6 +172,23 @@ def _(patch):
     patch.rewrite(_Dropped("cycle = [errand()]; cycle.append(cycle); del cycle"))
 
 
+@world(
+    "while a loop runs it is said a turn later that a coroutine never ran",
+    falsifies=["never-awaited-is-said-at-once-on-cpython"],
+    also=["aiter-must-return-an-async-iterator", "coroutine-never-awaited-warns"],
+)
+def _(patch):
+    warn = warnings._warn_unawaited_coroutine
+
+    def warn_later(coroutine):
+        if loop := asyncio._get_running_loop():
+            loop.call_soon(warn, coroutine)
+        else:
+            warn(coroutine)
+
+    patch.setattr(warnings, "_warn_unawaited_coroutine", warn_later)
+
+
 @world("what nothing refers to is collected at once", falsifies=["never-awaited-is-said-when-collected-on-pypy"])
 def _(patch):
     patch.rewrite(_Dropped("errand(); collect()"))
