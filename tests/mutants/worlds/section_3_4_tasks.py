@@ -623,6 +623,20 @@ def _(patch: Patch) -> None:
     patch.setattr(asyncio, "create_task", create_task)
 
 
+@loop_world("a loop runs the first step of a task with a name at once", "created-task-is-scheduled-and-not-yet-started")
+class _:
+    def create_task(self, coroutine, *, name=None, **options):
+        async def ended():
+            return None
+
+        if name is not None and self.is_running():
+            try:
+                coroutine.send(None)
+            except StopIteration:
+                coroutine = ended()
+        return super().create_task(coroutine, name=name, **options)
+
+
 @world("the loop keeps tasks alive that have names", falsifies=["loop-holds-its-tasks-weakly"])
 def _(patch: Patch) -> None:
     real, named = asyncio.create_task, []
@@ -861,6 +875,11 @@ def _(patch: Patch) -> None:
 @world("a name has ten letters at most", falsifies=["task-name-is-kept-and-shown"])
 def _(patch: Patch) -> None:
     _naming(patch, lambda name: name and name[:10])
+
+
+@world("a name is written small", falsifies=["task-name-is-kept-and-shown"])
+def _(patch: Patch) -> None:
+    _naming(patch, lambda name: name and name.lower())
 
 
 @world("awaiting a task raises a result that is an exception", falsifies=["awaiting-a-task-gives-its-result-when-done"])
