@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import builtins
+import contextlib
 import inspect
 import time
 import types
@@ -461,6 +462,25 @@ def _(patch):
             return self.items.pop(0)
 
     _loops(patch, Backwards, ast.comprehension)
+
+
+@world(
+    "an async comprehension sorts what can be sorted", falsifies=["async-comprehension-collects-what-async-for-sees"]
+)
+def _(patch):
+    class Sorts(Through):
+        items = None
+
+        async def __anext__(self):
+            if self.items is None:
+                self.items = [item async for item in self.iterator]
+                with contextlib.suppress(TypeError):
+                    self.items.sort()
+            if not self.items:
+                raise StopAsyncIteration
+            return self.items.pop(0)
+
+    _loops(patch, Sorts, ast.comprehension)
 
 
 @world("an async comprehension drops equal items", falsifies=["async-comprehension-collects-what-async-for-sees"])
