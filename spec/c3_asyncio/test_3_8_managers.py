@@ -279,6 +279,20 @@ async def test_neither_body_nor_aexit_runs_after_a_failed_aenter(trace, error):
 
 
 @claim("no-aexit-after-a-failed-aenter")
+async def test_where_the_second_of_two_managers_fails_to_enter_only_the_first_is_left(trace):
+    class Unreachable(Manager):
+        async def __aenter__(self):
+            trace("opening")
+            raise ConnectionError("no server")
+
+    with pytest.raises(ConnectionError, match="no server"):
+        async with Manager(trace, name="first"), Unreachable(trace, name="second"):
+            trace("body")
+
+    assert trace.steps == ["entering first", "entered first", "opening", "leaving first", "left first"]
+
+
+@claim("no-aexit-after-a-failed-aenter")
 async def test_an_aenter_that_fails_half_way_has_to_clean_up_by_itself(trace):
     class HalfOpened(Manager):
         async def __aenter__(self):

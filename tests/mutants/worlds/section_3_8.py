@@ -350,6 +350,28 @@ def _(patch):
     _managers(patch, LeavesWhenCancelled)
 
 
+@world("__aexit__ runs when __aenter__ failed inside another async with", falsifies=["no-aexit-after-a-failed-aenter"])
+def _(patch):
+    inside = []
+
+    class LeavesTheSecond(Through):
+        async def __aenter__(self):
+            try:
+                entered = await self.enter()
+            except BaseException:
+                if inside:
+                    await self.leave(*sys.exc_info())
+                raise
+            inside.append(self)
+            return entered
+
+        async def __aexit__(self, *told):
+            inside.remove(self)
+            return await self.leave(*told)
+
+    _managers(patch, LeavesTheSecond)
+
+
 def _to_the_end(coroutine):
     """What a coroutine object returns, which is run without an event loop."""
     try:
