@@ -77,7 +77,7 @@ async def test_each_later_handler_for_a_signal_is_called_instead_of_the_one_befo
 @pytest.fixture
 def as_before():
     """Signals of which a claim may change the handler: that is put back at its end."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGUSR1, signal.SIGINT)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGUSR1, signal.SIGINT, signal.SIGCHLD)}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -165,13 +165,19 @@ def test_on_uvloop_add_signal_handler_raises_valueerror_in_another_thread_than_t
 
 
 @claim("sigchld-can-be-handled-on-asyncio")
-async def test_on_asyncio_a_handler_for_sigchld_is_taken_and_called(trace):
+async def test_on_asyncio_a_handler_for_sigchld_is_taken_called_each_time_on_a_later_pass_and_removed(as_before, trace):
     assert refusal(signal.SIGCHLD) is None
-    with handled(signal.SIGCHLD, trace, "handled"):
+    loop, sent = asyncio.get_running_loop(), "the signal was sent"
+    loop.add_signal_handler(signal.SIGCHLD, trace, "handled")
+    for _ in range(2):
         os.kill(os.getpid(), signal.SIGCHLD)
-        await until(lambda: trace.steps, "the handler was not called")
+        trace(sent)
+        await until(lambda: trace.steps[-1] != sent, "the handler was not called")
+    removed = [loop.remove_signal_handler(signal.SIGCHLD) for _ in range(2)]
 
-    assert trace.steps == ["handled"]
+    assert trace.steps == [sent, "handled", sent, "handled"]
+    assert removed == [True, False]
+    assert signal.getsignal(signal.SIGCHLD) is signal.SIG_DFL
 
 
 @claim("sigchld-cannot-be-handled-on-uvloop")

@@ -277,10 +277,13 @@ async def test_sock_recv_into_waits_writes_into_buffer_or_view_and_returns_the_n
     await loop.sock_sendall(there, b"bcdefgh")
     rest = (await soon(loop.sock_recv_into(here, memoryview(buffer)[1:])), bytes(buffer))
     again = (await soon(loop.sock_recv_into(here, buffer)), bytes(buffer))
+    there.close()
+    at_the_end = (await soon(loop.sock_recv_into(here, buffer)), bytes(buffer))
 
     assert first == (1, b"a...")
     assert rest == (3, b"abcd")
     assert again == (4, b"efgh")
+    assert at_the_end == (0, b"efgh")
 
 
 @claim("sock-connect-and-sock-accept-meet")

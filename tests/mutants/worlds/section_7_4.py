@@ -228,6 +228,27 @@ class _:
         super().add_signal_handler(number, callback, *arguments)
 
 
+@loop_world("SIGCHLD comes the first time only", "sigchld-can-be-handled-on-asyncio")
+class _:
+    def add_signal_handler(self, number, callback, *arguments):
+        still_to_come = [callback]
+
+        def once():
+            if still_to_come:
+                still_to_come.pop()(*arguments)
+
+        if number == signal.SIGCHLD:
+            super().add_signal_handler(number, once)
+        else:
+            super().add_signal_handler(number, callback, *arguments)
+
+
+@loop_world("SIGCHLD is taken for good", "sigchld-can-be-handled-on-asyncio")
+class _:
+    def remove_signal_handler(self, number):
+        return number != signal.SIGCHLD and super().remove_signal_handler(number)
+
+
 @loop_world("SIGCHLD is a signal as others", "sigchld-cannot-be-handled-on-uvloop")
 class _:
     def add_signal_handler(self, number, callback, *arguments):
