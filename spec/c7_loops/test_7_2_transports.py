@@ -247,6 +247,25 @@ async def test_what_came_while_reading_was_paused_is_delivered_though_the_peer_h
         assert (before, paused.received) == (b"", b"the last words")
 
 
+@either_way
+@claim("pause-reading-holds-data-back-until-resume")
+async def test_reading_that_was_resumed_can_be_paused_again_and_again(way):
+    async with connected(connections=2, way=way) as [(here, paused), (other, control)]:
+        before = []
+        for sent in (b"a", b"ab", b"abc"):
+            paused.transport.pause_reading()
+            for each in (here, other):
+                each.transport.write(sent[-1:])
+            await until(lambda: control.received == sent, "nothing arrived where reading was not paused")  # noqa: B023
+            for _ in range(10):
+                await turn()
+            before.append(bytes(paused.received))
+            paused.transport.resume_reading()
+            await until(lambda: paused.received == sent, "nothing arrived after resume_reading")  # noqa: B023
+
+        assert before == [b"", b"a", b"ab"]
+
+
 class PausedByData(Recorder):
     """Pauses reading as soon as something has come."""
 

@@ -394,6 +394,19 @@ class _(Proxy):
             self.real.resume_reading()
 
 
+@transport_world("reading can be paused once", "pause-reading-holds-data-back-until-resume")
+class _(Proxy):
+    was_resumed = False
+
+    def pause_reading(self):
+        if not self.was_resumed:
+            self.real.pause_reading()
+
+    def resume_reading(self):
+        self.was_resumed = True
+        self.real.resume_reading()
+
+
 @world(
     "what comes while reading is paused is lost when the peer closes",
     falsifies=["pause-reading-holds-data-back-until-resume", "tls-pause-reading-holds-data-back-until-resume"],
