@@ -321,6 +321,15 @@ class _(Proxy):
             self.forever.cancel()
 
 
+@server_world(
+    "serve_forever keeps its cancellation to itself", "closing-a-server-leaves-serve-forever-waiting-on-uvloop"
+)
+class _(Proxy):
+    async def serve_forever(self):
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.real.serve_forever()
+
+
 @server_world("servers are of a kind of their own", "servers-are-asyncio-servers-on-asyncio")
 class _(Proxy):
     pass
