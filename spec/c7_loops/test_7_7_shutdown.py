@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 import warnings
 
 import pytest
@@ -301,6 +302,15 @@ def test_on_asyncio_a_loop_that_was_not_closed_goes_with_its_last_reference_and_
     assert warned.count("ResourceWarning: unclosed event loop") == 1  # what it had open can be collected before it
 
 
+@claim("loop-that-is-not-closed-is-warned-of-on-asyncio")
+def test_on_asyncio_a_loop_that_has_never_run_goes_with_a_resourcewarning_too(program):
+    ended = program(FORGETS_ITS_LOOP.replace("loop.run_until_complete(asyncio.sleep(0))", ""))
+
+    gone, *warned = ended.lines
+    assert gone == "gone"
+    assert warned.count("ResourceWarning: unclosed event loop") == 1
+
+
 @claim("loop-that-is-not-closed-stays-on-uvloop")
 def test_on_uvloop_a_loop_that_has_run_and_was_not_closed_stays_and_gives_no_warning(program):
     ended = program(FORGETS_ITS_LOOP)
@@ -333,6 +343,18 @@ def test_after_stop_run_forever_runs_what_is_scheduled_already_and_not_what_that
     assert refused is None
     assert first == ["scheduled before", "scheduled before, too", "scheduled after stop()"]
     assert trace.steps == [*first, "scheduled by that"]
+
+
+@claim("stop-before-a-run-lets-one-pass-run")
+def test_after_stop_run_forever_runs_a_timer_that_is_due_and_none_that_is_not(new_loop, trace):
+    loop = new_loop()
+    loop.call_later(0.001, trace, "due")
+    loop.call_later(SOON, trace, "not due")
+    time.sleep(0.01)
+    loop.stop()
+    loop.run_forever()
+
+    assert trace.steps == ["due"]
 
 
 @claim("run-until-complete-that-is-stopped-is-a-runtimeerror")

@@ -347,6 +347,21 @@ class _:
         self.close()
 
 
+@loop_world("a loop that has never run goes silently", "loop-that-is-not-closed-is-warned-of-on-asyncio")
+class _:
+    has_run = False
+
+    def run_forever(self):
+        self.has_run = True
+        super().run_forever()
+
+    def __del__(self):
+        if self.has_run:
+            super().__del__()
+        else:
+            self.close()
+
+
 @loop_world("a loop that has run is closed", "loop-that-is-not-closed-stays-on-uvloop")
 class _:
     def run_until_complete(self, awaited):
@@ -406,6 +421,22 @@ class _:
             super().stop()
         else:
             self.call_soon(self.call_soon, super().stop)
+
+
+@loop_world("timers wait for another run when a loop is stopped before it", "stop-before-a-run-lets-one-pass-run")
+class _:
+    is_stopped = False
+
+    def call_later(self, delay, callback, *arguments, context=None):
+        def calling():
+            if not self.is_stopped:
+                callback(*arguments)
+
+        return super().call_later(delay, calling, context=context)
+
+    def stop(self):
+        self.is_stopped = not self.is_running()
+        super().stop()
 
 
 @loop_world("a run that is stopped returns None", "run-until-complete-that-is-stopped-is-a-runtimeerror")
