@@ -394,7 +394,11 @@ class _(Proxy):
             self.real.resume_reading()
 
 
-@transport_world("reading can be paused once", "pause-reading-holds-data-back-until-resume")
+@transport_world(
+    "reading can be paused once",
+    "pause-reading-holds-data-back-until-resume",
+    "tls-pause-reading-holds-data-back-until-resume",
+)
 class _(Proxy):
     was_resumed = False
 
