@@ -398,6 +398,7 @@ class _(Proxy):
     "reading can be paused once",
     "pause-reading-holds-data-back-until-resume",
     "tls-pause-reading-holds-data-back-until-resume",
+    also=["tls-protocol-is-paused-while-too-much-is-buffered"],
 )
 class _(Proxy):
     was_resumed = False
