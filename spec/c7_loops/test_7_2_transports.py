@@ -342,18 +342,15 @@ async def calls_around_writelines(way):
         for all_of_it in (800_000, 1_600_000):
             there.transport.pause_reading()
             here.transport.writelines(lines)
-            await turns(10)
+            for _ in range(10):
+                await turn()
             too_much, until_then = here.transport.get_write_buffer_size() > high, list(here.calls)
             there.transport.resume_reading()
             await until(lambda size=all_of_it: sum(map(len, there.pieces)) == size, "not all came, or more")
-            await turns(10)
+            for _ in range(10):
+                await turn()
             told.append((too_much, until_then, list(here.calls)))
     return told
-
-
-async def turns(how_many):
-    for _ in range(how_many):
-        await turn()
 
 
 @either_way

@@ -350,7 +350,7 @@ def test_after_stop_run_forever_runs_a_timer_that_is_due_and_none_that_is_not(ne
     loop = new_loop()
     loop.call_later(0.001, trace, "due")
     loop.call_later(SOON, trace, "not due")
-    time.sleep(0.01)
+    time.sleep(0.01)  # the first is due when the loop looks
     loop.stop()
     loop.run_forever()
 

@@ -575,7 +575,7 @@ def _(patch):
 
 @world(
     "a coroutine that never ran is dropped in silence while a loop runs",
-    falsifies=["coroutine-never-awaited-warns"],
+    falsifies=["coroutine-never-awaited-warns", "never-awaited-is-said-at-once-on-cpython"],
     also=["aiter-must-return-an-async-iterator", "call-soon-takes-coroutine-functions-even-in-debug-mode-on-uvloop"],
 )
 def _(patch):

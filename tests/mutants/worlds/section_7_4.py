@@ -32,7 +32,11 @@ class _:
         super().add_signal_handler(number, callback, *arguments[:1])
 
 
-@loop_world("a signal handler is called once", "signal-handler-is-called-by-the-loop-and-not-at-once")
+@loop_world(
+    "a signal handler is called once",
+    "signal-handler-is-called-by-the-loop-and-not-at-once",
+    "sigchld-can-be-handled-on-asyncio",
+)
 class _:
     def add_signal_handler(self, number, callback, *arguments):
         waiting = [callback]
@@ -226,21 +230,6 @@ class _:
         if number == signal.SIGCHLD:
             callback, arguments = int, ()
         super().add_signal_handler(number, callback, *arguments)
-
-
-@loop_world("SIGCHLD comes the first time only", "sigchld-can-be-handled-on-asyncio")
-class _:
-    def add_signal_handler(self, number, callback, *arguments):
-        still_to_come = [callback]
-
-        def once():
-            if still_to_come:
-                still_to_come.pop()(*arguments)
-
-        if number == signal.SIGCHLD:
-            super().add_signal_handler(number, once)
-        else:
-            super().add_signal_handler(number, callback, *arguments)
 
 
 @loop_world("SIGCHLD is taken for good", "sigchld-can-be-handled-on-asyncio")
