@@ -498,6 +498,7 @@ def _(patch):
         "uvloop-policy-changes-only-loops-made-through-it",
     ],
     also=[
+        "sigchld-can-be-handled-on-asyncio",
         "uvicorn-takes-asyncios-loop-without-uvloop",
         "uvicorn-runs-on-the-loop-it-is-told",
         "uvicorn-runs-on-uvloop-only-where-installed",

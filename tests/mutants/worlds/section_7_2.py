@@ -228,7 +228,9 @@ class _(Proxy):
             self.real.close()
 
 
-@transport_world("abort sends the rest", "abort-drops-what-was-not-sent")
+@transport_world(
+    "abort sends the rest", "abort-drops-what-was-not-sent", also=["writing-to-a-closed-tls-transport-is-silent"]
+)
 class _(Proxy):
     def abort(self):
         self.real.close()
@@ -723,7 +725,11 @@ class _(Refusing):
         return self.real.get_write_buffer_size() == 0
 
 
-@transport_world("a closed transport refuses to write", "writing-to-a-closed-transport-is-silent-on-asyncio")
+@transport_world(
+    "a closed transport refuses to write",
+    "writing-to-a-closed-transport-is-silent-on-asyncio",
+    "writing-to-a-closed-tls-transport-is-silent",
+)
 class _(Proxy):
     def write(self, data):
         if self.real.is_closing():

@@ -328,6 +328,7 @@ class _(Proxy):
     "abort closes a TLS connection",
     "close-says-goodbye-over-tls-and-abort-does-not",
     "tls-abort-drops-what-was-not-sent",
+    also=["writing-to-a-closed-tls-transport-is-silent"],
 )
 class _(Proxy):
     def abort(self):
