@@ -11,6 +11,7 @@ from fixtures.beginning import ENOUGH
 from tests.conftest import CHILDREN, entry
 
 FIRST, SECOND = "spec/c3_asyncio/test_3_3_await.py", "spec/c3_asyncio/test_3_4_tasks.py"
+THIRD = "spec/c3_asyncio/test_3_4_wait.py"
 ONE = """
 @claim("{0}")
 def test_{0}():
@@ -70,6 +71,23 @@ def test_the_first_tests_are_run_while_the_rest_is_collected_and_all_is_shown_in
     names = [line.split("::")[1].split()[0] for line in ended.outlines if "PASSED" in line]
     assert names == [*(f"test_c{number}" for number in range(ENOUGH)), "test_y", "test_z"]
     ended.assert_outcomes(passed=ENOUGH + 2)
+
+
+def test_when_a_process_has_nearly_run_its_share_another_takes_the_next(two_files):
+    last, of_the_next = f"c{2 * ENOUGH - 1}", f"c{2 * ENOUGH}"
+    ids, tells = [f"c{number}" for number in range(3 * ENOUGH)], "pathlib.Path('by').write_text(str(os.getpid()))"
+    house = two_files(begin=len(ids), other=last, **{last: tells, of_the_next: tells.replace("by", "next by")})
+    house.claims(*map(entry, ids), *(entry(id, section="3.4") for id in ("y", "z", "x")))
+    meets_again = MEETS.format(other=of_the_next).replace("met", "met again")
+    house.write(THIRD, IMPORTS + meets_again + ONE.format("x", "pass"))
+
+    ended = house.run("spec", "-v")
+
+    assert was_there(house, "met")
+    assert was_there(house, "met again")
+    assert (house.path / "by").read_text() != (house.path / "next by").read_text()
+    names = [line.split("::")[1].split()[0] for line in ended.outlines if "PASSED" in line]
+    assert names == [f"test_{id}" for id in (*ids, "y", "z", "x")]
 
 
 NOT_EARLY = {
