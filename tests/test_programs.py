@@ -337,6 +337,25 @@ def test_a_fresh_interpreter_takes_options_and_reads_its_file(fresh_interpreter)
     assert (ended.stderr, ended.status) == ("", 0)
 
 
+IMPORTED_AGAIN = """
+import multiprocessing, os
+
+def job():
+    return __name__, os.path.basename(__file__)
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print(job(), pool.apply(job))
+"""
+
+
+def test_a_script_is_found_by_the_processes_that_it_starts(script):
+    ended = script(IMPORTED_AGAIN)
+
+    assert ended.lines == ["('__main__', 'program.py') ('__mp_main__', 'program.py')"]
+    assert (ended.stderr, ended.status) == ("", 0)
+
+
 def test_a_fresh_interpreter_is_fresh(fresh_interpreter):
     assert fresh_interpreter("import sys; print('asyncio' in sys.modules)").stdout == "False\n"
     assert sys.modules["asyncio"]

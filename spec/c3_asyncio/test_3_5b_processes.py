@@ -122,16 +122,16 @@ def test_in_a_process_pool_jobs_that_no_worker_has_begun_may_say_that_they_run(p
 
 
 @claim("unguarded-process-pool-runs-by-default-fork")
-def test_before_python_3_14_an_unguarded_script_runs_with_a_process_pool(fresh_interpreter):
-    ended = fresh_interpreter(BY_DEFAULT_UNGUARDED)
+def test_before_python_3_14_an_unguarded_script_runs_with_a_process_pool(script):
+    ended = script(BY_DEFAULT_UNGUARDED)
 
     assert ended.lines == ["the script runs", "the job got None"]
     assert (ended.status, ended.stderr) == (0, "")
 
 
 @claim("unguarded-process-pool-breaks-by-default-forkserver")
-def test_since_python_3_14_an_unguarded_script_is_run_again_and_gets_no_job_done_in_its_process_pool(fresh_interpreter):
-    ended = fresh_interpreter(BY_DEFAULT_UNGUARDED)
+def test_since_python_3_14_an_unguarded_script_is_run_again_and_gets_no_job_done_in_its_process_pool(script):
+    ended = script(BY_DEFAULT_UNGUARDED)
 
     assert "the job got None" not in ended.lines
     assert ended.lines.count("the script runs") > 1
@@ -139,8 +139,8 @@ def test_since_python_3_14_an_unguarded_script_is_run_again_and_gets_no_job_done
 
 
 @claim("spawn-and-forkserver-need-a-main-guard")
-def test_under_spawn_the_worker_of_an_unguarded_script_runs_it_again_and_breaks_the_pool(fresh_interpreter):
-    ended = fresh_interpreter(BY_SPAWN_UNGUARDED)
+def test_under_spawn_the_worker_of_an_unguarded_script_runs_it_again_and_breaks_the_pool(script):
+    ended = script(BY_SPAWN_UNGUARDED)
 
     assert ended.lines == ["the script runs", "the script runs", "BrokenProcessPool"]
     assert IMPORTED_TOO_SOON in " ".join(ended.stderr.split())
@@ -148,8 +148,8 @@ def test_under_spawn_the_worker_of_an_unguarded_script_runs_it_again_and_breaks_
 
 
 @claim("spawn-and-forkserver-need-a-main-guard")
-def test_under_forkserver_an_unguarded_script_is_run_again_and_gets_no_job_done(fresh_interpreter):
-    ended = fresh_interpreter(BY_FORKSERVER_UNGUARDED)
+def test_under_forkserver_an_unguarded_script_is_run_again_and_gets_no_job_done(script):
+    ended = script(BY_FORKSERVER_UNGUARDED)
 
     # What the script sees of it depends on who ran it again: the worker, or the server that forks the workers.
     assert "the job got forkserver" not in ended.lines
@@ -158,8 +158,8 @@ def test_under_forkserver_an_unguarded_script_is_run_again_and_gets_no_job_done(
 
 
 @claim("spawn-and-forkserver-need-a-main-guard")
-def test_under_spawn_and_forkserver_a_script_with_a_main_guard_gets_its_jobs_done(fresh_interpreter):
-    ended = fresh_interpreter(BY_BOTH_GUARDED)
+def test_under_spawn_and_forkserver_a_script_with_a_main_guard_gets_its_jobs_done(script):
+    ended = script(BY_BOTH_GUARDED)
 
     assert ended.lines == ["the script runs", "the job got spawn", "the job got forkserver"]
     assert (ended.status, ended.stderr) == (0, "")
