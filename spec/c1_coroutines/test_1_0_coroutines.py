@@ -146,6 +146,7 @@ async def test_greenlet_yield_the_decorator_and_async_all_interleave_two_functio
 @claim("three-of-the-four-ways-to-coroutines-since-python-311")
 async def test_greenlet_yield_and_async_interleave_two_functions_and_the_decorator_is_gone():
     assert not hasattr(asyncio, "coroutine")
+    assert not hasattr(asyncio.coroutines, "coroutine")  # the module that it was taken from
 
     assert interleaved_with_greenlet() == [1, 3, 2, 4]
     assert interleaved_with_yield() == [1, 3, 2, 4]

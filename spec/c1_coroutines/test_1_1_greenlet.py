@@ -82,6 +82,22 @@ def test_neither_does_making_one_under_a_parent_or_giving_it_its_function_later(
     assert trace.steps == ["runs under its parent", "runs what it was given later"]
 
 
+@claim("greenlets-run-nothing-before-the-first-switch")
+def test_neither_does_making_one_within_another_greenlet_or_giving_it_its_function_by_name(trace):
+    def make_one():
+        made.append(greenlet.greenlet(run=lambda: trace("made within another, it runs")))
+        trace("the maker goes on")
+
+    made = []
+    greenlet.greenlet(make_one).switch()
+    by_name = greenlet.greenlet(run=lambda: trace("given by name, it runs"))
+    assert trace.steps == ["the maker goes on"]
+
+    for one in (*made, by_name):
+        one.switch()
+    assert trace.steps == ["the maker goes on", "made within another, it runs", "given by name, it runs"]
+
+
 @claim("greenlet-function-may-name-a-greenlet-made-later")
 def test_a_greenlets_function_may_name_another_greenlet_that_is_made_only_later():
     def name_the_second():

@@ -2,12 +2,14 @@
 
 import asyncio
 import socket
+import sys
 import threading
 import time
 
 import pytest
 
 from fixtures.claims import claim
+from fixtures.errors import exactly
 from fixtures.trace import PATIENCE, turn, until
 
 # Turns of the loop that take many times as long as the milliseconds that are slept here, on any machine.
@@ -67,7 +69,8 @@ async def test_a_call_that_blocks_stops_the_loop_and_an_await_that_suspends_does
         trace("request sent")
         loop.call_soon(trace, "callback runs")
         loop.call_later(0, trace, "timer fires")
-        time.sleep(0.001)
+        for _ in range(3):
+            time.sleep(0.001)
         here.sendall(b"?")
         here.recv(1)
         trace("reply received")
@@ -189,11 +192,14 @@ def test_ensure_future_at_module_level_makes_tasks_of_the_loop_that_get_event_lo
         loop = asyncio.get_event_loop()
         print("same loop:", [task.get_loop() is loop for task in tasks])
         loop.run_until_complete(asyncio.gather(*tasks))
+        print("same loop still:", [task.get_loop() is asyncio.get_event_loop() for task in tasks])
         """,
         warnings="ignore",
     )
 
-    assert (ended.status, ended.lines) == (0, ["same loop: [True, True]", "runs", "runs"])
+    of_both = "[True, True]"
+    assert ended.lines == [f"same loop: {of_both}", "runs", "runs", f"same loop still: {of_both}"]
+    assert ended.status == 0
 
 
 @claim("module-level-ensure-future-warns-on-python-312-and-313")
@@ -250,15 +256,18 @@ def test_tasks_made_before_the_loop_runs_start_in_the_order_they_were_made(new_l
 @claim("tasks-of-a-list-start-first-in-first-out")
 async def test_the_order_in_which_tasks_were_made_counts_and_not_who_made_them_nor_the_order_of_a_list(trace):
     def make_task(name):
+        make, named = makers[len(made) % len(makers)]
         made.append(name)
-        make = asyncio.create_task if len(made) % 2 else asyncio.ensure_future
-        return make(start(name))
+        return make(start(name), **named)
 
     async def start(name):
         trace(name)
         if isinstance(name, int):
             children.append(make_task(f"made by {name}"))
 
+    name = {"name": "a name of its own"}
+    makers = [(asyncio.create_task, {}), (asyncio.ensure_future, {}), (asyncio.create_task, name)]
+    makers.append((asyncio.get_running_loop().create_task, name))
     for _ in range(10):
         trace.steps.clear()
         made, children = [], []
@@ -266,6 +275,27 @@ async def test_the_order_in_which_tasks_were_made_counts_and_not_who_made_them_n
         await asyncio.wait(tasks[::-1])
         await asyncio.wait(children[::-1])
         assert trace.steps == made
+
+
+@claim("tasks-of-a-list-start-first-in-first-out")
+@pytest.mark.parametrize("beside", ["nothing", "a task"])
+async def test_bare_coroutine_objects_are_started_by_asyncio_wait_up_to_python_310_only(trace, beside):
+    async def start(name):
+        trace(name)
+
+    coroutines = [start(name) for name in range(6)]
+    tasks = [asyncio.create_task(start("a task"))] if beside == "a task" else []
+    if sys.version_info < (3, 11):
+        with pytest.warns(DeprecationWarning, match="coroutine objects"):
+            await asyncio.wait(tasks + coroutines)
+        assert set(trace.steps) - {"a task"} == set(range(6))  # in any order
+    else:
+        with exactly(TypeError, match="coroutines is forbidden"):
+            await asyncio.wait(tasks + coroutines)
+        await asyncio.gather(*tasks)
+        assert trace.steps == ["a task"] * len(tasks)
+        for coroutine in coroutines:
+            coroutine.close()
 
 
 @claim("sleeper-due-earlier-resumes-earlier")

@@ -67,11 +67,15 @@ async def test_an_await_that_needs_no_suspension_goes_straight_on(trace):
     async def never_suspends():
         return "value"
 
+    async def neither_does_this():
+        return await never_suspends()
+
     async def other():
         trace("other task runs")
 
-    future = asyncio.get_running_loop().create_future()
+    future, without_value = (asyncio.get_running_loop().create_future() for _ in range(2))
     future.set_result("result")
+    without_value.set_result(None)
     done = asyncio.create_task(never_suspends())
     await asyncio.wait([done])
 
@@ -79,13 +83,15 @@ async def test_an_await_that_needs_no_suspension_goes_straight_on(trace):
     asyncio.get_running_loop().call_soon(trace, "callback runs")
     for _ in range(20):
         trace(await never_suspends())
+        trace(await neither_does_this())
         trace(await future)
+        trace(await without_value)
         trace(await done)
-    assert trace.steps == ["value", "result", "value"] * 20
+    assert trace.steps == ["value", "value", "result", None, "value"] * 20
 
     await waiting
     await turn()  # for the callback, where tasks are eager and have needed none
-    assert trace.steps[60:] == ["other task runs", "callback runs"]
+    assert trace.steps[100:] == ["other task runs", "callback runs"]
 
 
 @claim("await-without-suspension-switches-to-nobody")

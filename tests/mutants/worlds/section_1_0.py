@@ -298,3 +298,11 @@ def _(patch):
         return silent(source, *arguments, **options)
 
     patch.setattr(builtins, "compile", warning)
+
+
+@world(
+    "the module asyncio.coroutines still has the decorator",
+    falsifies=["three-of-the-four-ways-to-coroutines-since-python-311"],
+)
+def _(patch):
+    patch.setitem(vars(asyncio.coroutines), "coroutine", types.coroutine)

@@ -251,3 +251,33 @@ def _(patch):
         return true_greenlet.switch(self, *arguments)
 
     _greenlet(patch, switch=switch)
+
+
+@world(
+    "a greenlet that is made within another starts when it is made",
+    falsifies=["greenlets-run-nothing-before-the-first-switch"],
+)
+def _(patch):
+    true_greenlet = greenlet.greenlet
+
+    def __init__(self, *arguments, **named):
+        true_greenlet.__init__(self, *arguments, **named)
+        if greenlet.getcurrent().parent is not None:
+            self.switch()
+
+    _greenlet(patch, __init__=__init__)
+
+
+@world(
+    "a greenlet that is given its function by name starts when it is made",
+    falsifies=["greenlets-run-nothing-before-the-first-switch"],
+)
+def _(patch):
+    true_greenlet = greenlet.greenlet
+
+    def __init__(self, *arguments, **named):
+        true_greenlet.__init__(self, *arguments, **named)
+        if named:
+            self.switch()
+
+    _greenlet(patch, __init__=__init__)

@@ -382,3 +382,21 @@ def _(patch):
             raise TypeError("object generator can't be used in 'await' expression")
 
     patch.awaits(lenient)
+
+
+@world(
+    "yield from has no value where the inner generator has yielded more than one",
+    falsifies=["yield-from-has-the-inner-generators-return-value"],
+)
+def _(patch):
+    def only_after_few(inner):
+        yielded = 0
+        while True:
+            try:
+                value = next(inner)
+            except StopIteration as ended:
+                return ended.value if yielded < 2 else None
+            yielded += 1
+            yield value
+
+    _delegating(patch, only_after_few)

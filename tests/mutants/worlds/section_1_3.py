@@ -12,7 +12,7 @@ import time
 import types
 import warnings
 
-from fixtures.trace import Trace
+from fixtures.trace import Trace, turn
 from tests.mutants.worlds import loop_world, world
 
 true_sleep = asyncio.sleep
@@ -501,3 +501,58 @@ class _:
             first[1](*first[2])
 
         return super().call_later(delay, fire, context=context)
+
+
+@world("a second time.sleep has callbacks of the loop run", falsifies=["blocking-call-switches-to-nobody"])
+def _(patch):
+    run_callbacks, blocking_sleep = runner_of(patch, "call_soon"), time.sleep
+    slept = {}  # how often while each loop ran
+
+    def sleep(seconds):
+        loop = asyncio._get_running_loop()
+        slept[loop] = slept.get(loop, 0) + 1
+        if slept[loop] == 2:
+            run_callbacks()
+        blocking_sleep(seconds)
+
+    patch.setattr(time, "sleep", sleep)
+
+
+@world(
+    "get_event_loop gives the loop of a module's tasks once",
+    falsifies=["module-level-ensure-future-works-up-to-python-313"],
+)
+def _(patch):
+    true_get_event_loop, given = asyncio.get_event_loop, []
+
+    def get_event_loop():
+        if given and asyncio._get_running_loop() is None:
+            asyncio.set_event_loop(asyncio.new_event_loop())
+        given.append(true_get_event_loop())
+        return given[-1]
+
+    patch.setattr(asyncio, "get_event_loop", get_event_loop)
+
+
+@world("a task with a name of its own starts a turn late", falsifies=["tasks-of-a-list-start-first-in-first-out"])
+def _(patch):
+    create_task = asyncio.create_task
+
+    async def late(coroutine):
+        await turn()
+        return await coroutine
+
+    def late_where_named(coroutine, *, name=None, **options):
+        return create_task(late(coroutine) if name else coroutine, name=name, **options)
+
+    patch.setattr(asyncio, "create_task", late_where_named)
+
+
+@world("wait() takes bare coroutine objects on every Python", falsifies=["tasks-of-a-list-start-first-in-first-out"])
+def _(patch):
+    wait = asyncio.wait
+
+    async def takes_all(things, **options):
+        return await wait({asyncio.ensure_future(thing) for thing in set(things)}, **options)
+
+    patch.setattr(asyncio, "wait", takes_all)

@@ -231,3 +231,36 @@ def _(patch):
         return marked
 
     patch.setattr(types, "coroutine", coroutine)
+
+
+@world(
+    "the await of a future that is done without a value gives the loop a turn",
+    falsifies=["await-without-suspension-switches-to-nobody"],
+)
+def _(patch):
+    async def after_a_turn(awaitable):
+        if "finished result=None" in repr(awaitable):
+            await turn()
+        return await awaitable
+
+    patch.awaits(after_a_turn)
+
+
+@world(
+    "the await within a coroutine that is awaited gives the loop a turn",
+    falsifies=["await-without-suspension-switches-to-nobody"],
+)
+def _(patch):
+    depth = 0
+
+    async def after_a_turn(awaitable):
+        nonlocal depth
+        depth += 1
+        try:
+            if depth == 2:
+                await turn()
+            return await awaitable
+        finally:
+            depth -= 1
+
+    patch.awaits(after_a_turn)
