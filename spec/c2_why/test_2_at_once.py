@@ -109,12 +109,30 @@ async def test_with_aiohttp_the_server_sees_each_url_once_and_no_other(downloads
 async def get_with_aiohttp(url):
     """Download one URL with aiohttp."""
     async with aiohttp.ClientSession() as session, session.get(url) as response:
-        await response.content.read()
+        return await response.content.read()
 
 
 async def get_with_requests(url):
     """Download one URL with requests, whose blocking is no matter here."""
-    await asyncio.to_thread(requests.get, url)
+    return (await asyncio.to_thread(requests.get, url)).content
+
+
+@contextlib.asynccontextmanager
+async def serving(bodies, asked):
+    """Where a server has each of these bodies under its name; `asked` gets what it is asked for."""
+
+    async def answer(reader, writer):
+        request = await reader.readuntil(b"\r\n\r\n")
+        asked.append(request.partition(b" HTTP/")[0].decode())
+        body = bodies.get(asked[-1].rpartition("/")[2], b"")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (len(body), body))
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    async with server:
+        yield f"http://{host}:{port}"
 
 
 @claim("each-url-is-requested-once")
@@ -123,20 +141,24 @@ async def test_a_server_is_asked_for_the_three_urls_and_for_nothing_beside_them(
     monkeypatch.setenv("no_proxy", "127.0.0.1")  # where a proxy is set, requests would ask that
     asked = []
 
-    async def answer(reader, writer):
-        request = await reader.readuntil(b"\r\n\r\n")
-        asked.append(request.partition(b" HTTP/")[0].decode())
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nimage")
-        writer.close()
-        await writer.wait_closed()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    host, port = server.sockets[0].getsockname()
-    async with server:
+    async with serving(dict.fromkeys(NAMES, b"image"), asked) as place:
         for name in NAMES:
-            await get(f"http://{host}:{port}/{name}")
+            await get(f"{place}/{name}")
 
     assert asked == [f"GET /{name}" for name in NAMES]
+
+
+@claim("each-download-is-saved-byte-for-byte")
+@pytest.mark.parametrize("get", [get_with_aiohttp, get_with_requests])
+async def test_zeros_and_ends_of_lines_at_either_end_are_saved_and_an_empty_body_too(monkeypatch, tmp_path, get):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    bodies = {"zeros.jpg": b"\0\0image\0\0", "lines.jpg": b"\r\n\x1a\r\n", "empty.jpg": b""}
+
+    async with serving(bodies, []) as place:
+        for name in bodies:
+            (tmp_path / name).write_bytes(await get(f"{place}/{name}"))
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == bodies
 
 
 @claim("awaiting-content-read-gives-the-whole-body")
@@ -212,9 +234,9 @@ async def test_a_session_whose_async_with_is_left_by_an_error_or_a_cancellation_
 
 @claim("verify-ssl-is-accepted-with-a-warning")
 async def test_verify_ssl_is_accepted_and_warns_that_ssl_took_its_place(downloads):
-    async def status(session, **unchecked):
+    async def status(session, url=None, **unchecked):
         try:
-            async with session.get(downloads.https_url("image"), **unchecked) as response:
+            async with session.get(url or downloads.https_url("image"), **unchecked) as response:
                 return response.status
         except (TypeError, aiohttp.ClientConnectorCertificateError) as error:
             pytest.fail(f"{unchecked} is not accepted: {error}")
@@ -226,12 +248,13 @@ async def test_verify_ssl_is_accepted_and_warns_that_ssl_took_its_place(download
                 await status(session, verify_ssl=False),
                 await status(session, ssl=False),
                 await status(session, verify_ssl=False),
+                await status(session, downloads.url("image"), verify_ssl=False),  # where there is nothing to verify
             ]
 
-    assert statuses == [200, 200, 200]
+    assert statuses == [200, 200, 200, 200]
     assert [(warning.category, str(warning.message)) for warning in caught] == [
         (DeprecationWarning, "verify_ssl is deprecated, use ssl=False instead")
-    ] * 2
+    ] * 3
 
 
 @claim("verify-ssl-false-disables-the-certificate-check")
@@ -246,9 +269,10 @@ async def test_a_self_signed_certificate_is_refused_by_each_request_but_for_one_
         assert downloads.report().arrivals == []
 
         with pytest.warns(DeprecationWarning, match="verify_ssl"):
-            unchecked = await body(session, verify_ssl=False)
+            unchecked = [body(session, verify_ssl=False) for _ in range(2)]  # a connection each
+            outcomes = await asyncio.gather(*unchecked, return_exceptions=True)
 
         with pytest.raises(aiohttp.ClientConnectorCertificateError, match="self-signed|self signed"):
             await body(session)
 
-    assert unchecked == downloads.body("image")
+    assert outcomes == [downloads.body("image")] * 2

@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import functools
+import itertools
 import socket
 import sys
 import types
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 
 from tests.mutants.worlds import loop_world, world
+from tests.mutants.worlds.section_1_3 import runner_of
 
 
 @world("tasks run one after another", falsifies=["aiohttp-downloads-are-all-in-flight-at-once"])
@@ -726,3 +728,93 @@ def _(patch):
         return None if self.closed and method != "GET" else await request(self, method, url, **options)
 
     patch.setattr(aiohttp.ClientSession, "_request", lenient)
+
+
+@world("a body loses the zeros at its end", falsifies=["each-download-is-saved-byte-for-byte"])
+def _(patch):
+    import aiohttp
+    import requests
+
+    whole, content = aiohttp.StreamReader.read, requests.Response.content.fget
+
+    async def without_zeros(self, n=-1):
+        return (await whole(self, n)).rstrip(b"\0")
+
+    patch.setattr(aiohttp.StreamReader, "read", without_zeros)
+    patch.setattr(requests.Response, "content", property(lambda self: content(self).rstrip(b"\0")))
+
+
+@world(
+    "a second requests.get has callbacks of the loop run", falsifies=["blocking-request-in-a-coroutine-stops-the-loop"]
+)
+def _(patch):
+    import requests
+
+    run_callbacks, get = runner_of(patch, "call_soon"), requests.get
+    asked = {}  # how often while each loop ran
+
+    def get_meanwhile(*arguments, **options):
+        loop = asyncio._get_running_loop()
+        asked[loop] = asked.get(loop, 0) + 1
+        if asked[loop] == 2:
+            run_callbacks()
+        return get(*arguments, **options)
+
+    patch.setattr(requests, "get", get_meanwhile)
+
+
+@world("verify_ssl is taken without a word where there is no TLS", falsifies=["verify-ssl-is-accepted-with-a-warning"])
+def _(patch):
+    import aiohttp
+
+    request = aiohttp.ClientSession._request
+
+    async def quiet(self, method, url, **named):
+        if str(url).startswith("http:"):
+            named.pop("verify_ssl", None)
+        return await request(self, method, url, **named)
+
+    patch.setattr(aiohttp.ClientSession, "_request", quiet)
+
+
+@world(
+    "verify_ssl=False lets a certificate pass once a session",
+    falsifies=["verify-ssl-false-disables-the-certificate-check"],
+)
+def _(patch):
+    import aiohttp
+
+    request, passed = aiohttp.ClientSession._request, weakref.WeakSet()
+
+    async def only_once(self, method, url, **named):
+        if self in passed:
+            named.pop("verify_ssl", None)
+        if "verify_ssl" in named:
+            passed.add(self)
+        return await request(self, method, url, **named)
+
+    patch.setattr(aiohttp.ClientSession, "_request", only_once)
+
+
+@loop_world(
+    "uvloop looks up host names in a thread of Python's, and asyncio in that of the loop",
+    "host-name-look-up-takes-another-thread",
+)
+class _:
+    async def getaddrinfo(self, host, port, **options):
+        look_up = functools.partial(socket.getaddrinfo, host, port, **options)
+        if isinstance(self, asyncio.SelectorEventLoop):
+            return look_up()
+        return await self.run_in_executor(None, look_up)
+
+
+@world("each third task runs in another thread than the loop", falsifies=["host-name-look-up-takes-another-thread"])
+def _(patch):
+    create_task, numbers = asyncio.create_task, itertools.count(1)
+
+    def elsewhere(coroutine, **options):
+        if next(numbers) % 3 == 0:
+            coroutine = _InAnotherThread(coroutine, asyncio.get_running_loop())
+        return create_task(coroutine, **options)
+
+    patch.setattr(asyncio, "create_task", elsewhere)
