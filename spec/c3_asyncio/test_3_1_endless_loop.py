@@ -118,6 +118,12 @@ def test_stop_lets_the_current_pass_finish_and_leaves_what_it_queued_for_the_nex
     run_until_stopped(loop)
     assert trace.steps == ["this pass"] * 3 + ["next pass"] * 3
 
+    trace.steps.clear()
+    loop.call_soon(loop.call_soon, trace, "another pass later")
+    loop.stop()  # of a loop that does not run: the first pass of the next run is the current one
+    run_until_stopped(loop)
+    assert trace.steps == ["the pass after"] * 3
+
 
 @claim("stop-ends-after-the-current-pass-on-asyncio")
 def test_stop_in_a_task_lets_the_tasks_and_callbacks_of_the_current_pass_finish_and_no_more(new_loop, trace):
@@ -207,21 +213,32 @@ def test_run_until_complete_returns_when_its_coroutine_is_done_with_tasks_of_its
 @claim("run-until-complete-returns-with-others-pending")
 @pytest.mark.parametrize("error", [None, LookupError("main fails")], ids=["returns", "fails"])
 def test_run_until_complete_leaves_others_pending_where_a_future_or_task_is_done_or_failed_too(new_loop, error):
-    loop = new_loop()
+    loop, turns = new_loop(), []
     never = loop.create_future()
 
     async def wait_for_ever():
         await never
 
+    async def take_turns():
+        while not never.done():
+            await turn()
+            turns.append("of other work")
+
     async def main():
         if error is not None:
             raise error
 
-    future = loop.create_future()
-    loop.call_soon(*((future.set_result, None) if error is None else (future.set_exception, error)))
-    others = [loop.create_task(wait_for_ever()) for _ in range(2)]
-    for given in (main(), loop.create_task(main()), future):
+    def future():
+        made = loop.create_future()
+        loop.call_soon(*((made.set_result, None) if error is None else (made.set_exception, error)))
+        return made
+
+    others = [loop.create_task(wait_for_ever()), loop.create_task(take_turns())]
+    for make in (main, lambda: loop.create_task(main()), future):
+        given = make()
+        turns.clear()
         assert error_of(loop.run_until_complete, given) is error
+        assert len(turns) <= 5  # one until it is done, and a few passes that the loop may need to stop
         loop.run_until_complete(asyncio.sleep(0))  # a task that was asked to end would end by now
         assert [other.done() for other in others] == [False, False]
 

@@ -132,6 +132,34 @@ async def test_waiting_tasks_resume_in_the_order_in_which_they_were_woken_not_ma
     assert trace.steps == ["made 3", "made 4", "made 1", "made 2"]
 
 
+@claim("ready-queue-is-first-in-first-out")
+async def test_tasks_that_are_cancelled_and_callbacks_without_arguments_keep_their_places_too(trace):
+    loop = asyncio.get_running_loop()
+
+    async def wait(name):
+        try:
+            await gates[name]
+        finally:
+            trace(name)
+
+    gates = {name: loop.create_future() for name in ("woken", "cancelled", "woken later")}
+    woken, cancelled, woken_later = tasks = [asyncio.create_task(wait(name)) for name in gates]
+    await turn()
+    loop.call_soon(trace, "with an argument")
+    gates["woken"].set_result(None)
+    cancelled.cancel()
+    loop.call_soon(lambda: trace("without one"))
+    gates["woken later"].set_result(None)
+    loop.call_soon(trace, "with an argument")
+    await asyncio.wait(tasks)
+    await turn()
+
+    assert trace.steps == [
+        *("with an argument", "woken", "cancelled"),
+        *("without one", "woken later", "with an argument"),
+    ]
+
+
 @claim("each-ready-task-gets-one-step-a-pass")
 async def test_a_hundred_ready_tasks_take_turns_a_step_each(trace):
     async def three_steps():
@@ -203,12 +231,27 @@ async def test_what_a_callback_queues_waits_too_while_the_loop_looks_at_its_sock
 @claim("zero-delay-runs-after-call-soon-on-asyncio")
 async def test_call_later_with_no_delay_makes_a_timer_that_a_later_call_soon_overtakes(trace):
     loop = asyncio.get_running_loop()
-    delayed = loop.call_later(0, trace, "call_later(0)")
-    soon = loop.call_soon(trace, "call_soon")
-    assert isinstance(delayed, asyncio.TimerHandle)
-    assert not isinstance(soon, asyncio.TimerHandle)
+    far_ahead, times = loop.call_later(3600, trace, "never"), 4
+    for delay in [0, 0.0] * (times // 2):
+        delayed = loop.call_later(delay, trace, "call_later(0)")
+        soon = loop.call_soon(trace, "call_soon")
+        assert isinstance(delayed, asyncio.TimerHandle)
+        assert not isinstance(soon, asyncio.TimerHandle)
 
-    await until(lambda: len(trace.steps) == 2, f"only {trace.steps} ran")
+    await until(lambda: len(trace.steps) == 2 * times, f"only {trace.steps} ran")
+    far_ahead.cancel()
+
+    assert trace.steps == ["call_soon"] * times + ["call_later(0)"] * times
+
+
+@claim("zero-delay-runs-after-call-soon-on-asyncio")
+def test_call_later_with_no_delay_makes_a_timer_before_the_loop_runs_too(new_loop, trace):
+    loop = new_loop()
+    delayed = loop.call_later(0, trace, "call_later(0)")
+    loop.call_soon(trace, "call_soon")
+    assert isinstance(delayed, asyncio.TimerHandle)
+
+    loop.run_until_complete(until(lambda: len(trace.steps) == 2, f"only {trace.steps} ran"))
 
     assert trace.steps == ["call_soon", "call_later(0)"]
 
@@ -270,20 +313,22 @@ async def test_a_readable_socket_on_uvloop_is_noticed_before_the_first_sleep_of_
 
 @claim("finished-task-leaves-all-tasks")
 async def test_a_task_that_is_done_leaves_the_set_of_all_tasks_at_once_however_it_ended(trace):
-    async def work():
+    async def work(result=None):
         await turn()
+        return result
 
     async def fail():
         raise LookupError
 
     me = asyncio.current_task()
-    task = asyncio.create_task(work())
-    assert asyncio.all_tasks() == {me, task}
+    for result in (None, "a result"):
+        task = asyncio.create_task(work(result))
+        assert asyncio.all_tasks() == {me, task}
 
-    await task
+        assert await task == result
 
-    assert task.done()
-    assert asyncio.all_tasks() == {me}
+        assert task.done()
+        assert asyncio.all_tasks() == {me}
 
     failing, cancelled = asyncio.create_task(fail()), asyncio.create_task(work())
     cancelled.cancel()
@@ -293,3 +338,18 @@ async def test_a_task_that_is_done_leaves_the_set_of_all_tasks_at_once_however_i
     assert trace.steps == [(True, True, {me})]  # in the very pass in which they ended
     assert isinstance(failing.exception(), LookupError) and cancelled.cancelled()
     assert asyncio.all_tasks() == {me}
+
+
+@claim("finished-task-leaves-all-tasks")
+def test_a_task_that_is_done_is_not_in_the_set_that_is_asked_for_from_outside_the_loop_either(new_loop):
+    async def work():
+        await turn()
+
+    loop = new_loop()
+    done, left = loop.create_task(work()), loop.create_task(asyncio.Event().wait())
+    loop.run_until_complete(done)
+    assert asyncio.all_tasks(loop) == {left}
+
+    left.cancel()
+    loop.run_until_complete(asyncio.wait([left]))
+    assert asyncio.all_tasks(loop) == set()

@@ -16,11 +16,18 @@ FETCH_AGAIN = """
         except RuntimeError as error:
             print(f"RuntimeError: {error}")
         else:
-            print("the same loop again:", asyncio.get_event_loop() is loop)
+            print("the same loop again:", asyncio.get_event_loop() is loop, "| closed:", loop.is_closed())
+            loop.run_until_complete(asyncio.sleep(0))
+            print("also when it has run:", asyncio.get_event_loop() is loop)
             loop.close()
             print("also when it is closed:", asyncio.get_event_loop() is loop)
     print("warnings:", [f"{one.category.__name__}: {one.message}" for one in seen])
 """
+MADE_AND_KEPT = [
+    "the same loop again: True | closed: False",
+    "also when it has run: True",
+    "also when it is closed: True",
+]
 NONE_IN_THE_MAIN_THREAD = "RuntimeError: There is no current event loop in thread 'MainThread'."
 
 
@@ -28,7 +35,7 @@ NONE_IN_THE_MAIN_THREAD = "RuntimeError: There is no current event loop in threa
 def test_get_event_loop_makes_a_loop_without_a_warning_and_keeps_it(plain_program):
     ended = plain_program(FETCH_AGAIN)
 
-    assert ended.lines == ["the same loop again: True", "also when it is closed: True", "warnings: []"]
+    assert ended.lines == [*MADE_AND_KEPT, "warnings: []"]
 
 
 @claim("get-event-loop-warns-on-3-12-and-3-13")
@@ -36,7 +43,7 @@ def test_get_event_loop_warns_when_it_makes_a_loop_and_then_keeps_it(plain_progr
     ended = plain_program(FETCH_AGAIN)
 
     one_warning = ["DeprecationWarning: There is no current event loop"]
-    assert ended.lines == ["the same loop again: True", "also when it is closed: True", f"warnings: {one_warning}"]
+    assert ended.lines == [*MADE_AND_KEPT, f"warnings: {one_warning}"]
 
 
 @claim("get-event-loop-raises-without-a-loop-since-3-14")
@@ -74,6 +81,19 @@ def test_get_event_loop_makes_none_once_asyncio_run_was_used_even_if_one_was_set
 
     after_it = NONE_IN_THE_MAIN_THREAD
     assert ended.lines == ["running, there is one: True", after_it, "it failed", after_it]
+
+
+@claim("get-event-loop-makes-none-after-asyncio-run")
+def test_get_event_loop_makes_none_in_another_thread_either_once_asyncio_run_was_used_there():
+    async def work():
+        return asyncio.get_event_loop().is_running()
+
+    with ThreadPoolExecutor(1, "another") as another_thread:
+        ran = another_thread.submit(asyncio.run, work())
+        refused = another_thread.submit(asyncio.get_event_loop).exception()
+
+    assert ran.result() is True
+    assert repr(refused) == """RuntimeError("There is no current event loop in thread 'another_0'.")"""
 
 
 @claim("get-event-loop-makes-none-in-another-thread")

@@ -1,6 +1,7 @@
 """What `run_until_complete` takes, does with it, returns, and refuses."""
 
 import asyncio
+import sys
 from contextlib import closing
 
 import pytest
@@ -44,7 +45,8 @@ def test_run_until_complete_runs_a_coroutine_or_task_to_its_end_and_returns_the_
 
     async def work(name):
         trace(f"{name} starts")
-        await turn()
+        for _ in range(20):
+            await turn()
         trace(f"{name} ends")
         return f"result of {name}"
 
@@ -70,13 +72,16 @@ def test_run_until_complete_waits_for_a_future_and_returns_its_result(new_loop):
 
 
 @claim("run-until-complete-runs-and-returns-the-result")
-def test_run_until_complete_returns_what_a_coroutine_or_task_returns_even_if_it_is_false(new_loop):
-    async def work():
-        return ()
+def test_run_until_complete_returns_what_a_coroutine_or_task_returns_even_if_it_is_false_or_an_awaitable(new_loop):
+    async def work(result):
+        return result
 
     loop = new_loop()
-    assert loop.run_until_complete(work()) == ()
-    assert loop.run_until_complete(loop.create_task(work())) == ()
+    awaitable = loop.create_future()
+    awaitable.set_result("its result")
+    for result in ((), awaitable):
+        assert loop.run_until_complete(work(result)) is result
+        assert loop.run_until_complete(loop.create_task(work(result))) is result
 
 
 @claim("run-until-complete-runs-and-returns-the-result")
@@ -100,7 +105,7 @@ def test_run_until_complete_raises_the_exception_of_the_coroutine_task_or_future
     cancelled_task = loop.create_task(fail())
     cancelled_task.cancel()
     for each in (cancelled, cancelled_task):
-        with pytest.raises(asyncio.CancelledError):
+        with exactly(asyncio.CancelledError):
             loop.run_until_complete(each)
 
 
@@ -169,6 +174,7 @@ def test_a_task_under_an_undefined_name_is_a_name_error_and_nothing_runs(program
         import asyncio
 
         async def errand():
+            await asyncio.sleep(0.001)
             print("the errand ran")
 
         loop = asyncio.new_event_loop()
@@ -187,3 +193,28 @@ def test_a_task_under_an_undefined_name_is_a_name_error_and_nothing_runs(program
     defined = program(source.format(task="errand()"))
     assert defined.lines == ["a loop is there", "the errand ran"]
     assert defined.status == 0
+
+
+@claim("loop-program-needs-its-task-defined")
+def test_so_it_is_where_get_event_loop_makes_the_loop_up_to_python_313_and_since_then_that_fails_before(plain_program):
+    source = """
+        import asyncio
+
+        async def errand():
+            print("the errand ran")
+
+        loop = asyncio.get_event_loop()
+        print("a loop is there")
+        loop.run_until_complete({task})
+    """
+
+    undefined = plain_program(source.format(task="some_errand"), warnings="ignore")
+    defined = plain_program(source.format(task="errand()"), warnings="ignore")
+    if sys.version_info < (3, 14):
+        assert undefined.error == "NameError: name 'some_errand' is not defined"
+        assert (undefined.status, undefined.lines) == (1, ["a loop is there"])
+        assert (defined.status, defined.lines) == (0, ["a loop is there", "the errand ran"])
+    else:
+        for ended in (undefined, defined):
+            assert ended.error == "RuntimeError: There is no current event loop in thread 'MainThread'."
+            assert (ended.status, ended.lines) == (1, [])

@@ -132,7 +132,7 @@ def test_asyncio_run_from_plain_code_returns_with_every_leftover_task_cancelled(
             trace("a leftover ends")
 
     async def wait_for_some_turns():
-        for _ in range(50):
+        for _ in range(8):
             await asyncio.sleep(0)
         trace("a leftover has not been cancelled")
 

@@ -746,3 +746,137 @@ def _(patch):
             return super().run_until_complete(work)
 
     patch.loops(EndsWithIt)
+
+
+@world(
+    "get_event_loop() makes a loop on every Python, which takes no coroutine object",
+    falsifies=["loop-program-needs-its-task-defined"],
+)
+def _(patch):
+    def get_event_loop():
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete = asyncio.futures.isfuture
+        return loop
+
+    patch.setattr(asyncio, "get_event_loop", get_event_loop)
+
+
+@world("a callback without arguments comes a pass later", falsifies=["ready-queue-is-first-in-first-out"])
+def _(patch):
+    class Late:
+        def call_soon(self, callback, *arguments, context=None):
+            if isinstance(callback, types.FunctionType) and not arguments:
+                return super().call_soon(super().call_soon, callback, context=context)
+            return super().call_soon(callback, *arguments, context=context)
+
+    patch.loops(Late)
+
+
+@world("a task that waits and is cancelled is woken a pass later", falsifies=["ready-queue-is-first-in-first-out"])
+def _(patch):
+    class TellsOfCancellation(asyncio.Task):
+        is_cancelled = False
+
+        def cancel(self, *arguments):
+            self.is_cancelled = True
+            return super().cancel(*arguments)
+
+    class WakesLate:
+        def create_task(self, coroutine, **options):
+            return TellsOfCancellation(coroutine, loop=self, **options)
+
+        def call_soon(self, callback, *arguments, context=None):
+            if arguments and getattr(getattr(callback, "__self__", None), "is_cancelled", False):
+                return super().call_soon(super().call_soon, partial(callback, *arguments), context=context)
+            return super().call_soon(callback, *arguments, context=context)
+
+    patch.loops(WakesLate)
+
+
+@world(
+    "all_tasks() lists tasks that have a result",
+    falsifies=["finished-task-leaves-all-tasks"],
+    breaks_much="every claim is asked afterwards which tasks it has left",
+)
+def _(patch):
+    ever: list[asyncio.Task] = []
+    create_task, all_tasks = asyncio.create_task, asyncio.all_tasks
+
+    def remembered(coroutine, **options):
+        ever.append(create_task(coroutine, **options))
+        return ever[-1]
+
+    def has_a_result(task):
+        return task.done() and not task.cancelled() and not task.exception() and task.result() is not None
+
+    patch.setattr(asyncio, "create_task", remembered)
+    patch.setattr(asyncio, "all_tasks", lambda loop=None: all_tasks(loop) | set(filter(has_a_result, ever)))
+
+
+@world(
+    "all_tasks() lists tasks that are done where it is asked from outside the loop",
+    falsifies=["finished-task-leaves-all-tasks"],
+    breaks_much="every claim is asked afterwards which tasks it has left",
+)
+def _(patch):
+    ever: list[asyncio.Task] = []
+    all_tasks = asyncio.all_tasks
+
+    class Remembers:
+        def create_task(self, coroutine, **options):
+            ever.append(super().create_task(coroutine, **options))
+            return ever[-1]
+
+    def with_done(loop=None):
+        outside = asyncio._get_running_loop() is None
+        return all_tasks(loop) | {task for task in ever if outside and task.get_loop() is loop}
+
+    patch.loops(Remembers)
+    patch.setattr(asyncio, "all_tasks", with_done)
+
+
+@world(
+    "stop() of a loop that does not run lets one more pass run",
+    falsifies=["stop-ends-after-the-current-pass-on-asyncio"],
+)
+def _(patch):
+    class StopsLate:
+        def stop(self):
+            if self.is_running():
+                super().stop()
+            else:
+                self.call_soon(self.call_soon, super().stop)
+
+    patch.loops(StopsLate)
+
+
+def _soon(patch, which):
+    """Have call_later() of no delay be call_soon() where `which(loop, delay)`."""
+
+    class Soon:
+        def call_later(self, delay, callback, *arguments, context=None):
+            if delay > 0 or not which(self, delay):
+                return super().call_later(delay, callback, *arguments, context=context)
+            return self.call_soon(callback, *arguments, context=context)
+
+    patch.loops(Soon)
+
+
+@world(
+    "call_later(0) is call_soon() while the loop does not run", falsifies=["zero-delay-runs-after-call-soon-on-asyncio"]
+)
+def _(patch):
+    _soon(patch, lambda loop, _delay: not loop.is_running())
+
+
+@world("call_later(0.0) is call_soon()", falsifies=["zero-delay-runs-after-call-soon-on-asyncio"])
+def _(patch):
+    _soon(patch, lambda _loop, delay: isinstance(delay, float))
+
+
+@world(
+    "call_later(0) is call_soon() where there is another timer",
+    falsifies=["zero-delay-runs-after-call-soon-on-asyncio"],
+)
+def _(patch):
+    _soon(patch, lambda loop, _delay: bool(getattr(loop, "_scheduled", ())))

@@ -253,3 +253,59 @@ def _(patch):
 
     patch.loops(Timers)
     patch.setattr(asyncio, "get_event_loop", lambda: is_set[0] if in_a_timer and is_set[0] else get_event_loop())
+
+
+@world(
+    "get_event_loop() makes a loop that is closed",
+    falsifies=["get-event-loop-makes-a-loop-silently-before-3-12"],
+    also=["get-event-loop-warns-on-3-12-and-3-13"],
+)
+def _(patch):
+    get_event_loop = asyncio.get_event_loop
+
+    def get_closed():
+        loop = get_event_loop()
+        loop.close()
+        return loop
+
+    patch.setattr(asyncio, "get_event_loop", get_closed)
+
+
+@world(
+    "get_event_loop() makes another loop once the one it made has run",
+    falsifies=["get-event-loop-makes-a-loop-silently-before-3-12"],
+    also=["get-event-loop-warns-on-3-12-and-3-13"],
+)
+def _(patch):
+    get_event_loop, used = asyncio.get_event_loop, set()
+
+    class TellsOfItsUse:
+        def run_until_complete(self, work):
+            used.add(self)
+            return super().run_until_complete(work)
+
+    def get_unused():
+        loop = get_event_loop()
+        if loop in used and not loop.is_running():
+            asyncio.set_event_loop(asyncio.new_event_loop())
+        return get_event_loop()
+
+    patch.loops(TellsOfItsUse)
+    patch.setattr(asyncio, "get_event_loop", get_unused)
+
+
+@world(
+    "asyncio.run() leaves another thread than the main one with a loop",
+    falsifies=["get-event-loop-makes-none-after-asyncio-run"],
+)
+def _(patch):
+    run = asyncio.run
+
+    def leave_one(main, **options):
+        try:
+            return run(main, **options)
+        finally:
+            if threading.current_thread() is not threading.main_thread():
+                asyncio.set_event_loop(asyncio.new_event_loop())
+
+    patch.setattr(asyncio, "run", leave_one)

@@ -332,3 +332,65 @@ class _:
     def run_until_complete(self, work):
         result = super().run_until_complete(work)
         return (result or None) if asyncio.iscoroutine(work) else result
+
+
+@loop_world(
+    "run_until_complete() gives other tasks some more turns where it is given a future or task",
+    "run-until-complete-returns-with-others-pending",
+)
+class _:
+    def run_until_complete(self, work):
+        result = super().run_until_complete(work)
+        for _ in range(10 if asyncio.isfuture(work) else 0):
+            super().run_until_complete(asyncio.sleep(0))
+        return result
+
+
+@loop_world(
+    "run_until_complete() gives other tasks some more turns before it raises",
+    "run-until-complete-returns-with-others-pending",
+)
+class _:
+    def run_until_complete(self, work):
+        try:
+            return super().run_until_complete(work)
+        except LookupError:
+            for _ in range(10):
+                super().run_until_complete(asyncio.sleep(0))
+            raise
+
+
+@loop_world(
+    "run_until_complete() returns after three turns",
+    "run-until-complete-runs-and-returns-the-result",
+    "loop-program-needs-its-task-defined",
+    breaks_much="whatever is run for longer than that is not run to its end",
+)
+class _:
+    def run_until_complete(self, work):
+        task = asyncio.ensure_future(work, loop=self)
+        for _ in range(3):
+            self.call_soon(self.stop)
+            self.run_forever()
+        return task.result() if task.done() else None
+
+
+@loop_world(
+    "run_until_complete() also awaits what a coroutine or task returns",
+    "run-until-complete-runs-and-returns-the-result",
+)
+class _:
+    def run_until_complete(self, work):
+        result = super().run_until_complete(work)
+        return super().run_until_complete(result) if hasattr(result, "__await__") else result
+
+
+@loop_world(
+    "run_until_complete() raises TimeoutError for what was cancelled", "run-until-complete-runs-and-returns-the-result"
+)
+class _:
+    def run_until_complete(self, work):
+        try:
+            return super().run_until_complete(work)
+        except asyncio.CancelledError:
+            raise TimeoutError from None

@@ -790,3 +790,16 @@ def _(patch):
 def _(patch):
     run = asyncio.run
     patch.setattr(asyncio, "run", lambda main: None if main is None else run(main))
+
+
+@world(
+    "asyncio.run() gives leftover tasks ten turns to end by themselves",
+    falsifies=["asyncio-run-cancels-leftover-tasks"],
+)
+def _(patch):
+    def wait_first(loop):
+        for _ in range(10):
+            loop.run_until_complete(asyncio.sleep(0))
+        _clean_up(loop)
+
+    _run_ends_by(patch, wait_first)
