@@ -1,6 +1,8 @@
 """greenlet: functions that switch to each other by explicit calls, step by step, and what the steps leave out."""
 
 import asyncio
+import queue
+import select
 import socket
 import threading
 import time
@@ -205,7 +207,11 @@ def test_greenlets_switch_only_where_they_say_so_in_one_thread_and_without_an_ev
         here, there = socket.socketpair()
         with here, there:
             there.sendall(b"!")
+            select.select([here], [], [])
             here.recv(1)
+        inbox = queue.Queue()
+        inbox.put("a message")
+        inbox.get()
 
     def first_function():
         trace("first, before its switch")

@@ -49,6 +49,34 @@ def test_yield_from_runs_the_inner_generator_to_its_end_before_the_outer_one_goe
     assert trace.steps == ["outer hands over", "inner begins", *range(20), "inner ends", "outer goes on"]
 
 
+@claim("yield-from-runs-the-inner-generator-to-its-end")
+def test_it_does_so_too_where_the_inner_generator_delegates_itself_or_has_begun_before(trace):
+    def outer(inner):
+        yield from inner
+        trace("outer goes on")
+
+    def delegating():
+        yield from numbers()
+        trace("the delegating one goes on")
+
+    def numbers():
+        for number in range(5):
+            trace(number)
+            yield
+        trace("numbers end")
+
+    for _ in outer(delegating()):
+        pass
+    assert trace.steps == [*range(5), "numbers end", "the delegating one goes on", "outer goes on"]
+
+    trace.steps.clear()
+    begun = numbers()
+    next(begun)
+    for _ in outer(begun):
+        pass
+    assert trace.steps == [*range(5), "numbers end", "outer goes on"]
+
+
 @claim("yield-from-has-the-inner-generators-return-value")
 @pytest.mark.parametrize("returned", ["what it returns", 0, ("two", "values"), LookupError("not raised")], ids=repr)
 def test_the_value_of_yield_from_is_what_the_inner_generator_returns_and_none_without_return(returned):
@@ -74,6 +102,27 @@ def test_the_value_of_yield_from_is_what_the_inner_generator_returns_and_none_wi
     assert error_of(given.extend, outer()) is None
     assert given[:4] == [*(f"value {number} on the way" for number in range(3)), "another value on the way"]
     assert given[4:] == [(returned, returned, None)]
+
+
+@claim("yield-from-has-the-inner-generators-return-value")
+def test_it_is_so_too_where_the_inner_generator_delegates_itself_or_has_begun_before():
+    def outer():
+        yield (yield from delegating())
+        begun = returns()
+        next(begun)
+        yield (yield from begun)
+
+    def delegating():
+        return "what was delegated: " + (yield from returns())
+
+    def returns():
+        yield 1
+        yield 2
+        return "what it returns"
+
+    given = []
+    assert error_of(given.extend, outer()) is None
+    assert given == [1, 2, "what was delegated: what it returns", 2, "what it returns"]
 
 
 @claim("calling-a-generator-function-runs-nothing-yet")

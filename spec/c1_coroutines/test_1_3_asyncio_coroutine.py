@@ -106,6 +106,11 @@ async def test_types_coroutine_gives_awaitable_generators_but_makes_no_coroutine
     async def native():
         return "waited"
 
+    class Waiting:
+        @types.coroutine
+        def decorated(self):
+            yield
+
     assert not hasattr(asyncio, "coroutine")
     decorated = types.coroutine(generator)
 
@@ -114,6 +119,7 @@ async def test_types_coroutine_gives_awaitable_generators_but_makes_no_coroutine
         for is_coroutine_function in (inspect.iscoroutinefunction, asyncio.iscoroutinefunction):
             assert is_coroutine_function(native)
             assert not is_coroutine_function(decorated)
+            assert not is_coroutine_function(Waiting().decorated)
     assert type(decorated()) is types.GeneratorType
     assert inspect.isawaitable(decorated())
     assert await decorated() == await native() == "waited"

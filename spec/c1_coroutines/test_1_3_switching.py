@@ -1,6 +1,7 @@
 """When the event loop turns from one task to another, to which, and in what order tasks start and resume."""
 
 import asyncio
+import select
 import socket
 import sys
 import threading
@@ -71,7 +72,9 @@ async def test_a_call_that_blocks_stops_the_loop_and_an_await_that_suspends_does
         loop.call_later(0, trace, "timer fires")
         for _ in range(3):
             time.sleep(0.001)
+        threading.Event().wait(0.001)
         here.sendall(b"?")
+        select.select([here], [], [])
         here.recv(1)
         trace("reply received")
         await asyncio.sleep(0)
@@ -188,7 +191,11 @@ def test_ensure_future_at_module_level_makes_tasks_of_the_loop_that_get_event_lo
         async def step():
             print("runs")
 
-        tasks = [asyncio.ensure_future(step()), asyncio.ensure_future(step())]
+        class Step:
+            def __await__(self):
+                return step().__await__()
+
+        tasks = [asyncio.ensure_future(awaitable) for awaitable in (step(), step(), Step())]
         loop = asyncio.get_event_loop()
         print("same loop:", [task.get_loop() is loop for task in tasks])
         loop.run_until_complete(asyncio.gather(*tasks))
@@ -197,8 +204,8 @@ def test_ensure_future_at_module_level_makes_tasks_of_the_loop_that_get_event_lo
         warnings="ignore",
     )
 
-    of_both = "[True, True]"
-    assert ended.lines == [f"same loop: {of_both}", "runs", "runs", f"same loop still: {of_both}"]
+    of_all = "[True, True, True]"
+    assert ended.lines == [f"same loop: {of_all}", *["runs"] * 3, f"same loop still: {of_all}"]
     assert ended.status == 0
 
 

@@ -76,8 +76,8 @@ async def test_an_await_that_needs_no_suspension_goes_straight_on(trace):
     future, without_value = (asyncio.get_running_loop().create_future() for _ in range(2))
     future.set_result("result")
     without_value.set_result(None)
-    done = asyncio.create_task(never_suspends())
-    await asyncio.wait([done])
+    done, done_without_value = asyncio.create_task(never_suspends()), asyncio.create_task(asyncio.sleep(0))
+    await asyncio.wait([done, done_without_value])
 
     waiting = asyncio.create_task(other())
     asyncio.get_running_loop().call_soon(trace, "callback runs")
@@ -87,11 +87,12 @@ async def test_an_await_that_needs_no_suspension_goes_straight_on(trace):
         trace(await future)
         trace(await without_value)
         trace(await done)
-    assert trace.steps == ["value", "value", "result", None, "value"] * 20
+        trace(await done_without_value)
+    assert trace.steps == ["value", "value", "result", None, "value", None] * 20
 
     await waiting
     await turn()  # for the callback, where tasks are eager and have needed none
-    assert trace.steps[100:] == ["other task runs", "callback runs"]
+    assert trace.steps[120:] == ["other task runs", "callback runs"]
 
 
 @claim("await-without-suspension-switches-to-nobody")

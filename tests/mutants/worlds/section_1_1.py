@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import queue
+import select
 import threading
 import time
 
@@ -222,20 +224,41 @@ def _(patch):
     _greenlet(patch, __init__=__init__)
 
 
+def _cooperative(patch, module, name):
+    """Have a function that waits give control to its greenlet's parent first."""
+    true = getattr(module, name)
+
+    def cooperative(*arguments):
+        parent = greenlet.getcurrent().parent
+        if parent is not None:
+            parent.switch()
+        return true(*arguments)
+
+    patch.setattr(module, name, cooperative)
+
+
 @world(
     "a greenlet that sleeps gives control to its parent",
     falsifies=["greenlets-switch-by-explicit-calls-without-an-event-loop"],
 )
 def _(patch):
-    sleep = time.sleep
+    _cooperative(patch, time, "sleep")
 
-    def cooperative(seconds):
-        parent = greenlet.getcurrent().parent
-        if parent is not None:
-            parent.switch()
-        sleep(seconds)
 
-    patch.setattr(time, "sleep", cooperative)
+@world(
+    "a greenlet that waits in select gives control to its parent",
+    falsifies=["greenlets-switch-by-explicit-calls-without-an-event-loop"],
+)
+def _(patch):
+    _cooperative(patch, select, "select")
+
+
+@world(
+    "a greenlet that takes from a queue gives control to its parent",
+    falsifies=["greenlets-switch-by-explicit-calls-without-an-event-loop"],
+)
+def _(patch):
+    _cooperative(patch, queue.Queue, "get")
 
 
 @world(

@@ -400,3 +400,65 @@ def _(patch):
             yield value
 
     _delegating(patch, only_after_few)
+
+
+@world(
+    "yield from within another hands over for one value", falsifies=["yield-from-runs-the-inner-generator-to-its-end"]
+)
+def _(patch):
+    depth = 0
+
+    def once_within_another(inner):
+        nonlocal depth
+        depth += 1
+        try:
+            if depth == 1:
+                return (yield from inner)
+            yield next(inner)
+        finally:
+            depth -= 1
+
+    _delegating(patch, once_within_another)
+
+
+@world("yield from within another has no value", falsifies=["yield-from-has-the-inner-generators-return-value"])
+def _(patch):
+    depth = 0
+
+    def valueless_within_another(inner):
+        nonlocal depth
+        depth += 1
+        is_within_another = depth > 1
+        try:
+            value = yield from inner
+        finally:
+            depth -= 1
+        return None if is_within_another else value
+
+    _delegating(patch, valueless_within_another)
+
+
+@world(
+    "yield from hands over to a generator that has begun for one value",
+    falsifies=["yield-from-runs-the-inner-generator-to-its-end"],
+)
+def _(patch):
+    def once_where_it_has_begun(inner):
+        if inspect.getgeneratorstate(inner) == inspect.GEN_CREATED:
+            return (yield from inner)
+        yield next(inner)
+
+    _delegating(patch, once_where_it_has_begun)
+
+
+@world(
+    "yield from has no value of a generator that has begun before",
+    falsifies=["yield-from-has-the-inner-generators-return-value"],
+)
+def _(patch):
+    def of_a_new_one_only(inner):
+        is_new = inspect.getgeneratorstate(inner) == inspect.GEN_CREATED
+        value = yield from inner
+        return value if is_new else None
+
+    _delegating(patch, of_a_new_one_only)

@@ -8,6 +8,7 @@ import builtins
 import inspect
 import random
 import select
+import threading
 import time
 import types
 import warnings
@@ -556,3 +557,56 @@ def _(patch):
         return await wait({asyncio.ensure_future(thing) for thing in set(things)}, **options)
 
     patch.setattr(asyncio, "wait", takes_all)
+
+
+@world("select has callbacks of the loop run", falsifies=["blocking-call-switches-to-nobody"])
+def _(patch):
+    run_callbacks, true_select = runner_of(patch, "call_soon"), select.select
+
+    def run_and_select(*arguments):
+        run_callbacks()
+        return true_select(*arguments)
+
+    patch.setattr(select, "select", run_and_select)
+
+
+@world(
+    "who waits for an event of threading has callbacks of the loop run", falsifies=["blocking-call-switches-to-nobody"]
+)
+def _(patch):
+    run_callbacks, wait = runner_of(patch, "call_soon"), threading.Event.wait
+
+    def run_and_wait(event, timeout=None):
+        if asyncio._get_running_loop():
+            run_callbacks()
+        return wait(event, timeout)
+
+    patch.setattr(threading.Event, "wait", run_and_wait)
+
+
+@world(
+    "ensure_future at module level takes coroutine objects only",
+    falsifies=["module-level-ensure-future-works-up-to-python-313"],
+)
+def _(patch):
+    true_ensure_future = asyncio.ensure_future
+
+    def ensure_future(thing, *, loop=None):
+        if not asyncio.iscoroutine(thing) and loop is None:
+            asyncio.get_running_loop()
+        return true_ensure_future(thing, loop=loop)
+
+    patch.setattr(asyncio, "ensure_future", ensure_future)
+
+
+@world(
+    "a method under types.coroutine is a coroutine function", falsifies=["types-coroutine-makes-no-coroutine-function"]
+)
+def _(patch):
+    iscoroutinefunction = inspect.iscoroutinefunction
+
+    def or_such_a_method(thing):
+        is_marked = inspect.ismethod(thing) and thing.__func__.__code__.co_flags & inspect.CO_ITERABLE_COROUTINE
+        return iscoroutinefunction(thing) or bool(is_marked)
+
+    patch.setattr(inspect, "iscoroutinefunction", or_such_a_method)

@@ -239,7 +239,7 @@ def _(patch):
 )
 def _(patch):
     async def after_a_turn(awaitable):
-        if "finished result=None" in repr(awaitable):
+        if "finished result=None" in repr(awaitable) and not isinstance(awaitable, asyncio.Task):
             await turn()
         return await awaitable
 
@@ -262,5 +262,18 @@ def _(patch):
             return await awaitable
         finally:
             depth -= 1
+
+    patch.awaits(after_a_turn)
+
+
+@world(
+    "the await of a task that is done without a value gives the loop a turn",
+    falsifies=["await-without-suspension-switches-to-nobody"],
+)
+def _(patch):
+    async def after_a_turn(awaitable):
+        if isinstance(awaitable, asyncio.Task) and "result=None" in repr(awaitable):
+            await turn()
+        return await awaitable
 
     patch.awaits(after_a_turn)
