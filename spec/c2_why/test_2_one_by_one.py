@@ -43,7 +43,9 @@ def test_requests_get_holds_its_thread_until_the_whole_answer_is_there(downloads
     downloads.hold_until(2)
 
     def request():
-        trace(f"answered with {requests.get(downloads.url('held')).status_code}")
+        response = requests.get(downloads.url("held"))
+        trace("requests.get() returns")
+        trace(f"answered with {response.status_code}")
 
     thread = threading.Thread(target=request)
     thread.start()
@@ -55,7 +57,7 @@ def test_requests_get_holds_its_thread_until_the_whole_answer_is_there(downloads
 
     assert releasing.status_code == 200
     assert releasing.raw.read() == b"", "the body was not read to its end before requests.get() returned"
-    assert trace.steps == ["the server holds its reply", "answered with 200"]
+    assert trace.steps == ["the server holds its reply", "requests.get() returns", "answered with 200"]
 
 
 @claim("requests-get-blocks-and-cannot-be-awaited")

@@ -145,8 +145,9 @@ async def test_wait_returns_as_usual_when_one_of_three_downloads_fails(faked_htt
 
 
 @claim("wait-hides-a-failing-download")
+@pytest.mark.parametrize("failing", range(3))
 async def test_the_failure_nobody_asked_for_is_logged_only_when_its_task_is_collected(
-    faked_http, tmp_path, trace, monkeypatch
+    faked_http, tmp_path, trace, monkeypatch, failing
 ):
     def note(record):
         if is_error := record.levelno >= logging.ERROR:
@@ -154,10 +155,12 @@ async def test_the_failure_nobody_asked_for_is_logged_only_when_its_task_is_coll
         return not is_error  # it goes no further: a claim must leave no errors in the log
 
     monkeypatch.setattr(logging.getLogger("asyncio"), "filters", [note])
-    faked_http.get(URLS[0], exception=aiohttp.ClientConnectionError("no connection"))
+    for url in URLS:
+        error = aiohttp.ClientConnectionError("no connection") if url == URLS[failing] else None
+        faked_http.get(url, body=b"image", exception=error)
 
     async with aiohttp.ClientSession() as session:
-        tasks = [asyncio.create_task(save(session, URLS[0], tmp_path))]
+        tasks = [asyncio.create_task(save(session, url, tmp_path)) for url in URLS]
         await asyncio.wait(tasks)
         collect()
         trace("wait has returned")

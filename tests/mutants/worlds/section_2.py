@@ -6,6 +6,7 @@ import functools
 import itertools
 import socket
 import sys
+import threading
 import types
 import warnings
 import weakref
@@ -159,8 +160,6 @@ def _(patch):
 
 @world("requests.get does not wait for the answer", falsifies=["requests-get-blocks-and-cannot-be-awaited"])
 def _(patch):
-    import threading
-
     import requests
 
     get = requests.get
@@ -818,3 +817,41 @@ def _(patch):
         return create_task(coroutine, **options)
 
     patch.setattr(asyncio, "create_task", elsewhere)
+
+
+@world(
+    "requests.get asks a moment later, and gives an answer that is waited for where it is looked at",
+    falsifies=["requests-get-blocks-and-cannot-be-awaited"],
+)
+def _(patch):
+    import requests
+
+    get = requests.get
+
+    class Response:
+        def __init__(self, *arguments, **options):
+            def ask():
+                self.response = get(*arguments, **options)
+
+            self.asking = threading.Timer(0.01, ask)
+            self.asking.start()
+
+        def __getattr__(self, name):
+            self.asking.join()
+            return getattr(vars(self)["response"], name)
+
+    patch.setattr(requests, "get", Response)
+
+
+@world("wait() of more than one takes their exceptions for seen", falsifies=["wait-hides-a-failing-download"])
+def _(patch):
+    wait = asyncio.wait
+
+    async def see_all(tasks, **options):
+        done, pending = await wait(tasks, **options)
+        if len(tasks) > 1:
+            for task in done:
+                task.exception()
+        return done, pending
+
+    patch.setattr(asyncio, "wait", see_all)
