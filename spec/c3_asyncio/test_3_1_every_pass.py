@@ -1,6 +1,7 @@
 """What an event loop does on a pass: which tasks it touches, in which order, and what it looks at between passes."""
 
 import asyncio
+import contextvars
 import socket
 from collections.abc import Coroutine
 
@@ -133,7 +134,7 @@ async def test_waiting_tasks_resume_in_the_order_in_which_they_were_woken_not_ma
 
 
 @claim("ready-queue-is-first-in-first-out")
-async def test_tasks_that_are_cancelled_and_callbacks_without_arguments_keep_their_places_too(trace):
+async def test_tasks_cancelled_and_callbacks_with_no_argument_or_a_context_of_their_own_keep_their_places_too(trace):
     loop = asyncio.get_running_loop()
 
     async def wait(name):
@@ -145,18 +146,18 @@ async def test_tasks_that_are_cancelled_and_callbacks_without_arguments_keep_the
     gates = {name: loop.create_future() for name in ("woken", "cancelled", "woken later")}
     woken, cancelled, woken_later = tasks = [asyncio.create_task(wait(name)) for name in gates]
     await turn()
-    loop.call_soon(trace, "with an argument")
+    loop.call_soon(trace, "with a context", context=contextvars.Context())
     gates["woken"].set_result(None)
     cancelled.cancel()
-    loop.call_soon(lambda: trace("without one"))
+    loop.call_soon(lambda: trace("without an argument"))
     gates["woken later"].set_result(None)
     loop.call_soon(trace, "with an argument")
     await asyncio.wait(tasks)
     await turn()
 
     assert trace.steps == [
-        *("with an argument", "woken", "cancelled"),
-        *("without one", "woken later", "with an argument"),
+        *("with a context", "woken", "cancelled"),
+        *("without an argument", "woken later", "with an argument"),
     ]
 
 

@@ -174,7 +174,8 @@ def test_a_task_under_an_undefined_name_is_a_name_error_and_nothing_runs(program
         import asyncio
 
         async def errand():
-            await asyncio.sleep(0.001)
+            for _ in range(20):
+                await asyncio.sleep(0)
             print("the errand ran")
 
         loop = asyncio.new_event_loop()

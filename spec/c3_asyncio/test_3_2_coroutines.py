@@ -117,18 +117,25 @@ def test_each_coroutine_object_that_never_ran_gives_a_runtime_warning_when_it_is
         async def errand(self, *_arguments):
             pass
 
-    for function in (errand, Errands().errand):
+    async def errand_of_errands(*_arguments):
+        await errand()
+
+    for function in (errand, Errands().errand, errand_of_errands):
         with warnings.catch_warnings(record=True) as seen:
             warnings.simplefilter("always")
             function()
             function("an argument")
+            try:
+                raise LookupError
+            except LookupError:
+                function("while an error is handled")
             in_a_cycle = []
             in_a_cycle += [in_a_cycle, function()]
             del in_a_cycle
             collect()
 
         said = [(one.category, str(one.message)) for one in seen]
-        assert said == [(RuntimeWarning, f"coroutine '{function.__qualname__}' was never awaited")] * 3
+        assert said == [(RuntimeWarning, f"coroutine '{function.__qualname__}' was never awaited")] * 4
 
 
 @claim("coroutine-never-awaited-warns")

@@ -150,7 +150,8 @@ def test_asyncio_run_from_plain_code_returns_with_every_leftover_task_cancelled(
 
 
 @claim("asyncio-run-cancels-leftover-tasks")
-def test_asyncio_run_from_plain_code_leaves_no_task_pending_where_the_coroutine_fails():
+@pytest.mark.parametrize("error", [LookupError, asyncio.CancelledError])
+def test_asyncio_run_from_plain_code_leaves_no_task_pending_where_the_coroutine_fails_or_is_cancelled(error):
     left = []
 
     async def wait_for_ever():
@@ -158,9 +159,9 @@ def test_asyncio_run_from_plain_code_leaves_no_task_pending_where_the_coroutine_
 
     async def fail():
         left.append(asyncio.create_task(wait_for_ever()))
-        raise LookupError
+        raise error
 
-    with pytest.raises(LookupError):
+    with pytest.raises(error):
         asyncio.run(fail())
 
     assert [task.cancelled() for task in left] == [True]

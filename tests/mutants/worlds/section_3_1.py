@@ -880,3 +880,14 @@ def _(patch):
 )
 def _(patch):
     _soon(patch, lambda loop, _delay: bool(getattr(loop, "_scheduled", ())))
+
+
+@world("a callback with a context of its own comes a pass later", falsifies=["ready-queue-is-first-in-first-out"])
+def _(patch):
+    class Late:
+        def call_soon(self, callback, *arguments, context=None):
+            if isinstance(callback, Trace) and context is not None:
+                return super().call_soon(super().call_soon, callback, *arguments)
+            return super().call_soon(callback, *arguments, context=context)
+
+    patch.loops(Late)

@@ -309,3 +309,20 @@ def _(patch):
                 asyncio.set_event_loop(asyncio.new_event_loop())
 
     patch.setattr(asyncio, "run", leave_one)
+
+
+@world(
+    "asyncio.run() leaves a loop where what it ran was cancelled",
+    falsifies=["get-event-loop-makes-none-after-asyncio-run"],
+)
+def _(patch):
+    run = asyncio.run
+
+    def leave_one(main, **options):
+        try:
+            return run(main, **options)
+        except asyncio.CancelledError:
+            asyncio.set_event_loop(asyncio.new_event_loop())
+            raise
+
+    patch.setattr(asyncio, "run", leave_one)

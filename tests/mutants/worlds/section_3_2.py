@@ -803,3 +803,37 @@ def _(patch):
         _clean_up(loop)
 
     _run_ends_by(patch, wait_first)
+
+
+@world(
+    "asyncio.run() leaves the tasks left over where what it ran was cancelled",
+    falsifies=["asyncio-run-cancels-leftover-tasks"],
+)
+def _(patch):
+    def clean_up_unless_cancelled(loop):
+        if not isinstance(sys.exc_info()[1], asyncio.CancelledError):
+            _clean_up(loop)
+
+    _run_ends_by(patch, clean_up_unless_cancelled)
+
+
+def _warning_unless(patch, is_let_pass):
+    """Give no warning of a coroutine object that is dropped where `is_let_pass(coroutine)`."""
+    warn = warnings._warn_unawaited_coroutine
+    patch.setattr(warnings, "_warn_unawaited_coroutine", lambda coroutine: is_let_pass(coroutine) or warn(coroutine))
+
+
+@world(
+    "a coroutine object whose function uses names of the one around it is dropped without a word",
+    falsifies=["coroutine-never-awaited-warns"],
+)
+def _(patch):
+    _warning_unless(patch, lambda coroutine: coroutine.cr_code.co_freevars)
+
+
+@world(
+    "a coroutine object is dropped without a word while an error is handled",
+    falsifies=["coroutine-never-awaited-warns"],
+)
+def _(patch):
+    _warning_unless(patch, lambda _coroutine: sys.exc_info()[1] is not None)
