@@ -27,6 +27,16 @@ async def running_loop():
     return whose(asyncio.get_running_loop())
 
 
+def run_twice():
+    print(asyncio.run(running_loop()), asyncio.run(running_loop()))
+
+
+def in_another_thread(function):
+    thread = threading.Thread(target=function)
+    thread.start()
+    thread.join()
+
+
 def set_uvloops_policy():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # since Python 3.14, which is a claim of its own
@@ -36,14 +46,19 @@ def set_uvloops_policy():
 
 
 def after_the_beginning(source: str) -> str:
-    """A program that begins with the imports, `whose`, `running_loop` and `set_uvloops_policy`."""
+    """A program that begins with the imports and the functions above."""
     return BEGINNING + textwrap.dedent(source)
 
 
 @claim("uvloop-stays-out-until-asked-for")
 def test_import_uvloop_alone_leaves_asyncio_run_new_event_loop_and_asyncios_class_as_they_are(plain_program):
     ended = plain_program(after_the_beginning("""
-        print(asyncio.run(running_loop()), asyncio.run(running_loop()))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # since Python 3.14 for asking, too
+            print(type(asyncio.get_event_loop_policy()) is asyncio.DefaultEventLoopPolicy)
+        run_twice()
+        in_another_thread(run_twice)
+        print(asyncio.run(running_loop(), debug=True))
         for made in (asyncio.new_event_loop(), asyncio.SelectorEventLoop()):
             print(whose(made))
             made.close()
@@ -51,7 +66,8 @@ def test_import_uvloop_alone_leaves_asyncio_run_new_event_loop_and_asyncios_clas
         print(asyncio.run(running_loop()))
     """))  # fmt: skip
 
-    assert ended.lines == ["asyncio asyncio", "asyncio", "asyncio", "uvloop"], ended.error
+    alone = ["True", "asyncio asyncio", "asyncio asyncio", "asyncio", "asyncio", "asyncio"]
+    assert ended.lines == [*alone, "uvloop"], ended.error
 
 
 SETS_THE_POLICY = after_the_beginning("""
@@ -117,19 +133,16 @@ def test_uvloops_policy_is_an_event_loop_policy_and_no_kind_of_asyncios_default_
 @claim("asyncio-run-uses-uvloop-once-the-policy-is-set")
 def test_with_uvloops_policy_each_asyncio_run_is_on_uvloop_in_the_main_and_in_another_thread(plain_program):
     ended = plain_program(after_the_beginning("""
+        async def meanwhile():
+            in_another_thread(run_twice)
+
         set_uvloops_policy()
-        print("main thread:", asyncio.run(running_loop()))
-        print("main thread again:", asyncio.run(running_loop()))
-        thread = threading.Thread(target=lambda: print("another thread:", asyncio.run(running_loop())))
-        thread.start()
-        thread.join()
+        run_twice()
+        in_another_thread(run_twice)
+        asyncio.run(meanwhile())
     """))  # fmt: skip
 
-    assert ended.lines == [
-        "main thread: uvloop",
-        "main thread again: uvloop",
-        "another thread: uvloop",
-    ], ended.error
+    assert ended.lines == ["uvloop uvloop"] * 3, ended.error
 
 
 @claim("uvloop-policy-changes-only-loops-made-through-it")
@@ -309,6 +322,15 @@ async def main():
     loop.call_soon(future.set_result, "a result")
     print("future:", await future)
     print("executor:", await loop.run_in_executor(None, str.upper, "done"))
+    opened = threading.Event()
+    waiting = loop.run_in_executor(None, opened.wait, 1)
+    print("meanwhile")
+    opened.set()
+    print("executor:", await waiting)
+    now = loop.time()
+    for milliseconds in (3, 1, 2):
+        loop.call_at(now + milliseconds / 1000, print, "due", milliseconds)
+    await nap(0.01)
     timer = loop.call_later(60, print, "the timer is due")
     await nap(0.001)
     timer.cancel()
@@ -344,7 +366,8 @@ def test_a_program_that_starts_with_asyncio_run_takes_the_same_steps_under_uvloo
         "fourth begins", "fifth begins", "fourth ends", "fifth ends", "gathered: fourth fifth",
         "in main's context: first",
         "future: a result",
-        "executor: DONE",
+        "executor: DONE", "meanwhile", "executor: True",
+        "due 1", "due 2", "due 3", "slept 0.01",
         "slept 0.001",
         "cancelling: True", "cancelled: True",
         "opened", "number 1", "number 2", "closed",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import math
 import sys
 import threading
 import warnings
@@ -631,3 +632,94 @@ def _(patch):
         return uvloop.run(main, **options) if len(runs) == 2 else run(main, **options)
 
     patch.setattr(asyncio, "run", the_second_is_its_own)
+
+
+@world_of_uvloop("import uvloop puts a policy of its own for asyncio's", falsifies=["uvloop-stays-out-until-asked-for"])
+def _(patch):
+    class InAdvance(_silently(getattr, asyncio, "DefaultEventLoopPolicy")):
+        pass
+
+    _silently(asyncio.set_event_loop_policy, InAdvance())
+
+
+@world_of_uvloop(
+    "once imported, uvloop has asyncio.run of other threads", falsifies=["uvloop-stays-out-until-asked-for"]
+)
+def _(patch):
+    run = asyncio.run
+
+    def its_own_elsewhere(main, **options):
+        main_thread = threading.current_thread() is threading.main_thread()
+        return run(main, **options) if main_thread else uvloop.run(main, **options)
+
+    patch.setattr(asyncio, "run", its_own_elsewhere)
+
+
+@world_of_uvloop("once imported, uvloop has asyncio.run in debug mode", falsifies=["uvloop-stays-out-until-asked-for"])
+def _(patch):
+    run = asyncio.run
+
+    def its_own_in_debug_mode(main, *, debug=None):
+        return uvloop.run(main, debug=True) if debug else run(main)
+
+    patch.setattr(asyncio, "run", its_own_in_debug_mode)
+
+
+@world_of_uvloop(
+    "a policy makes asyncio's loop in a thread that has had one",
+    falsifies=["asyncio-run-uses-uvloop-once-the-policy-is-set"],
+)
+def _(patch):
+    class OnceElsewhere(_uvloops_policy()):
+        had = threading.local()
+
+        def new_event_loop(self):
+            again, self.had.one = hasattr(self.had, "one"), True
+            elsewhere = threading.current_thread() is not threading.main_thread()
+            return asyncio.SelectorEventLoop() if again and elsewhere else super().new_event_loop()
+
+    patch.setattr(uvloop, "EventLoopPolicy", OnceElsewhere)
+
+
+@world_of_uvloop(
+    "a policy makes asyncio's loop while another loop runs",
+    falsifies=["asyncio-run-uses-uvloop-once-the-policy-is-set"],
+)
+def _(patch):
+    made = []
+
+    class OneAtATime(_uvloops_policy()):
+        def new_event_loop(self):
+            if any(loop.is_running() for loop in made):
+                return asyncio.SelectorEventLoop()
+            made.append(super().new_event_loop())
+            return made[-1]
+
+    patch.setattr(uvloop, "EventLoopPolicy", OneAtATime)
+
+
+@world_of_uvloop(
+    "on uvloop timers are due together that are ten milliseconds apart",
+    falsifies=["programs-under-asyncio-run-leave-the-same-trace"],
+)
+def _(patch):
+    class Coarse(uvloop.Loop):
+        def call_at(self, when, callback, *arguments, context=None):
+            later = math.ceil((when - self.time()) * 100) / 100
+            return super().call_later(later, callback, *arguments, context=context)
+
+    patch.uvloop_makes(Coarse)
+
+
+@world_of_uvloop(
+    "on uvloop what is for an executor is done at once",
+    falsifies=["programs-under-asyncio-run-leave-the-same-trace"],
+)
+def _(patch):
+    class DoesItItself(uvloop.Loop):
+        def run_in_executor(self, executor, function, *arguments):
+            done = self.create_future()
+            done.set_result(function(*arguments))
+            return done
+
+    patch.uvloop_makes(DoesItItself)
