@@ -35,9 +35,13 @@ async def test_a_client_over_a_pool_opens_its_connection_with_the_first_command(
     pool = kind.from_url(redis_server.url, client_name=name)
 
     async with redis.asyncio.Redis.from_pool(pool) as client, redis.asyncio.from_url(redis_server.url) as other:
+        neighbour = redis.asyncio.Redis(connection_pool=pool)
+        unused = [neighbour.pipeline(), neighbour.pubsub()]
         for _ in range(3):  # time enough to connect: the other one does, too
             await other.ping()
         assert connections() == 0
+        for one in unused:
+            await one.aclose()
 
         await client.ping()
         assert connections() == 1

@@ -644,3 +644,124 @@ def _(patch):
             raise asyncio.CancelledError from None
 
     patch.setattr(Redis, "execute_command", cancelled)
+
+
+def connecting_blocks(patch, when):
+    """Have connecting block the event loop until it is done, or for a time, where `when(connection)` is true."""
+    connect, connections = redis.asyncio.Connection.connect, weakref.WeakSet()
+
+    async def blocking(self):
+        if self.is_connected:
+            return
+        others = [one for one in connections if one is not self and one.is_connected]
+        again = self in connections
+        connections.add(self)
+        if not when(others, again):
+            return await connect(self)
+        login = {"username": self.username, "password": self.password, "client_name": self.client_name, "db": self.db}
+        connection = redis.Connection(self.host, self.port, **login, socket_timeout=0.05)
+        connection.connect()
+        self._reader, self._writer = await asyncio.open_connection(sock=connection._sock.dup())
+        self._parser.on_connect(self)
+
+    patch.setattr(redis.asyncio.Connection, "connect", blocking)
+
+
+@world(
+    "connecting blocks the event loop where another connection is open",
+    falsifies=["redis-connecting-waits-on-the-network"],
+)
+def _(patch):
+    connecting_blocks(patch, lambda others, again: others)
+
+
+@world("connecting again blocks the event loop", falsifies=["redis-connecting-waits-on-the-network"])
+def _(patch):
+    connecting_blocks(patch, lambda others, again: again)
+
+
+@world("each second address that is a URL leads to the one before", falsifies=["redis-address-may-be-a-url"])
+def _(patch):
+    parse_url, places = redis.asyncio.connection.parse_url, []
+
+    def as_the_one_before(url):
+        found = parse_url(url)
+        places.append({name: found[name] for name in ("host", "port") if name in found})
+        return {**found, **(places[-2] if len(places) % 2 == 0 else {})}
+
+    patch.setattr(redis.asyncio.connection, "parse_url", as_the_one_before)
+
+
+@world("an address that is a URL is good for one client", falsifies=["redis-address-may-be-a-url"])
+def _(patch):
+    parse_url, seen = redis.asyncio.connection.parse_url, []
+
+    def once(url):
+        again = url.rpartition("/")[0] in seen
+        seen.append(url.rpartition("/")[0])
+        return {**parse_url(url), "port": 1} if again else parse_url(url)
+
+    patch.setattr(redis.asyncio.connection, "parse_url", once)
+
+
+@world("closing a client leaves what is taken of its pool", falsifies=["redis-closing-releases-the-socket"])
+def _(patch):
+    async def close_what_is_idle(self):
+        await self.disconnect(inuse_connections=False)
+
+    patch.setattr(redis.asyncio.ConnectionPool, "aclose", close_what_is_idle)
+
+
+@world("a client is closed once", falsifies=["redis-closing-releases-the-socket"])
+def _(patch):
+    aclose = Redis.aclose
+
+    async def once(self, *arguments):
+        if not vars(self).get("was_closed"):
+            self.was_closed = True
+            await aclose(self, *arguments)
+
+    patch.setattr(Redis, "aclose", once)
+
+
+@world(
+    "closing a client leaves its connections where a command failed", falsifies=["redis-closing-releases-the-socket"]
+)
+def _(patch):
+    execute_command, aclose = Redis.execute_command, Redis.aclose
+
+    async def remember(self, *command, **named):
+        try:
+            return await execute_command(self, *command, **named)
+        except redis.exceptions.ResponseError:
+            self.has_failed = True
+            raise
+
+    async def leave(self, *arguments):
+        if not hasattr(self, "has_failed"):
+            await aclose(self, *arguments)
+
+    patch.setattr(Redis, "execute_command", remember)
+    patch.setattr(Redis, "aclose", leave)
+
+
+@world("the end of `async with` leaves the connections of a client", falsifies=["redis-closing-releases-the-socket"])
+def _(patch):
+    async def leave(self, *exception):
+        pass
+
+    patch.setattr(Redis, "__aexit__", leave)
+
+
+@world("closing a client closes its sockets for writing only", falsifies=["redis-closing-releases-the-socket"])
+def _(patch):
+    half_closed = []
+
+    async def close_for_writing(self, nowait=False, **options):
+        self._parser.on_disconnect()
+        if self.is_connected:
+            half_closed.append(self._writer)
+            self._writer.write_eof()
+            self._reader = self._writer = None
+
+    patch.setattr(redis.asyncio.Connection, "disconnect", close_for_writing)

@@ -277,3 +277,32 @@ def _(patch):
         await disconnect(self, *arguments, **named)
 
     patch.setattr(Pool, "disconnect", leave_one)
+
+
+@world("the second client over a pool has it connect", falsifies=["redis-pool-opens-connections-when-needed"])
+def _(patch):
+    init, pools, connecting = Redis.__init__, [], []
+
+    def connects_then(self, *arguments, **named):
+        init(self, *arguments, **named)
+        pool = named.get("connection_pool")
+        if pool is not None and pool in pools:
+            connecting.append(asyncio.ensure_future(_connect_one(pool)))
+        pools.append(pool)
+
+    patch.setattr(Redis, "__init__", connects_then)
+
+
+@world("a pipeline has the pool of its client connect", falsifies=["redis-pool-opens-connections-when-needed"])
+def _(patch):
+    pipeline, connecting = Redis.pipeline, []
+
+    def connects_then(self, *arguments, **named):
+        connecting.append(asyncio.ensure_future(_connect_one(self.connection_pool)))
+        return pipeline(self, *arguments, **named)
+
+    patch.setattr(Redis, "pipeline", connects_then)
+
+
+async def _connect_one(pool):
+    await pool.release(await pool.get_connection())
