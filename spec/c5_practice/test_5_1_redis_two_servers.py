@@ -158,14 +158,24 @@ def test_the_second_example_ends_with_type_error_before_any_server_is_asked(refu
         async with redis.asyncio.from_url(address) as client:
             await client.ping()
 
-    task_list = [execute(refusing_address), execute(refusing_address)]
-
-    with pytest.raises(TypeError, match="coroutines is forbidden"):
-        new_loop().run_until_complete(asyncio.wait(task_list))
-    for coroutine in task_list:
-        coroutine.close()
+    loop = new_loop()
+    for _ in range(2):  # the second time too
+        task_list = [execute(refusing_address), execute(refusing_address)]
+        with pytest.raises(TypeError, match="coroutines is forbidden"):
+            loop.run_until_complete(asyncio.wait(task_list))
+        for coroutine in task_list:
+            coroutine.close()
 
     assert trace.steps == []
+
+
+@claim("redis-second-example-wait-refuses-coroutines")
+async def test_tasks_made_inside_a_coroutine_are_waited_for_where_coroutine_objects_are_refused(addresses, execute):
+    tasks = [asyncio.create_task(execute(address)) for address in addresses]
+    [waited] = await asyncio.gather(asyncio.wait(tasks), return_exceptions=True)
+
+    assert waited == (set(tasks), set())
+    assert [task.exception() for task in tasks] == [None, None]
 
 
 @claim("redis-failure-inside-wait-stays-in-its-task")

@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import contextlib
+import functools
 
 import aiomysql
 import pytest
@@ -53,12 +54,13 @@ async def test_connecting_to_a_host_and_port_as_a_user_gives_a_connection_in_the
 @claim("mysql-connecting-waits-on-the-network")
 async def test_connecting_suspends_the_task_until_the_server_has_the_connection(mysql_server, mysql_watcher):
     # The wire is carried by tasks of this loop: who blocks it while he connects gets no answer.
-    async with Wire(mysql_server) as wire:
-        connecting = aiomysql.connect(**account_over(wire, mysql_server))
-        [outcome] = await asyncio.gather(counting_suspensions(connecting), return_exceptions=True)
-        assert type(outcome) is tuple, f"it did not connect: {outcome!r}"
-        connection, suspensions = outcome
-        with contextlib.closing(connection):
+    async with Wire(mysql_server) as wire, contextlib.AsyncExitStack() as opened:
+        for _ in range(2):  # the second while the first is open
+            connecting = aiomysql.connect(**account_over(wire, mysql_server))
+            [outcome] = await asyncio.gather(counting_suspensions(connecting), return_exceptions=True)
+            assert type(outcome) is tuple, f"it did not connect: {outcome!r}"
+            connection, suspensions = outcome
+            opened.callback(connection.close)
             assert suspensions >= 1
             assert not connection.closed
             assert mysql_watcher.has(connection.thread_id())
@@ -76,14 +78,19 @@ async def test_a_wrong_password_is_refused_with_error_1045_and_the_right_one_is_
 
 
 @claim("mysql-cursor-can-be-awaited")
-async def test_awaiting_what_cursor_returns_gives_a_cursor_of_that_connection(mysql_server):
-    async with aiomysql.connect(**account(mysql_server)) as connection:
-        promised = connection.cursor()
-        cursor = await promised
+async def test_awaiting_what_cursor_returns_gives_a_cursor_of_that_connection_each_time(mysql_server):
+    connect = functools.partial(aiomysql.connect, **account(mysql_server))
+    async with connect() as one, connect() as other:
+        cursors = []
+        for connection in (one, one, other):
+            promised = connection.cursor()
+            cursor = await promised
 
-        assert not isinstance(promised, aiomysql.Cursor)
-        assert type(cursor) is aiomysql.Cursor
-        assert cursor.connection is connection
+            assert not isinstance(promised, aiomysql.Cursor)
+            assert type(cursor) is aiomysql.Cursor
+            assert cursor.connection is connection
+            assert not any(cursor is before for before in cursors)
+            cursors.append(cursor)
 
 
 @claim("mysql-creating-a-cursor-sends-nothing")
@@ -104,16 +111,21 @@ async def test_creating_a_cursor_never_suspends_and_the_server_receives_not_a_by
 @pytest.mark.parametrize(("sql", "rows"), [("SELECT 1 UNION ALL SELECT 2", 2), ("DO 1", 0)], ids=["rows", "no rows"])
 async def test_executing_sql_suspends_the_task_until_the_server_has_answered(mysql_server, sql, rows):
     # The wire is carried by tasks of this loop: who blocks it while he waits gets no answer.
-    async with Wire(mysql_server) as wire, aiomysql.connect(**account_over(wire, mysql_server)) as connection:
-        cursor = await connection.cursor()
-        for times in (1, 2):  # the second time too, when nothing is new
-            [outcome] = await asyncio.gather(counting_suspensions(cursor.execute(sql)), return_exceptions=True)
-            assert type(outcome) is tuple, f"there was no answer: {outcome!r}"
-            count, suspensions = outcome
-            assert suspensions >= 1
-            assert count == rows
-            asked = wire.lines[0].sent.count(sql.encode())  # a failure must not print what went over the wire
-            assert asked == times
+    async with Wire(mysql_server) as wire:
+        connect = functools.partial(aiomysql.connect, **account_over(wire, mysql_server))
+        async with connect() as one, connect() as other:
+            cursors = await one.cursor(), await other.cursor()
+            for place in (0, 1, 0):  # when another connection was used and when nothing is new, too
+                asked = wire.lines[place].sent.count(sql.encode())
+                executing = cursors[place].execute(sql)
+                [outcome] = await asyncio.gather(counting_suspensions(executing), return_exceptions=True)
+                assert type(outcome) is tuple, f"there was no answer: {outcome!r}"
+                count, suspensions = outcome
+                assert suspensions >= 1
+                assert count == rows
+                # A failure must not print what went over the wire.
+                is_asked = wire.lines[place].sent.count(sql.encode()) == asked + 1
+                assert is_asked
 
 
 @claim("mysql-fetchall-hands-out-rows-already-received")

@@ -24,7 +24,7 @@ def newcomer(own_mysql_server, mysql_name):
 
 
 def logging_in(newcomer):
-    """A program that logs in, where cryptography is not to be had."""
+    """A program that logs in, and once more from a pool, where cryptography is not to be had."""
     arguments = {name: str(value) if isinstance(value, str) else value for name, value in newcomer.items()}
     return f"""
         import sys
@@ -33,10 +33,18 @@ def logging_in(newcomer):
         import asyncio
         import aiomysql
 
-        async def main():
-            async with aiomysql.connect(**{arguments}) as connection, connection.cursor() as cursor:
+        arguments = {arguments}
+
+        async def tell(connection):
+            async with connection.cursor() as cursor:
                 await cursor.execute("SELECT SUBSTRING_INDEX(USER(), '@', 1)")
                 print("logged in as", await cursor.fetchall())
+
+        async def main():
+            async with aiomysql.connect(**arguments) as connection:
+                await tell(connection)
+                async with aiomysql.create_pool(**arguments, maxsize=1) as pool, pool.acquire() as another:
+                    await tell(another)
 
         asyncio.run(main())
     """
@@ -75,8 +83,8 @@ def test_cryptography_comes_with_aiomysql_only_where_its_extra_rsa_is_asked_for(
 
 
 @claim("mariadb-password-login-needs-aiomysql-alone")
-def test_a_first_login_with_a_password_works_where_cryptography_cannot_be_imported(plain_program, newcomer):
+def test_a_first_login_with_a_password_and_another_work_where_cryptography_cannot_be_imported(plain_program, newcomer):
     ended = plain_program(logging_in(newcomer))
 
     assert (ended.status, ended.stderr) == (0, "")
-    assert ended.lines == [f"logged in as (('{newcomer['user']}',),)"]
+    assert ended.lines == [f"logged in as (('{newcomer['user']}',),)"] * 2

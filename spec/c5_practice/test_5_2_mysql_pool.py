@@ -79,6 +79,25 @@ async def test_a_connection_that_comes_back_goes_to_each_taker_in_turn_who_has_n
         held.close()  # where the claim is false it may be free: uvloop hangs when it is closed with one open
 
 
+@claim("mysql-pool-makes-the-next-taker-wait")
+async def test_what_comes_back_in_a_transaction_is_replaced_and_does_not_stay_open_beside_its_successor(
+    mysql_server, mysql_watcher
+):
+    pool = await aiomysql.create_pool(**account(mysql_server), maxsize=1)
+    held = await pool.acquire()
+    await held.begin()
+    await pool.release(held)
+    successor = await pool.acquire()
+    try:
+        gone = lambda: not mysql_watcher.has(held.thread_id())  # noqa: E731
+        await until_seen(gone, "the server has more connections than the pool may")
+        assert mysql_watcher.has(successor.thread_id())
+        assert pool.size == 1
+    finally:
+        pool.terminate()
+        held.close()  # where the claim is false: uvloop hangs when it is closed with one open
+
+
 @claim("mysql-pool-closing-waits-for-what-is-taken")
 async def test_a_pool_that_is_closed_refuses_all_takers_and_is_waited_for_until_all_came_back(
     mysql_server, mysql_watcher
@@ -97,9 +116,13 @@ async def test_a_pool_that_is_closed_refuses_all_takers_and_is_waited_for_until_
     await pool.release(idle)
 
     try:
-        assert pool.close() is None
+        for _ in range(2):  # closed, and so once more
+            assert pool.close() is None
         refused = [await refusal(asyncio.create_task(take()))]
-        closing = asyncio.create_task(pool.wait_closed())
+        impatient, closing = asyncio.create_task(pool.wait_closed()), asyncio.create_task(pool.wait_closed())
+        for _ in range(3):
+            await turn()
+        impatient.cancel()  # who waits no longer does not end it for the other
         for _ in range(3):
             await turn()
         assert [connection.closed for connection in taken] == [False, False], "what is taken was closed"

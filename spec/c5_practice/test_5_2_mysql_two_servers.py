@@ -47,14 +47,24 @@ def test_the_second_example_ends_with_type_error_before_any_server_is_asked(refu
         trace("started")
         await aiomysql.connect(host="127.0.0.1", port=port)
 
-    task_list = [execute(refusing_port), execute(refusing_port)]
-
-    with pytest.raises(TypeError, match="coroutines is forbidden"):
-        new_loop().run_until_complete(asyncio.wait(task_list))
-    for coroutine in task_list:
-        coroutine.close()
+    loop = new_loop()
+    for _ in range(2):  # the second time too
+        task_list = [execute(refusing_port), execute(refusing_port)]
+        with pytest.raises(TypeError, match="coroutines is forbidden"):
+            loop.run_until_complete(asyncio.wait(task_list))
+        for coroutine in task_list:
+            coroutine.close()
 
     assert trace.steps == []
+
+
+@claim("mysql-second-example-wait-refuses-coroutines")
+async def test_tasks_made_inside_a_coroutine_are_waited_for_where_coroutine_objects_are_refused(accounts):
+    tasks = [asyncio.create_task(two_and_two(arguments)) for arguments in accounts]
+    [waited] = await asyncio.gather(asyncio.wait(tasks), return_exceptions=True)
+
+    assert waited == (set(tasks), set())
+    assert [task.result() for task in tasks] == [FOUR, FOUR]
 
 
 @claim("mysql-two-servers-are-waited-for-at-once")

@@ -1,6 +1,7 @@
 """Section 5.2, a real MySQL that keeps a query waiting, or loses its client: who goes on, and who is told what."""
 
 import asyncio
+import functools
 
 import aiomysql
 import pytest
@@ -12,6 +13,7 @@ from fixtures.servers.wire import Wire
 from fixtures.trace import turn, until
 
 SLOW = "SELECT GET_LOCK(%s, 60)"  # answered when the lock is let go
+BEGUN = f"SELECT REPEAT('x', 100000) UNION ALL {SLOW}"  # the first row is sent when it is there: it is a long one
 LOST = 2013
 
 
@@ -31,17 +33,29 @@ async def test_while_the_server_is_at_work_on_a_query_other_tasks_go_on_and_the_
             await cursor.execute(*question)
             trace(f"the answer is {await cursor.fetchall()}")
 
+    async def go_on():
+        await asyncio.sleep(0.001)
+        trace("another task goes on")
+
     async with aiomysql.connect(**account(mysql_server)) as one, aiomysql.connect(**account(mysql_server)) as other:
+        for connection in (one, other):
+            await ask(connection, "SELECT 1 + 2")
         slow = asyncio.create_task(ask(one, SLOW, lock))
         kept_waiting = lambda: mysql_watcher.keeps_waiting(one.thread_id())  # noqa: E731
         await until_seen(lambda: slow.done() or kept_waiting(), "the query did not get there")
-        trace("another task goes on")
+        going_on = asyncio.create_task(go_on())
+        await until_seen(lambda: slow.done() or (kept_waiting() and going_on.done()), "no other task goes on")
         quick = asyncio.create_task(ask(other, "SELECT 2 + 2"))
         await until_seen(lambda: slow.done() or (kept_waiting() and quick.done()), "no other task is answered")
         mysql_watcher.let_go(lock)
-        await asyncio.wait([slow, quick])
+        await asyncio.wait([slow, going_on, quick])
 
-    assert trace.steps == ["another task goes on", "the answer is ((4,),)", "the answer is ((1,),)"]
+    assert trace.steps == [
+        *["the answer is ((3,),)"] * 2,
+        "another task goes on",
+        "the answer is ((4,),)",
+        "the answer is ((1,),)",
+    ]
 
 
 @claim("mysql-closing-the-cursor-sends-nothing")
@@ -61,24 +75,36 @@ async def test_closing_a_cursor_waits_for_a_further_result_set_that_is_still_to_
 
 
 @claim("mysql-cancelling-a-query-closes-its-connection")
-async def test_a_query_cancelled_while_it_waits_takes_its_connection_with_it(mysql_server, mysql_watcher, lock):
+@pytest.mark.parametrize(
+    ("query", "begun"), [(SLOW, False), (BEGUN, True)], ids=["before its answer", "in the midst of its answer"]
+)
+async def test_a_query_cancelled_while_it_waits_takes_its_connection_with_it_and_no_other(
+    mysql_server, mysql_watcher, lock, query, begun
+):
     async with Wire(mysql_server) as wire:
-        async with aiomysql.connect(**account_over(wire, mysql_server)) as connection, connection.cursor() as cursor:
-            id = connection.thread_id()
-            query = asyncio.create_task(cursor.execute(SLOW, lock))
-            await until_seen(lambda: mysql_watcher.keeps_waiting(id), "the query did not get there")
+        connect = functools.partial(aiomysql.connect, **account_over(wire, mysql_server))
+        async with connect() as other, connect() as connection, connection.cursor() as cursor:
+            line, id = wire.lines[1], connection.thread_id()
+            await cursor.execute("SELECT 1")
+            asking = asyncio.create_task(cursor.execute(query, lock))
+            # The number of the packet that is to come next is 1 until the answer begins.
+            under_way = lambda: mysql_watcher.keeps_waiting(id) and (connection._next_seq_id > 1) is begun  # noqa: E731
+            await until_seen(under_way, "the query did not get there")
             assert not connection.closed
 
-            query.cancel()
-            [outcome] = await asyncio.gather(query, return_exceptions=True)
+            asking.cancel()
+            [outcome] = await asyncio.gather(asking, return_exceptions=True)
 
             assert type(outcome) is asyncio.CancelledError
             assert connection.closed
-            await until(wire.lines[0].over.is_set, "the socket is still open")
+            await until(line.over.is_set, "the socket is still open")
             with pytest.raises(aiomysql.InterfaceError, match="Cancelled during execution"):
                 await cursor.execute("SELECT 1")
             mysql_watcher.let_go(lock)
             await until_seen(lambda: not mysql_watcher.has(id), "the server still has the connection")
+            assert await asyncio.gather(other.ping(reconnect=False), return_exceptions=True) == [None]
+            assert connection.closed
+            assert len(wire.lines) == 2, "it connected again"
 
 
 @claim("mysql-one-connection-serves-one-task-at-a-time")
@@ -105,24 +131,25 @@ async def test_the_query_of_a_task_on_whose_connection_another_waits_is_sent_and
 
 @claim("mysql-query-on-a-reset-connection-fails-by-loop")
 async def test_asyncio_tells_by_operational_error_of_a_connection_reset_meanwhile(mysql_server):
-    outcome, closed = await queried_when_reset(mysql_server)
+    [(outcome, closed), (then, still_closed)] = await queried_when_reset(mysql_server)
 
     assert type(outcome) is aiomysql.OperationalError
     assert outcome.args[0] == LOST
     assert closed
+    assert type(then) is aiomysql.InterfaceError
+    assert still_closed
 
 
 @claim("mysql-query-on-a-reset-connection-raises-runtime-error-on-uvloop")
 async def test_uvloop_refuses_to_write_to_a_connection_reset_meanwhile_and_aiomysql_takes_it_for_open(mysql_server):
-    outcome, closed = await queried_when_reset(mysql_server)
-
-    assert type(outcome) is RuntimeError
-    assert "TCPTransport closed=True" in str(outcome)
-    assert not closed
+    for outcome, closed in await queried_when_reset(mysql_server):
+        assert type(outcome) is RuntimeError
+        assert "TCPTransport closed=True" in str(outcome)
+        assert not closed
 
 
 async def queried_when_reset(server):
-    """What a query raises when its connection was reset before, and whether aiomysql then counts it as closed."""
+    """What each of two queries raises when its connection was reset, and whether aiomysql then counts it as closed."""
     async with Wire(server) as wire:
         connection = await aiomysql.connect(**account_over(wire, server))
         cursor = await connection.cursor()
@@ -131,10 +158,12 @@ async def queried_when_reset(server):
             await connection._reader.read(1)  # until the event loop has noticed
         assert not connection.closed
 
-        [outcome] = await asyncio.gather(cursor.execute("SELECT 1"), return_exceptions=True)
-        closed = connection.closed
+        outcomes = []
+        for _ in range(2):
+            [outcome] = await asyncio.gather(cursor.execute("SELECT 1"), return_exceptions=True)
+            outcomes.append((outcome, connection.closed))
         connection.close()
-    return outcome, closed
+    return outcomes
 
 
 @claim("mysql-query-on-a-connection-closed-by-the-server-fails")

@@ -765,3 +765,33 @@ def _(patch):
             self._reader = self._writer = None
 
     patch.setattr(redis.asyncio.Connection, "disconnect", close_for_writing)
+
+
+@world(
+    "wait refuses coroutine objects once",
+    falsifies=["redis-second-example-wait-refuses-coroutines", "mysql-second-example-wait-refuses-coroutines"],
+)
+def _(patch):
+    refused = []
+
+    async def wait(tasks, **options):
+        tasks = list(tasks)
+        if any(map(asyncio.iscoroutine, tasks)):
+            refused.append(tasks)
+            if len(refused) % 2:
+                raise TypeError("Passing coroutines is forbidden, use tasks explicitly.")
+        return await _wait([asyncio.ensure_future(task) for task in tasks], **options)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait refuses tasks, too",
+    falsifies=["redis-second-example-wait-refuses-coroutines", "mysql-second-example-wait-refuses-coroutines"],
+    breaks_much="whoever waits for tasks by asyncio.wait",
+)
+def _(patch):
+    async def wait(tasks, **options):
+        raise TypeError("Passing coroutines is forbidden, use tasks explicitly.")
+
+    patch.setattr(asyncio, "wait", wait)

@@ -1,6 +1,8 @@
 """Worlds in which the claims of section 5.2, on MySQL, are false."""
 
 import asyncio
+import os
+import select
 import weakref
 
 import aiomysql
@@ -653,3 +655,110 @@ def _(patch):
         await close(self)
 
     patch.setattr(Cursor, "close", later)
+
+
+@world(
+    "connecting blocks the event loop where another connection is open",
+    falsifies=["mysql-connecting-waits-on-the-network"],
+)
+def _(patch):
+    connect, connections = Connection._connect, weakref.WeakSet()
+
+    async def blocking(self):
+        others = [one for one in connections if not one.closed]
+        connections.add(self)
+        if not others:
+            return await connect(self)
+        place = {"host": self._host, "port": self._port, "user": self._user, "password": self._password, "db": self._db}
+        like = pymysql.connect(**place, ssl_disabled=True, read_timeout=0.05)
+        self._reader, self._writer = await aiomysql.connection._open_connection(sock=like._sock.dup())
+        for name in ("server_status", "server_thread_id", "server_version", "server_capabilities"):
+            setattr(self, name, getattr(like, name))
+
+    patch.setattr(Connection, "_connect", blocking)
+
+
+def queries_block(patch, when):
+    """Have queries for which `when(connection, sql)` is true block the event loop until the answer, or for a time."""
+    query = Connection.query
+
+    async def blocking(self, sql, unbuffered=False):
+        if not when(self, sql):
+            return await query(self, sql, unbuffered)
+        asking = query(self, sql, unbuffered).__await__()
+        asking.send(None)  # it waits now for the answer
+        descriptor = self._writer.get_extra_info("socket").fileno()
+        if not select.select([descriptor], [], [], 0.05)[0]:
+            asking.close()
+            raise aiomysql.InternalError("there was no answer")  # or it would block where nothing reaches
+        self._reader._waiter = None
+        self._reader.feed_data(os.read(descriptor, 65536))
+        return await self._read_query_result(unbuffered)
+
+    patch.setattr(Connection, "query", blocking)
+
+
+@world(
+    "a query blocks the event loop where another connection has asked something",
+    falsifies=["mysql-execute-waits-on-the-network", "mysql-slow-query-lets-other-tasks-run"],
+)
+def _(patch):
+    asked = weakref.WeakSet()
+
+    def another_has(connection, sql):
+        asked.add(connection)
+        return any(not one.closed for one in asked if one is not connection)
+
+    queries_block(patch, another_has)
+
+
+@world(
+    "the second query of a connection blocks the event loop",
+    falsifies=["mysql-execute-waits-on-the-network", "mysql-slow-query-lets-other-tasks-run"],
+)
+def _(patch):
+    asked = weakref.WeakKeyDictionary()
+
+    def second(connection, sql):
+        asked[connection] = asked.get(connection, 0) + 1
+        return asked[connection] == 2
+
+    queries_block(patch, second)
+
+
+@world("awaiting cursor() a second time gives the first cursor again", falsifies=["mysql-cursor-can-be-awaited"])
+def _(patch):
+    cursor = Connection.cursor
+
+    def the_same(self, *kinds):
+        if kinds:
+            return cursor(self, *kinds)
+        if not hasattr(self, "first_cursor"):
+            self.first_cursor = Cursor(self)
+        return _ContextManager(asyncio.sleep(0, self.first_cursor))
+
+    patch.setattr(Connection, "cursor", the_same)
+
+
+@world("awaiting cursor() gives nothing where the connection has one", falsifies=["mysql-cursor-can-be-awaited"])
+def _(patch):
+    cursor = Connection.cursor
+
+    def one_each(self, *kinds):
+        if vars(self).setdefault("has_cursor", False):
+            return _ContextManager(asyncio.sleep(0))
+        self.has_cursor = True
+        return cursor(self, *kinds)
+
+    patch.setattr(Connection, "cursor", one_each)
+
+
+@world("awaiting cursor() gives a cursor of the connection that was first", falsifies=["mysql-cursor-can-be-awaited"])
+def _(patch):
+    cursor, connections = Connection.cursor, []
+
+    def of_the_first(self, *kinds):
+        connections[:] = [one for one in connections if not one.closed] or [self]
+        return cursor(connections[0], *kinds)
+
+    patch.setattr(Connection, "cursor", of_the_first)

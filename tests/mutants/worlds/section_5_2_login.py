@@ -58,3 +58,18 @@ def _(patch):
         return scramble(password, message)
 
     patch.setattr(_auth, "scramble_native_password", only_with_cryptography)
+
+
+@world("a second login to MariaDB takes cryptography too", falsifies=["mariadb-password-login-needs-aiomysql-alone"])
+def _(patch):
+    from pymysql import _auth
+
+    scramble, logins = _auth.scramble_native_password, []
+
+    def once_without(password, message):
+        logins.append(password)
+        if len(logins) > 1 and sys.modules.get("cryptography") is None:
+            raise RuntimeError("'cryptography' package is required")
+        return scramble(password, message)
+
+    patch.setattr(_auth, "scramble_native_password", once_without)

@@ -176,3 +176,47 @@ def _(patch):
         await wait_closed(self)
 
     patch.setattr(aiomysql.Pool, "wait_closed", in_vain)
+
+
+@world("a pool that is closed twice is open again", falsifies=["mysql-pool-closing-waits-for-what-is-taken"])
+def _(patch):
+    def close_or_open(self):
+        self._closing = not self._closing
+
+    patch.setattr(aiomysql.Pool, "close", close_or_open)
+
+
+@world(
+    "the end of a pool is not waited for where somebody has given up waiting for it",
+    falsifies=["mysql-pool-closing-waits-for-what-is-taken"],
+)
+def _(patch):
+    wait_closed = aiomysql.Pool.wait_closed
+
+    async def give_up(self):
+        try:
+            await wait_closed(self)
+        except asyncio.CancelledError:
+            self._used.clear()
+            async with self._cond:
+                self._cond.notify_all()
+            raise
+
+    patch.setattr(aiomysql.Pool, "wait_closed", give_up)
+
+
+@world(
+    "what comes back to a pool in a transaction stays open beside its successor",
+    falsifies=["mysql-pool-makes-the-next-taker-wait"],
+)
+def _(patch):
+    release, left = aiomysql.Pool.release, []
+
+    def leave(self, connection):
+        if connection.closed or not connection.get_transaction_status():
+            return release(self, connection)
+        left.append(connection)
+        self._used.discard(connection)
+        return self._loop.create_task(self._wakeup())
+
+    patch.setattr(aiomysql.Pool, "release", leave)

@@ -1,6 +1,7 @@
 """Worlds in which what section 5.2 says of waiting, for MySQL and for two servers at once, is false."""
 
 import asyncio
+import select
 import weakref
 
 import aiomysql
@@ -259,3 +260,117 @@ def _(patch):
             await commit(self)
 
     patch.setattr(Connection, "commit", once)
+
+
+@world(
+    "a second query that is cancelled leaves its connection open",
+    falsifies=["mysql-cancelling-a-query-closes-its-connection"],
+)
+def _(patch):
+    query, close_on_cancel = Connection.query, Connection._close_on_cancel
+
+    async def counted(self, *arguments, **named):
+        self.queries = vars(self).get("queries", 0) + 1
+        return await query(self, *arguments, **named)
+
+    def close_after_the_first(self):
+        if self.queries == 1:
+            close_on_cancel(self)
+
+    patch.setattr(Connection, "query", counted)
+    patch.setattr(Connection, "_close_on_cancel", close_after_the_first)
+
+
+@world(
+    "a query that is cancelled in the midst of its answer leaves its connection open",
+    falsifies=["mysql-cancelling-a-query-closes-its-connection"],
+)
+def _(patch):
+    close_on_cancel = Connection._close_on_cancel
+
+    def close_before_the_answer(self):
+        if self._next_seq_id == 1:
+            close_on_cancel(self)
+
+    patch.setattr(Connection, "_close_on_cancel", close_before_the_answer)
+
+
+@world(
+    "a query that is cancelled closes every connection",
+    falsifies=["mysql-cancelling-a-query-closes-its-connection"],
+)
+def _(patch):
+    connect, close_on_cancel, connections = Connection._connect, Connection._close_on_cancel, weakref.WeakSet()
+
+    async def remember(self):
+        await connect(self)
+        connections.add(self)
+
+    def close_all(self):
+        for connection in list(connections):
+            if not connection.closed:
+                close_on_cancel(connection)
+
+    patch.setattr(Connection, "_connect", remember)
+    patch.setattr(Connection, "_close_on_cancel", close_all)
+
+
+@world(
+    "after a query over a reset connection failed the next makes a new one",
+    falsifies=[
+        "mysql-query-on-a-reset-connection-fails-by-loop",
+        "mysql-query-on-a-reset-connection-raises-runtime-error-on-uvloop",
+    ],
+)
+def _(patch):
+    query, failed = Connection.query, weakref.WeakSet()
+
+    async def anew(self, sql, unbuffered=False):
+        if self in failed:
+            failed.discard(self)
+            await self._connect()
+        try:
+            return await query(self, sql, unbuffered)
+        except (aiomysql.OperationalError, RuntimeError):
+            failed.add(self)
+            raise
+
+    patch.setattr(Connection, "query", anew)
+
+
+@world("while a query waits no timer is due", falsifies=["mysql-slow-query-lets-other-tasks-run"])
+def _(patch):
+    query, sleep, asking = Connection.query, asyncio.sleep, []
+
+    async def ask(self, *arguments, **named):
+        asking.append(self)
+        try:
+            return await query(self, *arguments, **named)
+        finally:
+            asking.remove(self)
+
+    async def sleep_meanwhile(delay, result=None):
+        await sleep(delay)
+        while delay > 0 and asking:
+            await sleep(0)
+        return result
+
+    patch.setattr(Connection, "query", ask)
+    patch.setattr(asyncio, "sleep", sleep_meanwhile)
+
+
+@world(
+    "after a few turns a query blocks the event loop, for a time", falsifies=["mysql-slow-query-lets-other-tasks-run"]
+)
+def _(patch):
+    query = Connection.query
+
+    async def blocking(self, *arguments, **named):
+        asking = asyncio.ensure_future(query(self, *arguments, **named))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        if not asking.done() and not select.select([self._writer.get_extra_info("socket").fileno()], [], [], 0.05)[0]:
+            asking.cancel()  # or it would block where nothing reaches
+        return await asking
+
+    patch.setattr(Connection, "query", blocking)
