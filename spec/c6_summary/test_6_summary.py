@@ -6,9 +6,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
+import pytest
 import requests
 
 from fixtures.claims import claim
+from fixtures.trace import until
 
 
 @claim("summary-one-thread-serves-many-waits")
@@ -130,6 +132,28 @@ async def test_while_a_download_is_awaited_another_task_takes_a_step(downloads, 
         await asyncio.gather(download(), other())
 
     assert trace.steps == ["the request is sent", "another task takes a step", "the answer is there"]
+
+
+@claim("summary-only-awaited-io-gives-time-back")
+@pytest.mark.parametrize("before", [0, 1], ids=["the first", "another"])
+async def test_while_the_answer_of_a_download_is_awaited_another_task_goes_on_and_asks_too(downloads, trace, before):
+    async def get(name):
+        async with session.get(downloads.url(name)) as answer:
+            return answer.status, await answer.read()
+
+    async def other():
+        await until(lambda: len(downloads.report().arrivals) > before, "nothing was asked for")
+        trace("another task takes a step")
+        return await get("other")
+
+    async with aiohttp.ClientSession() as session:
+        for _ in range(before):
+            await get("before")
+        downloads.hold_until(2)
+        answers = await asyncio.gather(get("image"), other(), return_exceptions=True)
+
+    assert answers == [(200, downloads.body(name)) for name in ("image", "other")]
+    assert trace.steps == ["another task takes a step"]
 
 
 @claim("summary-only-awaited-io-gives-time-back")

@@ -1,7 +1,9 @@
 """Worlds in which the claims of section 6, on what is regained while waiting, are false."""
 
 import asyncio
+import select
 import socket
+import weakref
 
 from tests.mutants.worlds import world
 from tests.mutants.worlds.section_2 import BlockingCallAwaited as RewriteBlocking
@@ -168,3 +170,37 @@ def _(patch):
             return socket.getnameinfo(address, flags)
 
     patch.loops(LooksUpItself)
+
+
+def answers_block(patch, when):
+    """Where `when(session)` is true, have a wait for an answer block the event loop until it is there, or a time."""
+    import aiohttp
+
+    start = aiohttp.ClientResponse.start
+
+    async def blocking(self, connection):
+        descriptor = connection.transport.get_extra_info("socket").fileno()
+        if when(self._session) and not select.select([descriptor], [], [], 0.05)[0]:
+            raise aiohttp.ClientError("there was no answer")  # or it would block where nothing reaches
+        return await start(self, connection)
+
+    patch.setattr(aiohttp.ClientResponse, "start", blocking)
+
+
+@world("who awaits an answer holds up his thread", falsifies=["summary-only-awaited-io-gives-time-back"])
+def _(patch):
+    answers_block(patch, lambda session: True)
+
+
+@world(
+    "who awaits the second answer of a session holds up his thread",
+    falsifies=["summary-only-awaited-io-gives-time-back"],
+)
+def _(patch):
+    asked = weakref.WeakKeyDictionary()
+
+    def second(session):
+        asked[session] = asked.get(session, 0) + 1
+        return asked[session] == 2
+
+    answers_block(patch, second)
