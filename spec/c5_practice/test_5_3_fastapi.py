@@ -81,15 +81,18 @@ def test_uvicorn_brings_no_uvloop_even_where_its_extra_standard_is_asked_for():
 @claim("fastapi-module-body-runs-twice-by-import-string")
 def test_a_module_that_serves_itself_by_import_string_is_run_twice_and_the_second_run_is_served(website):
     site = website(f"""{HEAD}
+import redis.asyncio
+
+pool = redis.asyncio.BlockingConnectionPool.from_url("redis://127.0.0.1", max_connections=10)
 print("a pool is made in", __name__)
 
 @app.get("/")
 async def index():
-    return __name__
+    return [__name__, sys.modules["__main__"].pool is not pool]
 {FOOT}""")
 
     assert [site.next_line(), site.next_line()] == ["a pool is made in __main__", "a pool is made in luffy"]
-    assert site.get("/").body == "luffy"
+    assert site.get("/").body == ["luffy", True]
     site.kill()
     assert site.lines() == []
 
@@ -198,17 +201,7 @@ async def meet():
     assert [answer.body for answer in answers] == ["met in 1 thread"] * 5
 
 
-def serves(site):
-    """Whether there is a server, and not just the port where it was."""
-    try:
-        return site.get("/").status == 200
-    except ConnectionError:
-        return False
-
-
-@claim("uvicorn-run-serves-by-import-string")
-def test_uvicorn_run_serves_the_app_of_a_module_beside_the_program_wherever_it_works_until_sigint(website):
-    site = website(f"""{HEAD}
+BESIDE_THE_PROGRAM = f"""{HEAD}
 class Hasty(asyncio.SelectorEventLoop):
     def call_later(self, delay, *arguments, **named):  # uvicorn pauses twice for 0.1 s before it ends
         return super().call_later(delay / 100, *arguments, **named)
@@ -221,12 +214,26 @@ if __name__ == "__main__":
     os.environ["BESIDE"] = os.path.dirname(os.path.abspath(__file__))
     os.chdir("/")
     uvicorn.run("luffy:app", host="127.0.0.1", port=0, loop="luffy:Hasty", access_log=False)
-""")
+"""
+
+
+def serves(site):
+    """Whether there is a server, and not just the port where it was."""
+    try:
+        return site.get("/").status == 200
+    except ConnectionError:
+        return False
+
+
+@claim("uvicorn-run-serves-by-import-string")
+def test_uvicorn_run_serves_the_app_of_a_module_beside_the_program_wherever_it_works_until_sigint(website):
+    site, never_asked = website(BESIDE_THE_PROGRAM), website(BESIDE_THE_PROGRAM)
 
     assert site.get("/").body == [True, "luffy.py", "luffy"]
     assert [serves(site) for _ in range(10)] == [True] * 10
     assert site.interrupt() == 0
     assert not serves(site)
+    assert never_asked.interrupt() == 0
 
 
 LOOP = """

@@ -8,6 +8,7 @@ from fixtures.servers.website import answer_to
 
 APPLICATION = """
 import asyncio, os
+from collections import defaultdict
 from contextlib import asynccontextmanager
 
 import redis.asyncio
@@ -15,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 CAR, NAME = os.environ["PREFIX"] + "car", os.environ["PREFIX"].replace(":", "-")
-gate = asyncio.Event()
+gates = defaultdict(asyncio.Event)
 
 
 class Hasty(asyncio.SelectorEventLoop):
@@ -51,8 +52,8 @@ async def index():
 
 
 @app.get("/open")
-async def open_the_gate():
-    gate.set()
+async def open_the_gate(gate: str = "main"):
+    gates[gate].set()
 
 
 @app.get("/id")
@@ -78,18 +79,18 @@ async def red():
 @app.get("/waits")
 async def waits():
     print("came")
-    await gate.wait()
+    await gates["main"].wait()
     result = await red()
     print("result")
     return result
 
 
 @app.get("/holds")
-async def holds():
+async def holds(gate: str = "main"):
     print("came")
     async with one_connection():
         print("has a connection")
-        await gate.wait()
+        await gates[gate].wait()
         print("gives it back")
 
 
@@ -134,26 +135,36 @@ def test_all_requests_that_come_while_one_waits_are_printed_before_any_result(we
 
     waiting = [site.ask("/waits")]
     printed = [site.next_line()]
-    waiting += [site.ask("/waits") for _ in range(4)]
-    printed += [site.next_line() for _ in range(4)]
+    waiting += [site.ask("/waits") for _ in range(11)]  # more than there may be connections
+    printed += [site.next_line() for _ in range(11)]
 
     site.get("/open")
     printed += [site.next_line() for _ in waiting]
 
-    assert printed == ["came"] * 5 + ["result"] * 5
-    assert [answer_to(request).status for request in waiting] == [200] * 5
+    assert printed == ["came"] * 12 + ["result"] * 12
+    assert [answer_to(request).status for request in waiting] == [200] * 12
 
 
 @claim("fastapi-red-uses-at-most-ten-connections")
-def test_ten_requests_have_a_connection_each_and_two_more_wait_until_one_comes_back(website, connections):
+def test_ten_requests_have_a_connection_each_and_each_further_one_waits_until_one_comes_back(website, connections):
     site = website(LUFFY)
 
-    asking = [site.ask("/holds") for _ in range(12)]
-    first = [site.next_line() for _ in range(22)]
+    asking = [site.ask("/holds?gate=side")]
+    first = [site.next_line() for _ in range(2)]
+    asking += [site.ask("/holds") for _ in range(11)]
+    first += [site.next_line() for _ in range(20)]
     for _ in range(20):  # turns enough for an eleventh connection to be made and told of
         assert site.get("/").status == 200
 
     assert (first.count("came"), first.count("has a connection")) == (12, 10)
+    assert connections() == 10
+
+    site.get("/open?gate=side")
+    assert [site.next_line(), site.next_line()] == ["gives it back", "has a connection"]
+    asking.append(site.ask("/holds"))
+    assert site.next_line() == "came"
+    for _ in range(20):
+        assert site.get("/").status == 200
     assert connections() == 10
 
     site.get("/open")
@@ -161,7 +172,7 @@ def test_ten_requests_have_a_connection_each_and_two_more_wait_until_one_comes_b
 
     assert then[0] == "gives it back"
     assert (then.count("gives it back"), then.count("has a connection")) == (12, 2)
-    assert [answer_to(request).status for request in asking] == [200] * 12
+    assert [answer_to(request).status for request in asking] == [200] * 13
     assert connections() == 10
 
 
@@ -197,10 +208,14 @@ def test_a_request_that_fails_gives_its_connection_back_too(website, connections
 def test_the_stored_hash_is_answered_as_json_with_strings_for_values(website, redis_server, redis_prefix):
     site = website(LUFFY)
 
-    answer = site.get("/red")
     with redis.Redis.from_url(redis_server.url, decode_responses=True) as client:
-        stored = client.hgetall(f"{redis_prefix}car")
+        expected = dict(STORED)
+        for more in ({}, {"empty": "", "colour": " 红 "}, {"true": "true", "null": "null", "colour": "blau"}):
+            if more:
+                client.hset(f"{redis_prefix}car", mapping=more)
+            expected.update(more)
+            answer = site.get("/red")
 
-    assert (answer.status, answer.kind) == (200, "application/json")
-    assert answer.body == STORED
-    assert stored == STORED
+            assert (answer.status, answer.kind) == (200, "application/json")
+            assert answer.body == expected
+            assert client.hgetall(f"{redis_prefix}car") == expected

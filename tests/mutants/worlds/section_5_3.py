@@ -427,3 +427,114 @@ def _(patch):
         return await run(dependant=dependant, values=values, is_coroutine=is_coroutine)
 
     patch.setattr(fastapi.routing, "run_endpoint_function", but_the_second)
+
+
+@server_world("pools at one address are one", falsifies=["fastapi-module-body-runs-twice-by-import-string"])
+def _(patch):
+    from_url, pools = Pool.from_url, {}
+
+    def made_once(url, **named):
+        if url not in pools:
+            pools[url] = from_url(url, **named)
+        return pools[url]
+
+    patch.setattr(Pool, "from_url", made_once)
+
+
+@server_world(
+    "no more than eleven requests are served at once",
+    falsifies=["fastapi-waiting-requests-let-new-ones-arrive"],
+    also=["fastapi-red-uses-at-most-ten-connections"],
+)
+def _(patch):
+    served_at_once(patch, 11)
+
+
+@server_world(
+    "a pool has no bound once a connection has come back", falsifies=["fastapi-red-uses-at-most-ten-connections"]
+)
+def _(patch):
+    release = Pool.release
+
+    async def unbind(self, connection):
+        self.max_connections = 1000
+        await release(self, connection)
+
+    patch.setattr(Pool, "release", unbind)
+
+
+@server_world(
+    "who waits for a pool waits until all connections have come back",
+    falsifies=["fastapi-red-uses-at-most-ten-connections"],
+)
+def _(patch):
+    get_connection = Pool.get_connection
+
+    async def wait_for_all(self, *arguments):
+        while not self.can_get_connection() or getattr(self, "is_full", False) and self._in_use_connections:
+            self.is_full = True
+            await asyncio.sleep(0.001)
+        self.is_full = False
+        return await get_connection(self, *arguments)
+
+    patch.setattr(Pool, "get_connection", wait_for_all)
+
+
+def reading_a_hash(patch, change):
+    """Have what hgetall gives changed on its way."""
+    hgetall = Redis.hgetall
+
+    async def changed(self, name):
+        return change(await hgetall(self, name))
+
+    patch.setattr(Redis, "hgetall", changed)
+
+
+@server_world("fields of a hash that are empty are left out", falsifies=["fastapi-red-returns-the-hash-as-json"])
+def _(patch):
+    reading_a_hash(patch, lambda hash: {key: value for key, value in hash.items() if value})
+
+
+@server_world("values of a hash lose the space around them", falsifies=["fastapi-red-returns-the-hash-as-json"])
+def _(patch):
+    reading_a_hash(patch, lambda hash: {key: value.strip() for key, value in hash.items()})
+
+
+@server_world("of a hash what is not ASCII is lost", falsifies=["fastapi-red-returns-the-hash-as-json"])
+def _(patch):
+    ascii_of = lambda value: value.encode("ascii", "ignore").decode()  # noqa: E731
+    reading_a_hash(patch, lambda hash: {key: ascii_of(value) for key, value in hash.items()})
+
+
+@server_world("words of JSON in a hash become what they mean", falsifies=["fastapi-red-returns-the-hash-as-json"])
+def _(patch):
+    meant = {"true": True, "false": False, "null": None}
+    reading_a_hash(patch, lambda hash: {key: meant.get(value, value) for key, value in hash.items()})
+
+
+@server_world("the hash that was read first is answered ever after", falsifies=["fastapi-red-returns-the-hash-as-json"])
+def _(patch):
+    first = []
+
+    def as_the_first(hash):
+        first.append(hash)
+        return first[0]
+
+    reading_a_hash(patch, as_the_first)
+
+
+@server_world(
+    "SIGINT ends a server with an error that was asked for nothing", falsifies=["uvicorn-run-serves-by-import-string"]
+)
+def _(patch):
+    from uvicorn.server import Server
+
+    run = Server.run
+
+    def failing(self, sockets=None):
+        try:
+            run(self, sockets)
+        except KeyboardInterrupt:
+            sys.exit(0 if self.server_state.total_requests else 1)
+
+    patch.setattr(Server, "run", failing)
