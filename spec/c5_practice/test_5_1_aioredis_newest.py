@@ -7,6 +7,13 @@ import pytest
 from fixtures.claims import claim
 
 IMPORTS_IT = "import aioredis; print('imported')"
+IMPORTS_IT_TWICE = f"""
+try:
+    {IMPORTS_IT}
+except (TypeError, ModuleNotFoundError) as error:
+    print(f"{{type(error).__name__}}: {{error}}")
+{IMPORTS_IT}
+"""
 
 
 @claim("aioredis-newest-release-lacks-create-redis")
@@ -21,16 +28,7 @@ def test_the_newest_aioredis_can_be_imported_and_lacks_what_the_examples_use(pla
 
 @claim("aioredis-newest-release-cannot-be-imported")
 def test_the_newest_aioredis_cannot_be_imported_the_second_time_either(plain_program):
-    ended = plain_program(
-        f"""
-        try:
-            {IMPORTS_IT}
-        except (TypeError, ModuleNotFoundError) as error:
-            print(f"{{type(error).__name__}}: {{error}}")
-        {IMPORTS_IT}
-        """,
-        warnings="ignore",
-    )
+    ended = plain_program(IMPORTS_IT_TWICE, warnings="ignore")
 
     assert (ended.status, ended.lines) == (1, [ended.error])
     # Its exception of both TimeoutErrors has been one of the same twice since Python 3.11. 3.12 has no distutils.
