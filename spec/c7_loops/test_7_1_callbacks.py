@@ -352,16 +352,20 @@ async def test_when_is_exactly_what_call_at_was_given_also_where_that_has_passed
 @claim("timer-handle-tells-whole-milliseconds-on-uvloop")
 async def test_on_uvloop_when_is_a_whole_number_of_milliseconds_whatever_call_at_was_given():
     loop = asyncio.get_running_loop()
-    deadlines = [loop.time() + 1000 + tenth / 10 + 0.0004 for tenth in range(5)]
+    delays, starts, handles = (5, 300, 1001, 1_000_000, 1_000_002), [], []
 
-    handles = [loop.call_at(deadline, print) for deadline in deadlines]
-    for handle in handles:
-        handle.cancel()
+    for delay in delays:
+        before = loop.time()
+        handles.append(loop.call_at(before + (delay + 0.4) / 1000, print))
+        starts.append((before, loop.time()))
+        handles[-1].cancel()
 
     told = [handle.when() for handle in handles]
+    time.sleep(0.003)
+    assert [handle.when() for handle in handles] == told  # the clock has gone on, and they have not
     assert [round(when * 1000, 6) for when in told] == [round(when * 1000) for when in told]
-    assert [when != deadline for when, deadline in zip(told, deadlines)] == [True] * 5
-    assert len(set(told)) == 5  # nor is it coarser than that
+    for when, delay, (first, last) in zip(told, delays, starts):
+        assert round(first * 1000) + delay <= round(when * 1000) <= round(last * 1000) + delay
 
 
 def a_handle_and_timers():
@@ -392,6 +396,11 @@ async def coroutine_function():
     """Must not be called."""
 
 
+async def an_echo(argument):
+    """Must not be called either."""
+    return argument
+
+
 def refusal(schedule, callback):
     """What is said of a callback that is refused, None of one that is taken, which is cancelled."""
     try:
@@ -407,11 +416,25 @@ async def test_on_asyncio_in_debug_mode_call_soon_and_call_later_refuse_a_corout
     loop.set_debug(True)
 
     assert refusal(loop.call_soon, coroutine_function) == "TypeError: coroutines cannot be used with call_soon()"
-    assert refusal(functools.partial(loop.call_later, 1000), coroutine_function) == (
-        "TypeError: coroutines cannot be used with call_at()"
-    )
+    for delay in (1000, 0, -1):
+        assert refusal(functools.partial(loop.call_later, delay), coroutine_function) == (
+            "TypeError: coroutines cannot be used with call_at()"
+        )
     assert refusal(loop.call_soon, asyncio.Event().wait) == "TypeError: coroutines cannot be used with call_soon()"
+    assert type(error_of(loop.call_soon, an_echo, "an argument")) is TypeError
+    assert type(error_of(loop.call_later, 1000, an_echo, "an argument")) is TypeError
+    with_context = functools.partial(loop.call_soon, context=contextvars.copy_context())
+    assert type(error_of(with_context, coroutine_function)) is TypeError
     assert refusal(loop.call_soon, print) is None
+
+
+@claim("call-soon-refuses-coroutine-functions-in-debug-mode-on-asyncio")
+def test_on_asyncio_in_debug_mode_a_coroutine_function_is_refused_before_the_loop_runs_too(new_loop):
+    loop = new_loop()
+    loop.set_debug(True)
+
+    assert refusal(loop.call_soon, coroutine_function) == "TypeError: coroutines cannot be used with call_soon()"
+    assert type(error_of(loop.call_later, 1000, coroutine_function)) is TypeError
 
 
 @pytest.mark.parametrize("debug", [True, False], ids=["debug", "no-debug"])
@@ -541,16 +564,47 @@ async def test_timers_with_a_negative_delay_or_a_time_that_has_passed_are_run_wi
     }
 
 
+@claim("timer-that-is-due-already-runs-at-once")
+def test_timers_that_were_due_before_the_loop_ran_are_run_within_its_first_turns(new_loop, trace):
+    loop = new_loop()
+    loop.call_later(-1, trace, "a negative delay")
+    loop.call_at(loop.time() - 1, trace, "a time that has passed")
+    loop.call_at(0, trace, "the beginning of time")
+    at_once = list(trace.steps)
+
+    async def few_turns():
+        for _ in range(3):
+            await turn()
+
+    loop.run_until_complete(few_turns())
+
+    assert at_once == []
+    assert Counter(trace.steps) == {"a negative delay": 1, "a time that has passed": 1, "the beginning of time": 1}
+
+
 @claim("call-soon-refuses-what-cannot-be-called-in-debug-mode-on-asyncio")
 async def test_on_asyncio_in_debug_mode_call_soon_and_call_later_refuse_what_cannot_be_called():
     loop = asyncio.get_running_loop()
     loop.set_debug(True)
 
-    assert refusal(loop.call_soon, None) == "TypeError: a callable object was expected by call_soon(), got None"
-    assert refusal(loop.call_soon, "text") == "TypeError: a callable object was expected by call_soon(), got 'text'"
-    assert refusal(functools.partial(loop.call_later, 1000), "text") == (
-        "TypeError: a callable object was expected by call_at(), got 'text'"
-    )
+    for what in (None, "text", 0, object(), loop.create_future()):
+        refused = f"TypeError: a callable object was expected by {{}}(), got {what!r}"
+        assert refusal(loop.call_soon, what) == refused.format("call_soon")
+        assert refusal(functools.partial(loop.call_later, 1000), what) == refused.format("call_at")
+        with_context = functools.partial(loop.call_soon, context=contextvars.copy_context())
+        assert refusal(with_context, what) == refused.format("call_soon")
+
+
+@claim("call-soon-refuses-what-cannot-be-called-in-debug-mode-on-asyncio")
+async def test_on_asyncio_in_debug_mode_call_soon_and_call_later_refuse_a_coroutine():
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+    coroutine = coroutine_function()
+
+    errors = [error_of(loop.call_soon, coroutine), error_of(loop.call_later, 1000, coroutine)]
+    coroutine.close()
+
+    assert [type(error) for error in errors] == [TypeError] * 2
 
 
 @pytest.mark.parametrize("debug", [True, False], ids=["debug", "no-debug"])
@@ -560,9 +614,15 @@ async def test_on_uvloop_call_soon_and_call_later_take_what_cannot_be_called_whi
     loop.set_debug(debug)
     seen = reports(loop)
 
-    assert refusal(loop.call_soon, "text") is None
-    assert refusal(functools.partial(loop.call_later, 1000), "text") is None
-    loop.call_soon("text")
-    loop.call_later(0.001, "text")
-    await until(lambda: len(seen) >= 2, "not both were reported")
-    assert [type(error) for error in seen] == [TypeError] * 2
+    coroutine = coroutine_function()
+    for what in ("text", None, coroutine):
+        assert refusal(loop.call_soon, what) is None
+        assert refusal(functools.partial(loop.call_later, 1000), what) is None
+        loop.call_soon(what)
+        loop.call_later(0.001, what)
+    at_once = list(seen)
+    await until(lambda: len(seen) >= 6, "not all was reported")
+    coroutine.close()
+
+    assert at_once == []
+    assert Counter(type(error) for error in seen) == {TypeError: 4, RuntimeError: 2}  # that of None is the other one

@@ -465,6 +465,71 @@ def _(patch):
     patch.setattr(asyncio.BaseEventLoop, "_check_callback", taken)
 
 
+class Taking:
+    """A loop that in debug mode passes over what `takes` is true of, and else refuses what its like refuses."""
+
+    def passed(self, callback, arguments=(), delay=None, context=None):
+        return _passed_over if self.takes(callback, arguments, delay, context) else callback
+
+    def call_soon(self, callback, *arguments, context=None):
+        callback = self.passed(callback, arguments, context=context)
+        return super().call_soon(callback, *arguments, context=context)
+
+    def call_later(self, delay, callback, *arguments, context=None):
+        callback = self.passed(callback, arguments, delay, context)
+        return super().call_later(delay, callback, *arguments, context=context)
+
+
+def _passed_over(*_arguments):
+    pass
+
+
+@loop_world(
+    "coroutine functions with arguments are taken in debug mode",
+    "call-soon-refuses-coroutine-functions-in-debug-mode-on-asyncio",
+)
+class _(Taking):
+    def takes(self, callback, arguments, delay, context):
+        return arguments and inspect.iscoroutinefunction(callback)
+
+
+@loop_world(
+    "coroutine functions are taken in debug mode before the loop runs",
+    "call-soon-refuses-coroutine-functions-in-debug-mode-on-asyncio",
+)
+class _(Taking):
+    def takes(self, callback, arguments, delay, context):
+        return not self.is_running() and inspect.iscoroutinefunction(callback)
+
+
+@loop_world(
+    "call_later() takes coroutine functions in debug mode where there is no delay",
+    "call-soon-refuses-coroutine-functions-in-debug-mode-on-asyncio",
+)
+class _(Taking):
+    def takes(self, callback, arguments, delay, context):
+        return delay is not None and delay <= 0 and inspect.iscoroutinefunction(callback)
+
+
+@loop_world(
+    "what is given a context is not looked at in debug mode",
+    "call-soon-refuses-coroutine-functions-in-debug-mode-on-asyncio",
+    "call-soon-refuses-what-cannot-be-called-in-debug-mode-on-asyncio",
+)
+class _(Taking):
+    def takes(self, callback, arguments, delay, context):
+        return context is not None and (inspect.iscoroutinefunction(callback) or not callable(callback))
+
+
+@loop_world(
+    "call_soon takes a coroutine, and runs it, in debug mode",
+    "call-soon-refuses-what-cannot-be-called-in-debug-mode-on-asyncio",
+)
+class _(Taking):
+    def passed(self, callback, *arguments, **options):
+        return (lambda: self.create_task(callback)) if inspect.iscoroutine(callback) else callback
+
+
 @world(
     "what is refused in debug mode is refused with ValueError",
     falsifies=[
@@ -634,6 +699,51 @@ def _(patch):
 )
 def _(patch):
     patch.setattr(asyncio.BaseEventLoop, "_check_callback", unchecked(lambda callback: callback is None))
+
+
+@loop_world("call_later takes None in debug mode", "call-soon-refuses-what-cannot-be-called-in-debug-mode-on-asyncio")
+class _(Taking):
+    def takes(self, callback, arguments, delay, context):
+        return delay is not None and callback is None
+
+
+@loop_world(
+    "what is neither None nor a text can be called in debug mode",
+    "call-soon-refuses-what-cannot-be-called-in-debug-mode-on-asyncio",
+)
+class _(Taking):
+    def takes(self, callback, arguments, delay, context):
+        return not (callback is None or isinstance(callback, str) or callable(callback))
+
+
+@world_of_uvloop(
+    "uvloop refuses None and coroutines",
+    falsifies=["call-soon-takes-what-cannot-be-called-even-in-debug-mode-on-uvloop"],
+)
+def _(patch):
+    class Strict(uvloop.Loop):
+        def call_soon(self, callback, *arguments, context=None):
+            if callback is None or inspect.iscoroutine(callback):
+                raise TypeError("a callable object was expected by call_soon()")
+            return super().call_soon(callback, *arguments, context=context)
+
+    patch.uvloop_makes(Strict)
+
+
+@world_of_uvloop(
+    "uvloop reports at once what cannot be called",
+    falsifies=["call-soon-takes-what-cannot-be-called-even-in-debug-mode-on-uvloop"],
+)
+def _(patch):
+    class Hasty(uvloop.Loop):
+        def call_soon(self, callback, *arguments, context=None):
+            if not callable(callback):
+                error = TypeError(f"{type(callback).__name__!r} object is not callable")
+                self.call_exception_handler({"message": "Exception in callback", "exception": error})
+                callback = _passed_over
+            return super().call_soon(callback, *arguments, context=context)
+
+    patch.uvloop_makes(Hasty)
 
 
 @world_of_uvloop(

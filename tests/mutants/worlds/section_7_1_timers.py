@@ -124,6 +124,66 @@ def _(patch):
     patch.uvloop_makes(Coarse)
 
 
+@world_of_uvloop(
+    "uvloop's timers tell the deadline they were given where that is within a second",
+    falsifies=["timer-handle-tells-whole-milliseconds-on-uvloop"],
+)
+def _(patch):
+    class ExactWhereNear(uvloop.Loop):
+        def call_at(self, when, callback, *arguments, context=None):
+            handle = Proxy(super().call_at(when, callback, *arguments, context=context))
+            if when < self.time() + 1:
+                handle.when = lambda: when
+            return handle
+
+    patch.uvloop_makes(ExactWhereNear)
+
+
+@world_of_uvloop(
+    "uvloop's timers tell a millisecond too much", falsifies=["timer-handle-tells-whole-milliseconds-on-uvloop"]
+)
+def _(patch):
+    class Late(uvloop.Loop):
+        def call_at(self, when, callback, *arguments, context=None):
+            handle = Proxy(super().call_at(when, callback, *arguments, context=context))
+            handle.when = lambda: handle.handle.when() + 0.001
+            return handle
+
+    patch.uvloop_makes(Late)
+
+
+@world_of_uvloop(
+    "uvloop's timers tell a deadline that is counted from when they are asked",
+    falsifies=["timer-handle-tells-whole-milliseconds-on-uvloop"],
+)
+def _(patch):
+    class Moving(uvloop.Loop):
+        def call_at(self, when, callback, *arguments, context=None):
+            delay = when - self.time()
+            handle = Proxy(super().call_at(when, callback, *arguments, context=context))
+            handle.when = lambda: round(self.time() + delay, 3)
+            return handle
+
+    patch.uvloop_makes(Moving)
+
+
+@loop_world("a timer that is due before the loop runs waits for a moment", "timer-that-is-due-already-runs-at-once")
+class _:
+    def call_later(self, delay, *arguments, **options):
+        is_late = delay < 0 and not self.is_running()
+        return super().call_later(0.05 if is_late else delay, *arguments, **options)
+
+    def call_at(self, when, *arguments, **options):
+        is_late = when < self.time() and not self.is_running()
+        return super().call_at(self.time() + 0.05 if is_late else when, *arguments, **options)
+
+
+@loop_world("a deadline of 0 is none", "timer-that-is-due-already-runs-at-once")
+class _:
+    def call_at(self, when, *arguments, **options):
+        return super().call_at(when or self.time() + 0.05, *arguments, **options)
+
+
 @loop_world("a negative delay is refused", "timer-that-is-due-already-runs-at-once")
 class _:
     def call_later(self, delay, *arguments, **options):
