@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import random
 import socket
 import struct
@@ -189,6 +190,27 @@ async def test_abort_loses_the_connection_with_no_error_and_what_is_buffered_wit
 
 
 @either_way
+@claim("abort-drops-what-was-not-sent")
+async def test_abort_drops_what_is_buffered_where_that_is_little_too(way):
+    async with connected(way=way) as [(here, there)]:
+        take_little_at_a_time(here, there)
+        there.transport.pause_reading()
+        written = 0
+        while not here.transport.get_write_buffer_size():  # until the system takes no more
+            here.transport.write(MUCH[:10_000])
+            written += 10_000
+            for _ in range(3):
+                await turn()
+        left = here.transport.get_write_buffer_size()
+        here.transport.abort()
+        there.transport.resume_reading()
+        await until(there.is_lost, "the other end did not lose it")
+
+        assert left <= 10_000
+        assert len(there.received) == written - left
+
+
+@either_way
 @claim("end-of-file-closes-unless-the-protocol-keeps-it-open")
 async def test_after_eof_received_the_transport_closes_itself_unless_that_returned_a_true_value(way):
     async with connected(connections=3, way=way) as [(here, closing), (second, silent), (other, staying)]:
@@ -330,18 +352,28 @@ async def test_each_time_pause_writing_comes_above_the_high_mark_and_resume_writ
         assert (left, here.left) == (0, 0)
 
 
-async def calls_around_writelines(way):
+WHAT_LINES = {
+    "two": lambda: [MUCH[:400_000], MUCH[:400_000]],
+    "one": lambda: [MUCH[:800_000]],
+    "many": lambda: (bytearray(MUCH[:1000]) for _ in range(800)),
+}
+
+
+async def calls_around_writelines(way, lines=WHAT_LINES["two"], before=0, high=2000):
     """What a protocol is told when writelines() leaves too much for a peer that does not read, and when that reads.
 
-    Twice in a row: (more is buffered than the high mark, calls until then, calls until all has come).
+    So many bytes are written by write() before that. Twice in a row:
+    (more is buffered than the high mark, calls until then, calls until all has come).
     """
-    lines, high, told = [MUCH[:400_000], MUCH[:400_000]], 2000, []
+    told = []
     async with connected(way=way) as [(here, there)]:
         take_little_at_a_time(here, there)
         here.transport.set_write_buffer_limits(high)
-        for all_of_it in (800_000, 1_600_000):
+        for times in (1, 2):
+            all_of_it = times * (before + 800_000)
             there.transport.pause_reading()
-            here.transport.writelines(lines)
+            here.transport.write(MUCH[:before])
+            here.transport.writelines(lines())
             for _ in range(10):
                 await turn()
             too_much, until_then = here.transport.get_write_buffer_size() > high, list(here.calls)
@@ -353,15 +385,26 @@ async def calls_around_writelines(way):
     return told
 
 
+MADE, PAUSED, RESUMED = "connection_made", "pause_writing", "resume_writing"
+PAUSED_TWICE = [
+    (True, [MADE, PAUSED], [MADE, PAUSED, RESUMED]),
+    (True, [MADE, PAUSED, RESUMED, PAUSED], [MADE, PAUSED, RESUMED, PAUSED, RESUMED]),
+]
+
+
+@either_way
+@pytest.mark.parametrize("lines", WHAT_LINES)
+@claim("writelines-pauses-the-protocol-too")
+async def test_each_time_writelines_leaves_more_than_the_high_mark_pause_writing_comes_and_then_resume_writing(
+    way, lines
+):
+    assert await calls_around_writelines(way, WHAT_LINES[lines]) == PAUSED_TWICE
+
+
 @either_way
 @claim("writelines-pauses-the-protocol-too")
-async def test_each_time_writelines_leaves_more_than_the_high_mark_pause_writing_comes_and_then_resume_writing(way):
-    made, paused, resumed = "connection_made", "pause_writing", "resume_writing"
-
-    assert await calls_around_writelines(way) == [
-        (True, [made, paused], [made, paused, resumed]),
-        (True, [made, paused, resumed, paused], [made, paused, resumed, paused, resumed]),
-    ]
+async def test_writelines_pauses_where_it_is_too_much_only_with_what_was_buffered_before(way):
+    assert await calls_around_writelines(way, before=600_000, high=1_000_000) == PAUSED_TWICE
 
 
 @either_way
@@ -436,7 +479,9 @@ async def test_after_set_protocol_all_goes_to_the_new_protocol_which_is_not_told
 
 
 @either_way
-@pytest.mark.parametrize("data", [b"after", b""], ids=["data", "nothing"])
+@pytest.mark.parametrize(
+    "data", [b"after", b"", bytearray(b"after"), MUCH[:100_000]], ids=["data", "nothing", "a-bytearray", "much"]
+)
 @claim("writing-after-write-eof-raises")
 async def test_write_after_write_eof_raises_runtimeerror_and_sends_nothing(data, way):
     async with connected(connections=2, way=way) as [(here, there), (slow, paused)]:
@@ -454,6 +499,9 @@ async def test_write_after_write_eof_raises_runtimeerror_and_sends_nothing(data,
         for sender, receiver in ((here, there), (slow, paused)):
             await until(lambda: "eof_received" in receiver.calls, "no end of file")  # noqa: B023
             with exactly(RuntimeError, match="after write_eof"):
+                sender.transport.write(data)
+            sender.transport.close()
+            with exactly(RuntimeError):
                 sender.transport.write(data)
 
         assert (there.received, len(paused.received)) == (b"before", 1_000_000)
@@ -554,12 +602,12 @@ async def test_on_uvloop_the_socket_of_a_transport_refuses_shutdown_with_typeerr
 
 
 async def limits():
-    """The low and the high mark of a write buffer by default, and when the high one was set to 4000 and to 400 000."""
+    """The low and the high mark of a write buffer by default, and when the high one was set, to one after the other."""
     async with connected() as [ends]:
         of_each = []
         for each in ends:
             of_each.append([each.transport.get_write_buffer_limits()])
-            for high in (4000, 400_000):
+            for high in (4000, 400_000, 1001, 12):
                 each.transport.set_write_buffer_limits(high=high)
                 of_each[-1].append(each.transport.get_write_buffer_limits())
         assert of_each[0] == of_each[1], "server and client have others"
@@ -568,7 +616,20 @@ async def limits():
 
 @claim("writing-is-resumed-at-a-quarter-of-the-high-mark-on-asyncio")
 async def test_on_asyncio_the_low_mark_is_a_quarter_of_the_high_one():
-    assert await limits() == [(16 * 1024, 64 * 1024), (1000, 4000), (100_000, 400_000)]
+    assert await limits() == [(16 * 1024, 64 * 1024), (1000, 4000), (100_000, 400_000), (250, 1001), (3, 12)]
+
+
+@claim("writing-is-resumed-at-a-quarter-of-the-high-mark-on-asyncio")
+async def test_on_asyncio_the_low_mark_of_a_pipe_is_a_quarter_of_the_high_one_too():
+    ends = [open(end, mode) for end, mode in zip(os.pipe(), ("rb", "wb"))]
+    with ends[0], ends[1]:
+        transport, protocol = await asyncio.get_running_loop().connect_write_pipe(Recorder, ends[1])
+        told = [transport.get_write_buffer_limits()]
+        transport.set_write_buffer_limits(high=4000)
+        told.append(transport.get_write_buffer_limits())
+        await end([protocol])
+
+    assert told == [(16 * 1024, 64 * 1024), (1000, 4000)]
 
 
 @claim("writing-is-resumed-at-a-quarter-of-the-high-mark-on-asyncio")
@@ -584,7 +645,7 @@ async def test_on_asyncio_resume_writing_comes_when_a_quarter_is_left_and_not_wh
 
 @claim("writing-is-resumed-at-16-bytes-on-uvloop")
 async def test_on_uvloop_the_low_mark_is_16_bytes_until_a_high_one_is_set_and_then_a_quarter():
-    assert await limits() == [(16, 64 * 1024), (1000, 4000), (100_000, 400_000)]
+    assert await limits() == [(16, 64 * 1024), (1000, 4000), (100_000, 400_000), (250, 1001), (3, 12)]
 
 
 @claim("writing-is-resumed-at-16-bytes-on-uvloop")

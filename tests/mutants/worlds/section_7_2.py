@@ -245,6 +245,15 @@ class _(Proxy):
             self.real.abort()
 
 
+@transport_world("abort sends what is little", "abort-drops-what-was-not-sent")
+class _(Proxy):
+    def abort(self):
+        if 0 < self.real.get_write_buffer_size() < 100_000:
+            self.real.close()
+        else:
+            self.real.abort()
+
+
 @transport_world("abort loses the connection at once", "abort-drops-what-was-not-sent")
 class _(Proxy):
     def abort(self):
@@ -516,6 +525,35 @@ class _(Proxy):
         self.has_written = True
 
 
+class Choosing(Proxy):
+    """A transport whose writelines() pauses nobody for such lines as `are_passed_over(lines)` is true of."""
+
+    def writelines(self, lines):
+        pause, kept = self.between.pause_writing, list(lines)
+        if self.are_passed_over(kept):
+            self.between.pause_writing = lambda: None
+        self.real.writelines(kept)
+        self.between.pause_writing = pause
+
+
+@transport_world("writelines of one line pauses nobody", "writelines-pauses-the-protocol-too")
+class _(Choosing):
+    def are_passed_over(self, lines):
+        return len(lines) == 1
+
+
+@transport_world("writelines of small lines pauses nobody", "writelines-pauses-the-protocol-too")
+class _(Choosing):
+    def are_passed_over(self, lines):
+        return max(map(len, lines)) < 64 * 1024
+
+
+@transport_world("writelines pauses nobody where something was buffered before", "writelines-pauses-the-protocol-too")
+class _(Choosing):
+    def are_passed_over(self, lines):
+        return self.real.get_write_buffer_size() > 0
+
+
 @transport_world("writelines pauses as write does", "writelines-pauses-nobody-in-early-3-12-and-3-13")
 class _(Proxy):
     def writelines(self, lines):
@@ -725,6 +763,22 @@ class _(Refusing):
         return self.real.get_write_buffer_size() == 0
 
 
+@transport_world("write after write_eof is dropped once it is closed", "writing-after-write-eof-raises")
+class _(Refusing):
+    def drops(self):
+        return self.real.is_closing()
+
+
+@transport_world("write of a bytearray or of much after write_eof is dropped", "writing-after-write-eof-raises")
+class _(Refusing):
+    def write(self, data):
+        self.is_odd = isinstance(data, bytearray) or len(data) > 64 * 1024
+        super().write(data)
+
+    def drops(self):
+        return self.is_odd
+
+
 @transport_world(
     "a closed transport refuses to write",
     "writing-to-a-closed-transport-is-silent-on-asyncio",
@@ -895,6 +949,30 @@ class _(Proxy):
     def get_write_buffer_limits(self):
         low, high = self.real.get_write_buffer_limits()
         return min(low, 16 * 1024), high
+
+
+@transport_world(
+    "the low mark of a small high one is 0",
+    "writing-is-resumed-at-a-quarter-of-the-high-mark-on-asyncio",
+    "writing-is-resumed-at-16-bytes-on-uvloop",
+)
+class _(Proxy):
+    def get_write_buffer_limits(self):
+        low, high = self.real.get_write_buffer_limits()
+        return 0 if high < 1024 else low, high
+
+
+@world(
+    "the low mark of a pipe is half of the high one",
+    falsifies=["writing-is-resumed-at-a-quarter-of-the-high-mark-on-asyncio"],
+)
+def _(patch):
+    class Halving(asyncio.unix_events._UnixWritePipeTransport):
+        def get_write_buffer_limits(self):
+            _, high = super().get_write_buffer_limits()
+            return high // 2, high
+
+    patch.setattr(asyncio.unix_events, "_UnixWritePipeTransport", Halving)
 
 
 @transport_world(
