@@ -149,6 +149,33 @@ async def test_cancelling_serve_forever_closes_the_server_a_turn_after_it_began_
         assert refused
 
 
+@pytest.mark.parametrize("message", [(), ("that will do",)], ids=["no-message", "message"])
+@claim("serve-forever-that-is-cancelled-closes-its-server")
+async def test_cancelling_serve_forever_closes_all_sockets_of_its_server(message):
+    async with serving(["127.0.0.1", ELSEWHERE]) as (server, _):
+        addresses = [listening.getsockname() for listening in server.sockets]
+        forever = asyncio.ensure_future(server.serve_forever())
+        await turn()
+        forever.cancel(*message)
+        await asyncio.wait([forever])
+
+        assert forever.cancelled()
+        assert [await is_refused(address) for address in addresses] == [True] * len(addresses)
+
+
+@claim("serve-forever-that-is-cancelled-closes-its-server")
+async def test_cancelling_serve_forever_closes_a_server_of_a_unix_socket_too(tmp_path):
+    server = await asyncio.get_running_loop().create_unix_server(Peer, str(tmp_path / "socket"))
+    forever = asyncio.ensure_future(server.serve_forever())
+    await turn()
+    forever.cancel()
+    await asyncio.wait([forever])
+    serves = server.is_serving()
+    server.close()
+
+    assert (forever.cancelled(), serves) == (True, False)
+
+
 @claim("serve-forever-refuses-a-second-run-and-a-closed-server")
 async def test_serve_forever_raises_runtimeerror_when_it_runs_already_or_the_server_is_closed():
     async with serving() as (server, _):
@@ -305,6 +332,15 @@ async def test_close_clients_closes_all_connections_that_the_server_has_then_als
 async def test_on_uvloop_a_server_has_neither_close_clients_nor_abort_clients():
     async with serving() as (server, _):
         assert [hasattr(server, name) for name in ("close_clients", "abort_clients", "close")] == [False, False, True]
+
+
+@claim("close-clients-is-missing-on-uvloop")
+async def test_on_uvloop_a_server_of_a_unix_socket_has_neither_of_them(tmp_path):
+    server = await asyncio.get_running_loop().create_unix_server(Peer, str(tmp_path / "socket"))
+    has = [hasattr(server, name) for name in ("close_clients", "abort_clients", "close")]
+    server.close()
+
+    assert has == [False, False, True]
 
 
 async def refusal(*arguments, **options):

@@ -124,6 +124,17 @@ async def test_sigkill_is_refused_with_runtimeerror_and_a_number_that_is_no_sign
     assert refusal(signal.SIGUSR1) is None
 
 
+def refusals(loop):
+    """With what types of error a loop refuses signals of several kinds, each of which it is asked for twice."""
+    refused = []
+    for number in (signal.SIGUSR1, signal.SIGINT, signal.SIGTERM, signal.SIGHUP) * 2:
+        try:
+            loop.add_signal_handler(number, print)
+        except Exception as error:
+            refused.append(type(error))
+    return refused
+
+
 def refusal_elsewhere(make):
     """With what types of error loops refuse a signal outside the main thread, before they run and while they do.
 
@@ -133,10 +144,7 @@ def refusal_elsewhere(make):
 
     def try_it(loop):
         def handle():
-            try:
-                loop.add_signal_handler(signal.SIGUSR1, print)
-            except Exception as error:
-                refused.append(type(error))
+            refused.extend(refusals(loop))
             loop.stop()
 
         handle()
@@ -154,14 +162,38 @@ def refusal_elsewhere(make):
     return refused
 
 
+def refusal_where_one_is_handled():
+    """With what types of error the running loop, which handles a signal, refuses others in another thread."""
+    loop, refused = asyncio.get_running_loop(), []
+
+    def try_it():
+        refused.extend(refusals(loop))
+
+    with handled(signal.SIGUSR2, print):
+        thread = threading.Thread(target=try_it)
+        thread.start()
+        thread.join()
+    return refused
+
+
 @claim("signal-handler-in-another-thread-is-a-runtimeerror-on-asyncio")
 def test_add_signal_handler_raises_runtimeerror_in_another_thread_than_the_main_one(new_loop):
-    assert refusal_elsewhere(new_loop) == [RuntimeError] * 4
+    assert refusal_elsewhere(new_loop) == [RuntimeError] * 32
+
+
+@claim("signal-handler-in-another-thread-is-a-runtimeerror-on-asyncio")
+async def test_add_signal_handler_raises_runtimeerror_in_another_thread_where_the_main_one_has_added_a_handler():
+    assert refusal_where_one_is_handled() == [RuntimeError] * 8
 
 
 @claim("signal-handler-in-another-thread-is-a-valueerror-on-uvloop")
 def test_on_uvloop_add_signal_handler_raises_valueerror_in_another_thread_than_the_main_one(new_loop):
-    assert refusal_elsewhere(new_loop) == [ValueError] * 4
+    assert refusal_elsewhere(new_loop) == [ValueError] * 32
+
+
+@claim("signal-handler-in-another-thread-is-a-valueerror-on-uvloop")
+async def test_on_uvloop_add_signal_handler_raises_valueerror_in_another_thread_where_the_main_one_has_added_one():
+    assert refusal_where_one_is_handled() == [ValueError] * 8
 
 
 @claim("sigchld-can-be-handled-on-asyncio")
@@ -433,8 +465,8 @@ class Told(asyncio.SubprocessProtocol):
 
     def pipe_data_received(self, number, data):
         self.said[number] += data
-        if f"end of {number}" in self.calls:
-            self.late.append(number)
+        if f"end of {number}" in self.calls or "connection_made" not in self.calls:
+            self.late.append(number)  # or early
 
     def pipe_connection_lost(self, number, error):
         self.calls.append(f"end of {number}")
@@ -448,9 +480,9 @@ class Told(asyncio.SubprocessProtocol):
 
 
 @contextlib.asynccontextmanager
-async def told_of(code):
+async def told_of(code, **options):
     """The transport and the protocol of a child that runs `code`."""
-    transport, protocol = await asyncio.get_running_loop().subprocess_exec(Told, *a_shell(code))
+    transport, protocol = await asyncio.get_running_loop().subprocess_exec(Told, *a_shell(code), **options)
     try:
         yield transport, protocol
     finally:
@@ -463,12 +495,13 @@ def give_a_word(transport):
     transport.get_pipe_transport(0).write_eof()
 
 
-async def all_that_is_told(code=UPPER, do=give_a_word):
-    """The protocol of a child to whose transport this is done, so that it ends."""
-    async with told_of(code) as (transport, protocol):
+async def all_that_is_told(code=UPPER, do=give_a_word, told=6, **options):
+    """The protocol of a child to whose transport this is done, so that it ends and so much is told."""
+    async with told_of(code, **options) as (transport, protocol):
         do(transport)
-        await until(lambda: len(protocol.calls) >= 6, "not all was told")
-    await turn()  # in which something could be told again
+        await until(lambda: len(protocol.calls) >= told, "not all was told")
+    for _ in range(10):
+        await turn()  # in which something could be told again
     return protocol
 
 
@@ -491,7 +524,16 @@ async def test_a_childs_protocol_is_told_start_data_ends_and_exit_once_each_and_
 async def test_the_protocol_of_a_child_that_is_killed_is_told_start_ends_and_exit_once_each():
     protocol = await all_that_is_told(WAITS, methodcaller("kill"))
 
+    assert protocol.calls[0] == "connection_made"
     assert collections.Counter(protocol.calls) == EACH_ONCE
+
+
+@pytest.mark.parametrize("missing, number", [("stdout", 1), ("stderr", 2)])
+@claim("child-tells-its-protocol-each-thing-once")
+async def test_the_protocol_of_a_child_is_told_no_end_of_a_pipe_that_there_is_not(missing, number):
+    protocol = await all_that_is_told(told=5, **{missing: asyncio.subprocess.DEVNULL})
+
+    assert collections.Counter(protocol.calls) == EACH_ONCE - collections.Counter([f"end of {number}"])
 
 
 @claim("child-is-lost-last-on-asyncio")

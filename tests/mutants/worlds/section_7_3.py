@@ -184,6 +184,14 @@ class _(Proxy):
                 self.real.close()
 
 
+@server_world("serve_forever closes no server of two sockets", "serve-forever-that-is-cancelled-closes-its-server")
+class _(Proxy):
+    async def serve_forever(self):
+        if len(self.real.sockets) > 1:
+            await asyncio.get_running_loop().create_future()
+        await self.real.serve_forever()
+
+
 @server_world("serve_forever gives way before it begins", "serve-forever-that-is-cancelled-closes-its-server")
 class _(Proxy):
     async def serve_forever(self):
@@ -386,6 +394,23 @@ class _:
                     transport.close()
 
         return Closing(await super().create_server(lambda: Closed(factory()), *arguments, **options))
+
+
+@loop_world(
+    "a server of a Unix socket has abort_clients, and its serve_forever() does not close it",
+    "close-clients-is-missing-on-uvloop",
+    "serve-forever-that-is-cancelled-closes-its-server",
+)
+class _:
+    async def create_unix_server(self, *arguments, **options):
+        class Another(Proxy):
+            def abort_clients(self):
+                pass
+
+            async def serve_forever(self):
+                await asyncio.get_running_loop().create_future()
+
+        return Another(await super().create_unix_server(*arguments, **options))
 
 
 @server_world("every server has close_clients", "close-clients-is-missing-on-uvloop")

@@ -216,6 +216,35 @@ class _:
             super().add_signal_handler(number, callback, *arguments)
 
 
+def in_another_thread():
+    return threading.current_thread() is not threading.main_thread()
+
+
+@loop_world(
+    "a loop that handles a signal handles more in every thread",
+    "signal-handler-in-another-thread-is-a-runtimeerror-on-asyncio",
+    "signal-handler-in-another-thread-is-a-valueerror-on-uvloop",
+)
+class _:
+    handles = False
+
+    def add_signal_handler(self, number, callback, *arguments):
+        if not (self.handles and in_another_thread()):
+            super().add_signal_handler(number, callback, *arguments)
+            self.handles = True
+
+
+@loop_world(
+    "what ends a process by default is handled in every thread",
+    "signal-handler-in-another-thread-is-a-runtimeerror-on-asyncio",
+    "signal-handler-in-another-thread-is-a-valueerror-on-uvloop",
+)
+class _:
+    def add_signal_handler(self, number, callback, *arguments):
+        if not (number in (signal.SIGINT, signal.SIGTERM) and in_another_thread()):
+            super().add_signal_handler(number, callback, *arguments)
+
+
 @loop_world("SIGCHLD is the loop's own", "sigchld-can-be-handled-on-asyncio")
 class _:
     def add_signal_handler(self, number, callback, *arguments):
@@ -625,6 +654,33 @@ class _(BetweenChild):
     def process_exited(self):
         super().process_exited()
         super().process_exited()
+
+
+@told_child_world("the two outputs of a child are taken for each other", "child-tells-its-protocol-each-thing-once")
+class _(BetweenChild):
+    def pipe_connection_lost(self, number, error):
+        super().pipe_connection_lost({1: 2, 2: 1}.get(number, number), error)
+
+
+@told_child_world("a start is told after the first data or end", "child-tells-its-protocol-each-thing-once")
+class _(BetweenChild):
+    start = None
+
+    def connection_made(self, transport):
+        self.start = transport
+
+    def told(self):
+        transport, self.start = self.start, None
+        if transport:
+            super().connection_made(transport)
+
+    def pipe_data_received(self, number, data):
+        super().pipe_data_received(number, data)
+        self.told()
+
+    def pipe_connection_lost(self, number, error):
+        super().pipe_connection_lost(number, error)
+        self.told()
 
 
 @told_child_world("the end of an input is not told", "child-tells-its-protocol-each-thing-once")
