@@ -171,12 +171,18 @@ def removals(loop, watched):
 
 @claim("removing-a-reader-tells-whether-there-was-one-on-asyncio")
 async def test_remove_reader_and_remove_writer_return_whether_there_was_one(pair):
-    assert removals(asyncio.get_running_loop(), pair[0]) == [False, False, *[True, False] * 4]
+    loop = asyncio.get_running_loop()
+
+    assert removals(loop, pair[0]) == [False, False, *[True, False] * 4]
+    assert removals(loop, pair[0].fileno()) == [False, False, *[True, False] * 4]
 
 
 @claim("removing-a-reader-tells-nothing-on-uvloop")
 async def test_on_uvloop_remove_reader_and_remove_writer_return_none(pair):
-    assert removals(asyncio.get_running_loop(), pair[0]) == [None] * 10
+    loop = asyncio.get_running_loop()
+
+    assert removals(loop, pair[0]) == [None] * 10
+    assert removals(loop, pair[0].fileno()) == [None] * 10
 
 
 @claim("sock-recv-waits-without-holding-anyone-up")
@@ -209,17 +215,19 @@ async def test_sock_recv_leaves_what_it_was_not_asked_for_to_the_next(pair):
 @claim("cancelled-sock-recv-loses-nothing")
 async def test_what_comes_after_a_sock_recv_was_cancelled_is_left_for_the_next_and_for_one_that_waits_by_then(pair):
     loop, (here, there) = asyncio.get_running_loop(), pair
-    receiving = asyncio.ensure_future(loop.sock_recv(here, 100))
-    await turn()
-    receiving.cancel()
-    await asyncio.wait([receiving])
+    for once_or_twice in (1, 2):
+        for _ in range(once_or_twice):
+            receiving = asyncio.ensure_future(loop.sock_recv(here, 100))
+            await turn()
+            receiving.cancel()
+            await asyncio.wait([receiving])
 
-    await loop.sock_sendall(there, b"later")
-    for _ in range(3):
-        await turn()
+        await loop.sock_sendall(there, b"later")
+        for _ in range(3):
+            await turn()
 
-    assert receiving.cancelled()
-    assert await soon(loop.sock_recv(here, 100)) == b"later"
+        assert receiving.cancelled()
+        assert await soon(loop.sock_recv(here, 100)) == b"later"
 
     receiving = asyncio.ensure_future(loop.sock_recv(here, 100))
     await turn()
@@ -674,9 +682,19 @@ async def both(name, *arguments, **options):
 
 @claim("numeric-addresses-are-looked-up-as-by-the-module-socket")
 async def test_numbers_in_each_form_that_the_module_socket_takes_give_what_they_give_there():
-    forms = (("127.0.0.1", None), ("127.0.0.1", "80"), ("127.0.0.1", b"80"), (b"127.0.0.1", 80), ("::1", "80"))
+    forms = [("127.0.0.1", port) for port in (None, "80", b"80", "http", "no service", 65535)]
+    forms += [(b"127.0.0.1", 80), ("::1", "80"), ("::1", "http")]
     asked = [await both("getaddrinfo", *form, **of) for form in forms for of in ({}, {"type": socket.SOCK_STREAM})]
     asked += [await both("getaddrinfo", None, 80, family=socket.AF_INET, flags=of) for of in (0, socket.AI_PASSIVE)]
+
+    # A number of a family or type and its name in the module socket are equal.
+    assert [repr(ours) for ours, _ in asked] == [repr(theirs) for _, theirs in asked]
+
+
+@claim("numeric-addresses-are-looked-up-as-by-the-module-socket")
+async def test_the_name_of_a_port_is_that_of_its_service_for_streams_or_for_datagrams():
+    flags = (socket.NI_NUMERICHOST, socket.NI_NUMERICHOST | socket.NI_DGRAM)
+    asked = [await both("getnameinfo", (host, 512), of) for host in ("127.0.0.1", "::1") for of in flags]
 
     assert [ours for ours, _ in asked] == [theirs for _, theirs in asked]
 
@@ -715,21 +733,33 @@ async def test_getaddrinfo_and_getnameinfo_of_numbers_are_those_of_the_module_so
     assert of_none == [socket.gaierror] * 4
 
 
-async def address_for_a_stream_over_udp():
-    asked = asyncio.get_running_loop().getaddrinfo("127.0.0.1", 80, type=socket.SOCK_STREAM, proto=socket.IPPROTO_UDP)
-    return await outcome(asked)
+TYPES_THAT_DO_NOT_FIT = ((socket.SOCK_STREAM, socket.IPPROTO_UDP), (socket.SOCK_DGRAM, socket.IPPROTO_TCP))
+
+
+async def addresses_that_do_not_fit():
+    """What is found for a stream over UDP and for datagrams over TCP, with IPv4 and with IPv6."""
+    return [
+        await outcome(asyncio.get_running_loop().getaddrinfo(host, 80, type=type_, proto=protocol))
+        for host in ("127.0.0.1", "::1")
+        for type_, protocol in TYPES_THAT_DO_NOT_FIT
+    ]
 
 
 @claim("type-and-protocol-that-do-not-fit-have-no-address-on-asyncio")
 async def test_on_asyncio_getaddrinfo_raises_gaierror_for_a_stream_over_udp_as_that_of_the_module_socket_does():
-    with exactly(socket.gaierror):
-        socket.getaddrinfo("127.0.0.1", 80, type=socket.SOCK_STREAM, proto=socket.IPPROTO_UDP)
+    for type_, protocol in TYPES_THAT_DO_NOT_FIT:
+        with exactly(socket.gaierror):
+            socket.getaddrinfo("127.0.0.1", 80, type=type_, proto=protocol)
 
-    assert await address_for_a_stream_over_udp() is socket.gaierror
+    assert await addresses_that_do_not_fit() == [socket.gaierror] * 4
 
 
 @claim("type-and-protocol-that-do-not-fit-have-an-address-on-uvloop")
-async def test_on_uvloop_getaddrinfo_gives_an_address_for_streams_though_the_protocol_does_not_fit():
-    of_streams = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", 80))
+async def test_on_uvloop_getaddrinfo_gives_an_address_for_the_type_though_the_protocol_does_not_fit():
+    of_streams, of_datagrams = (socket.SOCK_STREAM, socket.IPPROTO_TCP), (socket.SOCK_DGRAM, socket.IPPROTO_UDP)
 
-    assert await address_for_a_stream_over_udp() == [of_streams]
+    assert await addresses_that_do_not_fit() == [
+        [(family, *of, "", address)]
+        for family, address in ((socket.AF_INET, ("127.0.0.1", 80)), (socket.AF_INET6, ("::1", 80, 0, 0)))
+        for of in (of_streams, of_datagrams)
+    ]

@@ -217,6 +217,13 @@ class _:
         return True
 
 
+@loop_world("removing what watches a number tells that there was one", "removing-a-reader-tells-nothing-on-uvloop")
+class _:
+    def remove_reader(self, watched):
+        super().remove_reader(watched)
+        return isinstance(watched, int) or None
+
+
 @loop_world("sock_recv holds all others up", "sock-recv-waits-without-holding-anyone-up")
 class _:
     async def sock_recv(self, connection, size):
@@ -244,6 +251,22 @@ class _:
         except asyncio.CancelledError:
             self.add_reader(connection, lambda: connection.recv(3) and self.remove_reader(connection))
             raise
+
+
+@loop_world("the second of two cancelled sock_recv takes what comes later", "cancelled-sock-recv-loses-nothing")
+class _:
+    cancelled = 0
+
+    async def sock_recv(self, connection, size):
+        try:
+            received = await super().sock_recv(connection, size)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            if self.cancelled == 2:
+                self.add_reader(connection, lambda: connection.recv(3) and self.remove_reader(connection))
+            raise
+        self.cancelled = 0
+        return received
 
 
 @loop_world("a cancelled sock_recv loses what has come by then", "cancelled-sock-recv-loses-nothing")
@@ -887,6 +910,60 @@ class _:
 class _:
     async def getaddrinfo(self, host, port, *, type=0, **options):
         return await super().getaddrinfo(host, port, **options)
+
+
+@loop_world(
+    "datagrams over TCP have no address",
+    "type-and-protocol-that-do-not-fit-have-an-address-on-uvloop",
+)
+class _:
+    async def getaddrinfo(self, host, port, *, type=0, proto=0, **options):
+        if (type, proto) == (socket.SOCK_DGRAM, socket.IPPROTO_TCP):
+            raise socket.gaierror(socket.EAI_SOCKTYPE, "ai_socktype not supported")
+        return await super().getaddrinfo(host, port, type=type, proto=proto, **options)
+
+
+@loop_world("IPv6 has no address for streams over UDP", "type-and-protocol-that-do-not-fit-have-an-address-on-uvloop")
+class _:
+    async def getaddrinfo(self, host, port, *, proto=0, **options):
+        if ":" in str(host) and proto == socket.IPPROTO_UDP:
+            raise socket.gaierror(socket.EAI_SOCKTYPE, "ai_socktype not supported")
+        return await super().getaddrinfo(host, port, proto=proto, **options)
+
+
+@loop_world("families and types are plain numbers", "numeric-addresses-are-looked-up-as-by-the-module-socket")
+class _:
+    async def getaddrinfo(self, *arguments, **options):
+        found = await super().getaddrinfo(*arguments, **options)
+        return [(int(family), int(kind), *rest) for family, kind, *rest in found]
+
+
+@loop_world("no service is known by its name", "numeric-addresses-are-looked-up-as-by-the-module-socket")
+class _:
+    async def getaddrinfo(self, host, port, **options):
+        if isinstance(port, str) and not port.isdigit():
+            raise socket.gaierror(socket.EAI_SERVICE, "Servname not supported for ai_socktype")
+        return await super().getaddrinfo(host, port, **options)
+
+
+@loop_world("of a high port the highest bit is lost", "numeric-addresses-are-looked-up-as-by-the-module-socket")
+class _:
+    async def getaddrinfo(self, host, port, **options):
+        if isinstance(port, int) and port >= 2**15:
+            port -= 2**15
+        return await super().getaddrinfo(host, port, **options)
+
+
+@loop_world("ports have no names", "numeric-addresses-are-looked-up-as-by-the-module-socket")
+class _:
+    async def getnameinfo(self, address, flags=0):
+        return await super().getnameinfo(address, flags | socket.NI_NUMERICSERV)
+
+
+@loop_world("ports have the names of streams", "numeric-addresses-are-looked-up-as-by-the-module-socket")
+class _:
+    async def getnameinfo(self, address, flags=0):
+        return await super().getnameinfo(address, flags & ~socket.NI_DGRAM)
 
 
 @loop_world("the family is not looked at", "numeric-addresses-are-looked-up-as-by-the-module-socket")
