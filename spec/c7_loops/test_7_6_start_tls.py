@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import ssl
 
+import pytest
+
 from fixtures.claims import claim
 from fixtures.errors import exactly
 from fixtures.recorder import end
 from fixtures.soon import soon, until
-from fixtures.tls import connect, of_a_client, of_a_server, serving
+from fixtures.tls import Waited, connect, not_held_up, of_a_client, of_a_server, serving
 
 
 @contextlib.asynccontextmanager
@@ -63,6 +65,38 @@ async def test_start_tls_gives_up_a_peer_that_says_nothing_with_connectionaborte
         client.calls.append("connection_lost")  # of which it is not told: end() would wait for it
 
 
+@claim("peer-that-is-silent-in-the-handshake-is-given-up")
+async def test_start_tls_does_not_give_up_a_peer_that_says_nothing_before_the_timeout():
+    async def attempt(timeout):
+        async with both_ends() as (client, server):
+            waited = Waited(timeout)
+            starting = asyncio.get_running_loop().start_tls(
+                client.transport, client, of_a_client(), server_hostname="127.0.0.1", ssl_handshake_timeout=timeout
+            )
+            with contextlib.suppress(ConnectionAbortedError):
+                await soon(starting)
+            in_time = waited.told()
+            await until(server.is_lost, "the server did not lose it")
+            client.calls.append("connection_lost")  # of which it is not told: end() would wait for it
+            return (in_time,)
+
+    (waited,) = await not_held_up(attempt)
+
+    assert waited is True, "it was given up too early"
+
+
+@claim("tls-transport-cannot-write-eof")
+async def test_a_transport_of_start_tls_cannot_write_eof_either():
+    async with both_ends() as (client, server):
+        client.transport, server.transport = await upgrade(client, server)
+        able = [protocol.transport.can_write_eof() for protocol in (client, server)]
+        for protocol in (client, server):
+            with exactly(NotImplementedError):
+                protocol.transport.write_eof()
+
+    assert able == [False, False]
+
+
 @claim("peer-that-does-not-say-goodbye-is-given-up")
 async def test_a_transport_of_start_tls_is_lost_with_timeouterror_after_its_ssl_shutdown_timeout():
     async with both_ends() as (client, server):
@@ -86,16 +120,24 @@ async def test_start_tls_refuses_what_is_no_context_with_typeerror_and_the_conne
         await until(lambda: server.received == client.received == b"still plain", "nothing arrived")
 
 
+def trusting_nobody():
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+@pytest.mark.parametrize(
+    "context, name",
+    [(trusting_nobody, "127.0.0.1"), (of_a_client, "elsewhere.example")],
+    ids=["not-trusted", "of-another-name"],
+)
 @claim("start-tls-refuses-a-certificate-and-closes")
-async def test_start_tls_raises_for_a_certificate_that_it_does_not_trust_and_closes_the_connection():
+async def test_start_tls_raises_for_a_certificate_that_it_does_not_trust_and_closes_the_connection(context, name):
     loop = asyncio.get_running_loop()
 
     async with both_ends() as (client, server):
         there = asyncio.ensure_future(loop.start_tls(server.transport, server, of_a_server(), server_side=True))
-        trusting_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         with exactly(ssl.SSLCertVerificationError):
-            await soon(loop.start_tls(client.transport, client, trusting_nobody, server_hostname="127.0.0.1"))
-        await asyncio.wait([there])
+            await soon(loop.start_tls(client.transport, client, context(), server_hostname=name))
+        await until(there.done, "the server still waits")
         for protocol in (client, server):
             await until(protocol.transport.is_closing, "the transport is not closing")
             protocol.calls.append("connection_lost")  # of which it is not told: end() would wait for it

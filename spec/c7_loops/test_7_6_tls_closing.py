@@ -188,15 +188,31 @@ async def test_a_server_that_closes_loses_a_client_that_does_not_with_timeouterr
 
 
 class Stream:
-    """Sends without end; `sent` counts."""
+    """Sends until it is told that that is all; `sent` counts."""
 
     def __init__(self):
-        self.sent = 0
+        self.sent, self.is_all = 0, False
 
     def __call__(self, connection):
         with contextlib.suppress(OSError):
-            while True:
+            while not self.is_all:
                 self.sent += connection.send(b"y" * 65_536)
+
+
+@contextlib.asynccontextmanager
+async def of_a_streaming_client(stream):
+    """The protocol of a server's connection to a client, of a thread, that sends."""
+    async with serving(of_a_server()) as (address, accepted):
+
+        def send():
+            with socket.create_connection(address, SOON) as plain:
+                with of_a_client().wrap_socket(plain, server_hostname="127.0.0.1") as connection:
+                    stream(connection)
+
+        sending = asyncio.get_running_loop().run_in_executor(None, send)
+        await until(lambda: accepted and accepted[0].received, "nothing arrived")
+        yield accepted[0]
+    await soon(sending)
 
 
 @claim("closing-tls-on-a-stream-of-data-is-an-error-on-asyncio")
@@ -215,6 +231,17 @@ async def test_on_asyncio_a_close_while_the_peer_goes_on_sending_loses_the_conne
 
         assert lost and isinstance(client.error, ssl.SSLError)
         assert len(client.received) == before
+
+
+@claim("closing-tls-on-a-stream-of-data-is-an-error-on-asyncio")
+async def test_on_asyncio_a_server_that_closes_while_its_client_goes_on_sending_loses_it_with_an_sslerror():
+    async with of_a_streaming_client(Stream()) as server:
+        server.transport.close()
+        before = len(server.received)
+        await until(server.is_lost, "it is not lost")
+
+    assert isinstance(server.error, ssl.SSLError)
+    assert len(server.received) == before
 
 
 @claim("closing-tls-on-a-stream-of-data-waits-on-uvloop")
@@ -242,3 +269,31 @@ async def test_on_uvloop_a_close_while_the_peer_goes_on_sending_is_given_up_afte
             await until(lambda: client.received, "nothing arrived")
             client.transport.close()
             await until(client.is_lost, "it is not given up")
+
+
+@claim("closing-tls-on-a-stream-of-data-waits-on-uvloop")
+async def test_on_uvloop_a_close_while_the_peer_goes_on_sending_ends_when_the_peer_does():
+    stream = Stream()
+
+    async with of_a_thread(stream) as (address, _):
+        client = await connect(address, of_a_client())
+        async with ending([client]):
+            await until(lambda: client.received, "nothing arrived")
+            client.transport.close()
+            stream.is_all = True
+            await until(client.is_lost, "the end of the peer is not its end")
+
+
+@claim("closing-tls-on-a-stream-of-data-waits-on-uvloop")
+async def test_on_uvloop_a_server_that_closes_while_its_client_goes_on_sending_reads_on_until_that_ends():
+    stream = Stream()
+
+    async with of_a_streaming_client(stream) as server:
+        server.transport.close()
+        before, sent_before = len(server.received), stream.sent
+        await until(lambda: server.is_lost() or stream.sent > sent_before + len(MUCH), "nothing is taken any more")
+        lost_before, stream.is_all = server.is_lost(), True
+        await until(server.is_lost, "the end of the client is not its end")
+
+    assert not lost_before
+    assert len(server.received) == before

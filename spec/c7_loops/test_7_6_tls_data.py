@@ -15,12 +15,18 @@ async def test_write_eof_over_tls_raises_notimplementederror_and_the_connection_
     async with connected() as (client, server):
         able = [protocol.transport.can_write_eof() for protocol in (client, server)]
         for protocol in (client, server):
-            with exactly(NotImplementedError):
-                protocol.transport.write_eof()
+            for _ in range(2):
+                with exactly(NotImplementedError):
+                    protocol.transport.write_eof()
             protocol.transport.write(b"still open")
         await until(lambda: client.received == server.received == b"still open", "nothing arrived")
+        for protocol in (client, server):
+            protocol.transport.close()
+            able.append(protocol.transport.can_write_eof())
+            with exactly(NotImplementedError):
+                protocol.transport.write_eof()
 
-        assert able == [False, False]
+        assert [each is False for each in able] == [True] * 4
 
 
 @claim("tls-protocol-is-paused-while-too-much-is-buffered")
@@ -174,9 +180,12 @@ async def test_on_asyncio_sendfile_over_tls_reads_and_writes_and_without_fallbac
 
     async with connected() as (client, server):
         with (tmp_path / "letter").open("rb") as file:
-            with exactly(RuntimeError, match="fallback is disabled"):  # and no asyncio.SendfileNotAvailableError
-                await soon(loop.sendfile(client.transport, file, fallback=False))
+            for protocol in (client, server, client):
+                with exactly(RuntimeError, match="fallback is disabled"):  # and no asyncio.SendfileNotAvailableError
+                    await soon(loop.sendfile(protocol.transport, file, fallback=False))
             sent = await soon(loop.sendfile(client.transport, file))
-        await until(lambda: len(server.received) >= sent, "it did not arrive")
+            sent_back = await soon(loop.sendfile(server.transport, file, 1000, 70_000))
+        await until(lambda: len(server.received) >= sent and len(client.received) >= sent_back, "it did not arrive")
 
         assert (sent, server.received) == (len(the_whole_file), the_whole_file)
+        assert (sent_back, client.received) == (70_000, the_whole_file[1000:71_000])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 
 from tests.mutants.worlds import loop_world, world
-from tests.mutants.worlds.connections import Between, Proxy, of_clients, protocol_world, transport_world
+from tests.mutants.worlds.connections import Between, Proxy, of_clients, of_servers, protocol_world, transport_world
 
 
 def trusting(context):
@@ -205,6 +206,13 @@ class _:
         return await super().create_server(*arguments, ssl_handshake_timeout=in_a_hurry, **options)
 
 
+@loop_world("a handshake of start_tls has no time", "peer-that-is-silent-in-the-handshake-is-given-up")
+class _:
+    async def start_tls(self, *arguments, ssl_handshake_timeout=None, **options):
+        in_a_hurry = ssl_handshake_timeout and ssl_handshake_timeout / 10
+        return await super().start_tls(*arguments, ssl_handshake_timeout=in_a_hurry, **options)
+
+
 @loop_world("a handshake of start_tls has no end", "peer-that-is-silent-in-the-handshake-is-given-up")
 class _:
     async def start_tls(self, *arguments, ssl_handshake_timeout=None, **options):
@@ -246,6 +254,32 @@ class _:
 class _(Proxy):
     def can_write_eof(self):
         return True
+
+
+@transport_world("TLS that is closing can be half closed", "tls-transport-cannot-write-eof")
+class _(Proxy):
+    def can_write_eof(self):
+        return self.real.is_closing()
+
+
+@transport_world("a second write_eof over TLS does nothing", "tls-transport-cannot-write-eof")
+class _(Proxy):
+    refused = False
+
+    def write_eof(self):
+        if not self.refused:
+            self.refused = True
+            self.real.write_eof()
+
+
+@loop_world("TLS that starts in mid-connection can be half closed", "tls-transport-cannot-write-eof")
+class _:
+    async def start_tls(self, *arguments, **options):
+        class HalfClosing(Proxy):
+            def can_write_eof(self):
+                return True
+
+        return HalfClosing(await super().start_tls(*arguments, **options), None)
 
 
 @transport_world("write_eof over TLS does nothing", "tls-transport-cannot-write-eof")
@@ -380,6 +414,31 @@ class _:
 class _(Between):
     def connection_lost(self, error):
         super().connection_lost(None)
+
+
+@protocol_world(
+    "a TLS server never loses a client with an error",
+    "closing-tls-on-a-stream-of-data-is-an-error-on-asyncio",
+    of=of_servers,
+)
+class _(Between):
+    def connection_lost(self, error):
+        super().connection_lost(None)
+
+
+@transport_world(
+    "a server's close hears nothing more", "closing-tls-on-a-stream-of-data-waits-on-uvloop", of=of_servers
+)
+class _(Proxy):
+    def close(self):
+        self.real.abort()
+
+
+@protocol_world("the end of a peer that goes on sending is no end", "closing-tls-on-a-stream-of-data-waits-on-uvloop")
+class _(Between):
+    def connection_lost(self, error):
+        if error is not None or not self.protocol.received:
+            super().connection_lost(error)
 
 
 @transport_world("close hears nothing more", "closing-tls-on-a-stream-of-data-waits-on-uvloop")
@@ -624,6 +683,27 @@ class _:
         return await super().start_tls(transport, protocol, context, **options)
 
 
+@loop_world("start_tls has another error for another name", "start-tls-refuses-a-certificate-and-closes")
+class _:
+    async def start_tls(self, *arguments, **options):
+        try:
+            return await super().start_tls(*arguments, **options)
+        except ssl.SSLCertVerificationError as error:
+            if "ostname" in str(error):
+                raise ssl.SSLError(*error.args) from None
+            raise
+
+
+@loop_world("start_tls leaves what it refuses open", "start-tls-refuses-a-certificate-and-closes")
+class _:
+    left = []
+
+    async def start_tls(self, transport, *arguments, **options):
+        if not options.get("server_side"):
+            self.left.append(os.dup(transport.get_extra_info("socket").fileno()))
+        return await super().start_tls(transport, *arguments, **options)
+
+
 @loop_world("start_tls trusts everybody", "start-tls-refuses-a-certificate-and-closes")
 class _:
     async def start_tls(self, transport, protocol, context, **options):
@@ -654,6 +734,22 @@ class _:
         if not fallback:
             raise asyncio.SendfileNotAvailableError("fallback is disabled")
         return await super().sendfile(transport, file, *arguments, **options)
+
+
+@loop_world("a server's file always falls back", "sendfile-over-tls-without-fallback-is-a-runtimeerror-on-asyncio")
+class _:
+    async def sendfile(self, transport, file, *arguments, fallback=True, **options):
+        encrypting = transport.get_extra_info("ssl_object")
+        fallback = fallback or (encrypting is not None and encrypting.server_side)
+        return await super().sendfile(transport, file, *arguments, fallback=fallback, **options)
+
+
+@loop_world(
+    "a file is always sent from its beginning", "sendfile-over-tls-without-fallback-is-a-runtimeerror-on-asyncio"
+)
+class _:
+    async def sendfile(self, transport, file, offset=0, count=None, **options):
+        return await super().sendfile(transport, file, 0, count, **options)
 
 
 @loop_world("the first 256 KiB of a file are sent", "sendfile-over-tls-without-fallback-is-a-runtimeerror-on-asyncio")
