@@ -124,6 +124,10 @@ HANDLER_FAILS = """
             loop.call_soon(fail)
             for _ in range(4):
                 await asyncio.sleep(0)
+        errors.append(OSError("once more"))
+        loop.call_exception_handler({"message": "by hand"})
+        for _ in range(4):
+            await asyncio.sleep(0)
         print("goes on")
 
     asyncio.run(main())
@@ -137,12 +141,18 @@ def test_an_exception_handler_that_raises_is_logged_each_time_with_its_context_a
     assert (ended.lines, ended.status) == (["goes on"], 0)
     said = ended.stderr.splitlines()
     assert said[:1] == ["asyncio: Unhandled error in exception handler"]
-    assert said.count("asyncio: Unhandled error in exception handler") == 3
-    contexts = [line for line in said if line.startswith("context: ")]
+    assert said.count("asyncio: Unhandled error in exception handler") == 4
+    *contexts, last = [line for line in said if line.startswith("context: ")]
     assert ["KeyError('in the callback')" in line for line in contexts] == [True] * 3
+    assert "'by hand'" in last  # without an exception
     assert said.count("KeyError: 'in the callback'") == 3
-    raised = [line for line in said if line.endswith(("CancelledError", "neither", "in the handler"))]
-    assert raised == ["asyncio.exceptions.CancelledError", "BaseException: neither", "LookupError: in the handler"]
+    raised = [line for line in said if line.endswith(("CancelledError", "neither", "in the handler", "once more"))]
+    assert raised == [
+        "asyncio.exceptions.CancelledError",
+        "BaseException: neither",
+        "LookupError: in the handler",
+        "OSError: once more",
+    ]
 
 
 @pytest.mark.parametrize("status", ["enough", 0])
@@ -166,6 +176,7 @@ def test_systemexit_in_the_exception_handler_comes_out_of_run_forever(new_loop, 
 async def test_the_context_of_a_callback_or_timer_that_raises_has_message_exception_and_handle():
     loop = asyncio.get_running_loop()
     errors = [LookupError(what) for what in ("a callback", "a thread's", "a timer", "a timer with a deadline")]
+    others = [LookupError(), asyncio.CancelledError("cancelled"), BaseException("no Exception")]
     seen = reports(loop)
 
     handles = [
@@ -173,14 +184,16 @@ async def test_the_context_of_a_callback_or_timer_that_raises_has_message_except
         loop.call_soon_threadsafe(failing(errors[1])),
         loop.call_later(0.001, failing(errors[2])),
         loop.call_at(loop.time() + 0.001, failing(errors[3])),
+        *(loop.call_soon(failing(error)) for error in others),
     ]
-    await until(lambda: len(seen) >= 4, "not all was reported")
+    with contextlib.suppress(AssertionError):
+        await until(lambda: len(seen) >= 7, "not all was reported")
 
-    assert len(seen) == 4
+    assert len(seen) == 7
     told = {context.get("exception"): context.get("handle") for context in seen}
     # Two timers for the same are equal.
-    assert [told.get(error) is handle for error, handle in zip(errors, handles)] == [True] * 4
-    assert all(context["message"].startswith("Exception in callback") for context in seen)
+    assert [told.get(error) is handle for error, handle in zip(errors + others, handles)] == [True] * 7
+    assert all(str(context.get("message")).startswith("Exception in callback") for context in seen)
 
 
 @claim("reader-that-raises-is-reported-and-goes-on")

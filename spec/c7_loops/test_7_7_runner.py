@@ -222,14 +222,25 @@ def test_a_second_ctrl_c_raises_keyboardinterrupt_in_the_middle_of_what_does_not
 
 
 INTERRUPTED_WHILE_IT_WAITS = """
-    import asyncio, os, signal, threading
+    import asyncio, os, signal, socket, threading
 
     loop = asyncio.new_event_loop()
-    loop.call_soon(threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start)
-    try:
-        loop.run_forever()
-    except KeyboardInterrupt:
-        print("KeyboardInterrupt", loop.is_running())
+    here, there = socket.socketpair()
+
+    def run(what_it_waits_for):
+        threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGINT)).start()
+        try:
+            loop.run_forever()
+        except KeyboardInterrupt:
+            print("KeyboardInterrupt", what_it_waits_for, loop.is_running())
+
+    run("nothing")
+    run("nothing again")
+    loop.call_later(1000, print)
+    run("a timer")
+    loop.add_reader(here, print)
+    run("a reader, too")
+    loop.remove_reader(here)
     loop.close()
 """
 
@@ -238,4 +249,5 @@ INTERRUPTED_WHILE_IT_WAITS = """
 def test_ctrl_c_comes_out_of_run_forever_where_the_loop_has_nothing_to_do(program):
     ended = program(INTERRUPTED_WHILE_IT_WAITS)
 
-    assert (ended.lines, ended.status) == (["KeyboardInterrupt False"], 0)
+    waited_for = ("nothing", "nothing again", "a timer", "a reader, too")
+    assert (ended.lines, ended.status) == ([f"KeyboardInterrupt {what} False" for what in waited_for], 0)

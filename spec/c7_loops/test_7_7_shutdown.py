@@ -7,12 +7,14 @@ import signal
 import threading
 import time
 import warnings
+from collections import Counter
 
 import pytest
 
 from fixtures.claims import claim
 from fixtures.errors import error_of, exactly, outcome_of
 from fixtures.garbage import collect
+from fixtures.soon import until
 from fixtures.threads import SOON, Gate
 from fixtures.trace import turn
 
@@ -170,6 +172,35 @@ def test_close_of_a_running_loop_raises_runtimeerror_and_it_runs_on(new_loop, tr
     assert trace.steps == ["runs on"] * 3
 
 
+@claim("running-loop-cannot-be-closed")
+def test_close_of_a_running_loop_raises_by_a_callback_and_in_another_thread_too_and_all_goes_on(new_loop, trace):
+    loop, errors = new_loop(), []
+
+    def close():
+        errors.append(error_of(loop.close))
+
+    async def another():
+        await asyncio.sleep(0.002)
+        trace("another task")
+
+    async def main():
+        loop.call_later(0.002, trace, "a timer")
+        task = loop.create_task(another())
+        await turn()
+        for _ in range(2):
+            close()
+        loop.call_soon(close)
+        await turn()
+        thread = threading.Thread(target=close)
+        thread.start()
+        thread.join()
+        await until(lambda: len(trace.steps) >= 2 and task.done(), "not all went on")
+
+    assert error_of(loop.run_until_complete, main()) is None
+    assert [repr(error) for error in errors] == ["RuntimeError('Cannot close a running event loop')"] * 4
+    assert Counter(trace.steps) == {"a timer": 1, "another task": 1}
+
+
 def run(loop, passes):
     """Have the loop make this many passes."""
     for _ in range(passes):
@@ -194,26 +225,32 @@ def refused(function, *arguments):
 
 @pytest.mark.parametrize("passes", [0, 1])
 @claim("closed-loop-refuses-all-work")
-def test_a_closed_loop_refuses_callbacks_timers_jobs_and_runs_with_runtimeerror_whether_it_ran_or_not(new_loop, passes):
+def test_a_closed_loop_refuses_callbacks_timers_jobs_and_runs_with_runtimeerror_whether_it_ran_or_not(
+    new_loop, passes, trace
+):
+    async def coroutine_function():
+        trace("a coroutine")
+
     loop = new_loop()
-    done, coroutine = loop.create_future(), asyncio.sleep(0)
+    done, coroutine = loop.create_future(), coroutine_function()
     done.set_result(None)
     closed(loop, passes)
 
     asked = [
-        (loop.call_soon, print),
-        (loop.call_soon_threadsafe, print),
-        *((loop.call_later, delay, print) for delay in (1, 0, -1)),
-        *((loop.call_at, when, print) for when in (loop.time() + 1, 0)),
-        (loop.run_in_executor, None, print),
+        (loop.call_soon, trace, "a callback"),
+        (loop.call_soon_threadsafe, trace, "a thread's callback"),
+        *((loop.call_later, delay, trace, "a timer") for delay in (1, 0, -1)),
+        *((loop.call_at, when, trace, "a timer with a deadline") for when in (loop.time() + 1, 0)),
+        (loop.run_in_executor, None, trace, "a job"),
         (loop.run_until_complete, done),
         (loop.run_until_complete, coroutine),
+        (loop.run_forever,),
     ]
     taken = [called for called in asked * 2 if not refused(*called)]
     coroutine.close()
 
     assert taken == []
-    assert refused(loop.run_forever)
+    assert trace.steps == []  # nor is any of it done
 
 
 def open_files():
@@ -377,16 +414,18 @@ def test_run_until_complete_raises_runtimeerror_when_the_loop_is_stopped_first_a
     assert outcome_of(loop.run_until_complete, task) == "done"
 
 
-@pytest.mark.parametrize("leaving", [SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("leaving, status", [(SystemExit, "left"), (SystemExit, 0), (KeyboardInterrupt, "left")])
 @claim("loop-runs-again-after-a-task-left-it")
-def test_after_systemexit_or_keyboardinterrupt_of_a_task_the_loop_runs_the_next(new_loop, leaving):
+def test_after_systemexit_or_keyboardinterrupt_of_a_task_the_loop_runs_the_next(new_loop, leaving, status):
     loop = new_loop()
 
     async def leave():
-        raise leaving("left")
+        raise leaving(status)
 
     async def stay():
-        await turn()
+        for _ in range(5):
+            await turn()
+        await asyncio.sleep(0.005)
         return "stayed"
 
     outcomes = []
@@ -396,7 +435,7 @@ def test_after_systemexit_or_keyboardinterrupt_of_a_task_the_loop_runs_the_next(
         except BaseException as error:
             outcomes.append(repr(error))
 
-    assert outcomes == [repr(leaving("left")), "stayed"] * 3
+    assert outcomes == [repr(leaving(status)), "stayed"] * 3
 
 
 @claim("loop-runs-again-after-a-task-left-it")

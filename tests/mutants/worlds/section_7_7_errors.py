@@ -196,6 +196,13 @@ class _:
         super().default_exception_handler(without(context, "context"))
 
 
+@loop_world("an exception handler that raises for no exception says nothing", "exception-handler-that-raises-is-logged")
+class _:
+    def default_exception_handler(self, context):
+        if "exception" in context.get("context", {"exception"}):
+            super().default_exception_handler(context)
+
+
 @loop_world("an exception handler that raises stops the loop", "exception-handler-that-raises-is-logged")
 class _:
     def call_exception_handler(self, context):
@@ -236,6 +243,29 @@ class _:
 class _:
     def call_exception_handler(self, context):
         super().call_exception_handler(without(context, "handle"))
+
+
+@loop_world("an error that says nothing is told without its handle", "callback-that-raises-is-reported-with-its-handle")
+class _:
+    def call_exception_handler(self, context):
+        says_nothing = "exception" in context and not str(context["exception"])
+        super().call_exception_handler(without(context, "handle") if says_nothing else context)
+
+
+@loop_world("a callback that is cancelled is not told of", "callback-that-raises-is-reported-with-its-handle")
+class _:
+    def call_exception_handler(self, context):
+        if not ("handle" in context and isinstance(context.get("exception"), asyncio.CancelledError)):
+            super().call_exception_handler(context)
+
+
+@loop_world("of a second error no message is told", "callback-that-raises-is-reported-with-its-handle")
+class _:
+    told = 0
+
+    def call_exception_handler(self, context):
+        self.told += "handle" in context
+        super().call_exception_handler(without(context, "message") if self.told == 2 else context)
 
 
 @loop_world("call_soon_threadsafe returns another handle", "callback-that-raises-is-reported-with-its-handle")

@@ -197,6 +197,36 @@ def _on_sigint(true, self, number, frame, main_task):
     self._loop.call_soon_threadsafe(lambda: None)
 
 
+class Interrupted:
+    """A loop that runs on after a Ctrl-C that `is_lost()`."""
+
+    timers = interrupts = 0
+
+    def call_later(self, *arguments, **options):
+        self.timers += 1
+        return super().call_later(*arguments, **options)
+
+    def run_forever(self):
+        try:
+            super().run_forever()
+        except KeyboardInterrupt:
+            self.interrupts += 1
+            if not self.is_lost():
+                raise
+
+
+@loop_world("a second Ctrl-C only stops a loop", "ctrl-c-comes-out-of-a-loop-that-waits")
+class _(Interrupted):
+    def is_lost(self):
+        return self.interrupts == 2
+
+
+@loop_world("Ctrl-C only stops a loop that has a timer", "ctrl-c-comes-out-of-a-loop-that-waits")
+class _(Interrupted):
+    def is_lost(self):
+        return self.timers > 0
+
+
 @loop_world("Ctrl-C only stops a loop", "ctrl-c-comes-out-of-a-loop-that-waits")
 class _:
     def run_forever(self):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import threading
 import warnings
 
 from fixtures.trace import Trace
@@ -167,12 +168,94 @@ class _:
             super().close()
 
 
+@loop_world("close of a running loop does nothing the second time", "running-loop-cannot-be-closed")
+class _:
+    refused = False
+
+    def close(self):
+        if not (self.is_running() and self.refused):
+            self.refused = True
+            super().close()
+
+
+@loop_world("close of a running loop does nothing in another thread", "running-loop-cannot-be-closed")
+class _:
+    def close(self):
+        if not self.is_running() or threading.current_thread() is threading.main_thread():
+            super().close()
+
+
+@loop_world("close of a running loop does nothing outside a task", "running-loop-cannot-be-closed")
+class _:
+    def close(self):
+        if not self.is_running() or asyncio.current_task(self) is not None:
+            super().close()
+
+
+@loop_world("close of a running loop cancels its timers", "running-loop-cannot-be-closed")
+class _:
+    timers = ()
+
+    def call_later(self, *arguments, **options):
+        timer = super().call_later(*arguments, **options)
+        self.timers = (*self.timers, timer)
+        return timer
+
+    def close(self):
+        for timer in self.timers:
+            timer.cancel()
+        super().close()
+
+
+@loop_world("close of a running loop cancels all other tasks", "running-loop-cannot-be-closed")
+class _:
+    def close(self):
+        if self.is_running():
+            for task in asyncio.all_tasks(self) - {asyncio.current_task(self)}:
+                task.cancel()
+        super().close()
+
+
+@loop_world("close of a running loop stops it soon", "running-loop-cannot-be-closed")
+class _:
+    def close(self):
+        if self.is_running() and threading.current_thread() is threading.main_thread():
+            self.call_later(0.002, self.stop)
+        super().close()
+
+
 @loop_world("close of a running loop stops it", "running-loop-cannot-be-closed")
 class _:
     def close(self):
         if self.is_running():
             self.stop()
         super().close()
+
+
+@loop_world("a closed loop calls what it refuses", "closed-loop-refuses-all-work")
+class _:
+    def call_soon(self, callback, *arguments, **options):
+        if self.is_closed():
+            callback(*arguments)
+        return super().call_soon(callback, *arguments, **options)
+
+
+@loop_world("a closed loop does the job that it refuses", "closed-loop-refuses-all-work")
+class _:
+    def run_in_executor(self, executor, function, *arguments):
+        if self.is_closed():
+            function(*arguments)
+        return super().run_in_executor(executor, function, *arguments)
+
+
+@loop_world("a closed loop is run for no time the second time", "closed-loop-refuses-all-work")
+class _:
+    refused = False
+
+    def run_forever(self):
+        if not (self.is_closed() and self.refused):
+            self.refused = self.is_closed()
+            super().run_forever()
 
 
 @loop_world("a closed loop takes callbacks", "closed-loop-refuses-all-work")
@@ -459,6 +542,35 @@ class _:
             if self.was_stopped:
                 return None
             self.was_stopped = True
+            raise
+
+
+@loop_world("a loop that was left stops soon", "loop-runs-again-after-a-task-left-it")
+class _:
+    left = False
+
+    def run_until_complete(self, awaited):
+        if self.left:
+            self.call_later(0.001, self.stop)
+        try:
+            return super().run_until_complete(awaited)
+        except (SystemExit, KeyboardInterrupt):
+            self.left = True
+            raise
+
+
+@loop_world("a loop that was left with the status 0 does not run again", "loop-runs-again-after-a-task-left-it")
+class _:
+    left = False
+
+    def run_until_complete(self, awaited):
+        if self.left:
+            awaited.close()
+            raise RuntimeError("Event loop stopped before Future completed.")
+        try:
+            return super().run_until_complete(awaited)
+        except SystemExit as error:
+            self.left = error.code == 0
             raise
 
 
