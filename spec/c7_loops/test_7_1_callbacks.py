@@ -368,9 +368,8 @@ async def test_on_uvloop_when_is_a_whole_number_of_milliseconds_whatever_call_at
         assert round(first * 1000) + delay <= round(when * 1000) <= round(last * 1000) + delay
 
 
-def a_handle_and_timers():
+def a_handle_and_timers(loop):
     """The handles of a callback, of a timer and of one without a delay, all cancelled."""
-    loop = asyncio.get_running_loop()
     handles = [loop.call_soon(print), loop.call_later(1000, print), loop.call_later(0, print)]
     for handle in handles:
         handle.cancel()
@@ -379,17 +378,23 @@ def a_handle_and_timers():
 
 @claim("handles-are-asyncios-own-types-on-asyncio")
 async def test_handles_are_of_asyncios_types_handle_and_timerhandle():
-    handles = a_handle_and_timers()
+    handles = a_handle_and_timers(asyncio.get_running_loop())
 
     assert [type(handle) for handle in handles] == [asyncio.Handle, asyncio.TimerHandle, asyncio.TimerHandle]
 
 
 @claim("handles-are-no-asyncio-handles-on-uvloop")
-async def test_on_uvloop_handles_are_of_no_type_of_asyncio():
-    handles = a_handle_and_timers()
+def test_on_uvloop_handles_are_of_no_type_of_asyncio_before_the_loop_runs_and_while_it_does(new_loop):
+    loop = new_loop()
+    handles = a_handle_and_timers(loop)
 
-    assert [isinstance(handle, asyncio.Handle) for handle in handles] == [False] * 3
-    assert [kind.__module__ for handle in handles for kind in type(handle).__mro__] == ["uvloop.loop", "builtins"] * 3
+    async def more():
+        return a_handle_and_timers(loop)
+
+    handles += loop.run_until_complete(more())
+
+    assert [isinstance(handle, asyncio.Handle) for handle in handles] == [False] * 6
+    assert [kind.__module__ for handle in handles for kind in type(handle).__mro__] == ["uvloop.loop", "builtins"] * 6
 
 
 async def coroutine_function():

@@ -642,11 +642,11 @@ def test_shutdown_asyncgens_runs_the_finally_of_each_generator_that_is_half_way(
 
 @claim("sock-connect-to-nobody-is-refused")
 async def test_sock_connect_to_where_nobody_listens_raises_connectionrefusederror(refusing_port):
-    for _ in range(2):
+    for host in ("127.0.0.1", "localhost", "127.0.0.1"):
         with socket.socket() as client:
             client.setblocking(False)
             with exactly(ConnectionRefusedError):
-                await soon(asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", refusing_port)))
+                await soon(asyncio.get_running_loop().sock_connect(client, (host, refusing_port)))
 
 
 @claim("sock-connect-to-nobody-is-refused")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 import ssl
 
@@ -200,9 +201,9 @@ class Stream:
 
 
 @contextlib.asynccontextmanager
-async def of_a_streaming_client(stream):
+async def of_a_streaming_client(stream, **options):
     """The protocol of a server's connection to a client, of a thread, that sends."""
-    async with serving(of_a_server()) as (address, accepted):
+    async with serving(of_a_server(), **options) as (address, accepted):
 
         def send():
             with socket.create_connection(address, SOON) as plain:
@@ -269,6 +270,42 @@ async def test_on_uvloop_a_close_while_the_peer_goes_on_sending_is_given_up_afte
             await until(lambda: client.received, "nothing arrived")
             client.transport.close()
             await until(client.is_lost, "it is not given up")
+
+
+@claim("closing-tls-on-a-stream-of-data-waits-on-uvloop")
+async def test_on_uvloop_a_server_that_closes_while_its_client_goes_on_sending_gives_up_after_ssl_shutdown_timeout():
+    async with of_a_streaming_client(Stream(), ssl_shutdown_timeout=0.005) as server:
+        server.transport.close()
+        await until(server.is_lost, "it is not given up")
+
+
+def delays_of_timers():
+    """In how many seconds each timer of the running loop, which is uvloop, is due that is not cancelled."""
+    now = asyncio.get_running_loop().time()
+    timers = [each for each in gc.get_objects() if type(each).__name__ == "TimerHandle"]
+    return [timer.when() - now for timer in timers if not timer.cancelled()]
+
+
+@pytest.mark.parametrize(
+    "options, seconds", [({}, 30), ({"ssl_shutdown_timeout": 7}, 7)], ids=["by-default", "as-it-is-told"]
+)
+@claim("closing-tls-on-a-stream-of-data-waits-on-uvloop")
+async def test_on_uvloop_a_close_while_the_peer_goes_on_sending_is_to_wait_30_s_by_default_or_what_it_is_told(
+    options, seconds
+):
+    async with of_a_streaming_client(Stream(), **options) as server:
+        server.transport.close()
+        by_the_server = delays_of_timers()
+
+    async with of_a_thread(Stream()) as (address, _):
+        client = await connect(address, of_a_client(), **options)
+        async with ending([client]):
+            await until(lambda: client.received, "nothing arrived")
+            client.transport.close()
+            by_the_client = delays_of_timers()
+
+    assert [round(delay) for delay in by_the_server] == [seconds]
+    assert [round(delay) for delay in by_the_client] == [seconds]
 
 
 @claim("closing-tls-on-a-stream-of-data-waits-on-uvloop")

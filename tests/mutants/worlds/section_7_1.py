@@ -441,6 +441,22 @@ def _(patch):
     patch.uvloop_makes(Borrowing)
 
 
+@world_of_uvloop(
+    "uvloop hands out asyncio's handles before it runs", falsifies=["handles-are-no-asyncio-handles-on-uvloop"]
+)
+def _(patch):
+    class Borrowing(uvloop.Loop):
+        def call_later(self, delay, callback, *arguments, context=None):
+            own = super().call_later(delay, callback, *arguments, context=context)
+            is_early = hasattr(own, "when") and not self.is_running()
+            return Borrowed(own, callback, arguments, self, context) if is_early else own
+
+        def _timer_handle_cancelled(self, handle):
+            pass
+
+    patch.uvloop_makes(Borrowing)
+
+
 def unchecked(taken):
     """What a loop in debug mode checks callbacks by, in which those that `taken` is true of pass."""
     check = asyncio.BaseEventLoop._check_callback

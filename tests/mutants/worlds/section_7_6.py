@@ -398,6 +398,24 @@ class _:
         return await super().create_connection(*arguments, **options)
 
 
+@loop_world(
+    "a goodbye is waited for for a minute, if nothing is said", "closing-tls-on-a-stream-of-data-waits-on-uvloop"
+)
+class _:
+    async def create_server(self, *arguments, ssl=None, **options):
+        if ssl is not None:
+            options.setdefault("ssl_shutdown_timeout", 60)
+        return await super().create_server(*arguments, ssl=ssl, **options)
+
+
+@loop_world("a goodbye is given twice its time", "closing-tls-on-a-stream-of-data-waits-on-uvloop")
+class _:
+    async def create_connection(self, *arguments, **options):
+        if options.get("ssl_shutdown_timeout"):
+            options["ssl_shutdown_timeout"] *= 2
+        return await super().create_connection(*arguments, **options)
+
+
 @loop_world("a goodbye is given a tenth of its time", "peer-that-does-not-say-goodbye-is-given-up")
 class _:
     async def create_connection(self, *arguments, ssl_shutdown_timeout=None, **options):
