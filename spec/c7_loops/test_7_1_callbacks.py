@@ -560,7 +560,7 @@ async def test_timers_with_a_negative_delay_or_a_time_that_has_passed_are_run_wi
     errors = [error_of(loop.call_later, -each, trace, ("a negative delay", each)) for each in since]
     errors += [error_of(loop.call_at, loop.time() - each, trace, ("a time that has passed", each)) for each in since]
     at_once = list(trace.steps)
-    for _ in range(3):
+    for _ in range(2):  # in the first of them this task may go on before a timer
         await turn()
 
     assert (errors, at_once) == ([None] * 6, [])
@@ -578,7 +578,7 @@ def test_timers_that_were_due_before_the_loop_ran_are_run_within_its_first_turns
     at_once = list(trace.steps)
 
     async def few_turns():
-        for _ in range(3):
+        for _ in range(2):
             await turn()
 
     loop.run_until_complete(few_turns())

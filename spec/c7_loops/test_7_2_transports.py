@@ -180,11 +180,15 @@ async def test_abort_loses_the_connection_with_no_error_and_what_is_buffered_wit
         here.transport.abort()
         idle.transport.abort()
         closing, at_once = [each.transport.is_closing() for each in (here, idle)], here.calls + idle.calls
+        for _ in range(10):
+            await turn()
+        soon_after = here.calls + idle.calls
         await until(lambda: here.is_lost() and idle.is_lost(), "one was not lost")
         there.transport.resume_reading()
         await until(there.is_lost, "the other end did not lose it")
 
         assert (closing, "connection_lost" in at_once) == ([True, True], False)  # that comes on a later pass
+        assert soon_after.count("connection_lost") == 2
         assert (here.error, idle.error) == (None, None)
         assert len(there.received) < 1_000_000
 

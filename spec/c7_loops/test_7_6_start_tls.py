@@ -66,6 +66,19 @@ async def test_start_tls_gives_up_a_peer_that_says_nothing_with_connectionaborte
 
 
 @claim("peer-that-is-silent-in-the-handshake-is-given-up")
+async def test_start_tls_of_a_server_gives_up_a_client_that_says_nothing():
+    async with both_ends() as (client, server):
+        starting = asyncio.get_running_loop().start_tls(
+            server.transport, server, of_a_server(), server_side=True, ssl_handshake_timeout=0.005
+        )
+        refused = await asyncio.wait([asyncio.ensure_future(soon(starting))])
+        await until(client.is_lost, "the client did not lose it")
+        server.calls.append("connection_lost")  # of which it is not told: end() would wait for it
+
+    assert [type(task.exception()) for task in refused[0]] == [ConnectionAbortedError]
+
+
+@claim("peer-that-is-silent-in-the-handshake-is-given-up")
 async def test_start_tls_does_not_give_up_a_peer_that_says_nothing_before_the_timeout():
     async def attempt(timeout):
         async with both_ends() as (client, server):

@@ -172,9 +172,11 @@ def test_systemexit_in_the_exception_handler_comes_out_of_run_forever(new_loop, 
     assert came_out is error
 
 
+@pytest.mark.parametrize("debug", [True, False], ids=["debug", "no-debug"])
 @claim("callback-that-raises-is-reported-with-its-handle")
-async def test_the_context_of_a_callback_or_timer_that_raises_has_message_exception_and_handle():
+async def test_the_context_of_a_callback_or_timer_that_raises_has_message_exception_and_handle(debug):
     loop = asyncio.get_running_loop()
+    loop.set_debug(debug)
     errors = [LookupError(what) for what in ("a callback", "a thread's", "a timer", "a timer with a deadline")]
     others = [LookupError(), asyncio.CancelledError("cancelled"), BaseException("no Exception")]
     seen = reports(loop)

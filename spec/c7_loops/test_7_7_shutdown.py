@@ -439,6 +439,28 @@ def test_after_systemexit_or_keyboardinterrupt_of_a_task_the_loop_runs_the_next(
 
 
 @claim("loop-runs-again-after-a-task-left-it")
+def test_after_systemexit_of_a_task_came_out_of_run_forever_the_loop_runs_the_next(new_loop):
+    loop = new_loop()
+
+    async def leave():
+        raise SystemExit("left")
+
+    async def stay():
+        for _ in range(5):
+            await turn()
+        return "stayed"
+
+    outcomes = []
+    for _ in range(2):
+        task = loop.create_task(leave())
+        with pytest.raises(SystemExit, match="left"):
+            loop.run_forever()
+        outcomes += [type(task.exception()), loop.is_running(), outcome_of(loop.run_until_complete, stay())]
+
+    assert outcomes == [SystemExit, False, "stayed"] * 2
+
+
+@claim("loop-runs-again-after-a-task-left-it")
 def test_after_systemexit_of_another_task_than_the_one_it_runs_the_loop_runs_the_next_to_its_end(new_loop):
     loop = new_loop()
 

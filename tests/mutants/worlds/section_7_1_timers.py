@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 
 from tests.mutants.worlds import loop_world, world
 from tests.mutants.worlds.section_4 import world_of_uvloop
@@ -176,6 +177,15 @@ class _:
     def call_at(self, when, *arguments, **options):
         is_late = when < self.time() and not self.is_running()
         return super().call_at(self.time() + 0.05 if is_late else when, *arguments, **options)
+
+
+@loop_world("a timer that is due already lets the others go on for two turns", "timer-that-is-due-already-runs-at-once")
+class _:
+    def call_later(self, delay, callback, *arguments, **options):
+        if delay < 0:
+            last, passes = functools.partial(callback, *arguments), self.call_soon
+            return super().call_later(delay, passes, passes, last, **options)
+        return super().call_later(delay, callback, *arguments, **options)
 
 
 @loop_world("a deadline of 0 is none", "timer-that-is-due-already-runs-at-once")

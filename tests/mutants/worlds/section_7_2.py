@@ -267,6 +267,12 @@ class _(Proxy):
         asyncio.get_running_loop().call_later(0.01, self.real.abort)
 
 
+@protocol_world("who aborts is told so a moment later", "abort-drops-what-was-not-sent")
+class _(Between):
+    def connection_lost(self, error):
+        asyncio.get_running_loop().call_later(0.02, self.protocol.connection_lost, error)
+
+
 @transport_world(
     "abort is an error where nothing is left to send",
     "abort-drops-what-was-not-sent",

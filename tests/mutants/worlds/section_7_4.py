@@ -656,6 +656,18 @@ class _(BetweenChild):
         super().process_exited()
 
 
+@loop_world("the end of a shell's command is told twice", "child-tells-its-protocol-each-thing-once")
+class _:
+    async def subprocess_shell(self, factory, *arguments, **options):
+        class Twice(BetweenChild):
+            def process_exited(self):
+                super().process_exited()
+                super().process_exited()
+
+        transport, told = await super().subprocess_shell(lambda: Twice(factory()), *arguments, **options)
+        return transport, told.protocol
+
+
 @told_child_world("the two outputs of a child are taken for each other", "child-tells-its-protocol-each-thing-once")
 class _(BetweenChild):
     def pipe_connection_lost(self, number, error):

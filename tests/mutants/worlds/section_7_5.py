@@ -253,6 +253,19 @@ class _:
             raise
 
 
+@loop_world("after a cancelled sock_recv what does not fit is lost", "cancelled-sock-recv-loses-nothing")
+class _:
+    cancelled = False
+
+    async def sock_recv(self, connection, size):
+        was_cancelled, self.cancelled = self.cancelled, False
+        try:
+            return (await super().sock_recv(connection, 65536 if was_cancelled else size))[:size]
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+
+
 @loop_world("the second of two cancelled sock_recv takes what comes later", "cancelled-sock-recv-loses-nothing")
 class _:
     cancelled = 0
@@ -601,6 +614,20 @@ class _(Between):
                     self.real.sendto(data)
 
         super().connection_made(Anywhere(transport))
+
+
+@datagram_world("an endpoint that has sent sends to anybody", "connected-datagram-endpoint-sends-to-nobody-else")
+class _(Between):
+    def connection_made(self, transport):
+        class AnywhereLater(EndpointProxy):
+            has_sent = False
+
+            def sendto(self, data, address=None):
+                if address is None or not self.has_sent:
+                    self.real.sendto(data, address)
+                self.has_sent = True
+
+        super().connection_made(AnywhereLater(transport))
 
 
 @datagram_world("an endpoint sends to any host", "connected-datagram-endpoint-sends-to-nobody-else")

@@ -213,6 +213,14 @@ class _:
         return await super().start_tls(*arguments, ssl_handshake_timeout=in_a_hurry, **options)
 
 
+@loop_world("a handshake of a server's start_tls has no end", "peer-that-is-silent-in-the-handshake-is-given-up")
+class _:
+    async def start_tls(self, *arguments, server_side=False, **options):
+        if server_side:
+            options.pop("ssl_handshake_timeout", None)
+        return await super().start_tls(*arguments, server_side=server_side, **options)
+
+
 @loop_world("a handshake of start_tls has no end", "peer-that-is-silent-in-the-handshake-is-given-up")
 class _:
     async def start_tls(self, *arguments, ssl_handshake_timeout=None, **options):

@@ -252,6 +252,12 @@ class _:
         super().call_exception_handler(without(context, "handle") if says_nothing else context)
 
 
+@loop_world("no handle is told in debug mode", "callback-that-raises-is-reported-with-its-handle")
+class _:
+    def call_exception_handler(self, context):
+        super().call_exception_handler(without(context, "handle") if self.get_debug() else context)
+
+
 @loop_world("a callback that is cancelled is not told of", "callback-that-raises-is-reported-with-its-handle")
 class _:
     def call_exception_handler(self, context):

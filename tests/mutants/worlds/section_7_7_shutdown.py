@@ -545,6 +545,28 @@ class _:
             raise
 
 
+@loop_world("a loop that was left while it ran for ever does not run again", "loop-runs-again-after-a-task-left-it")
+class _:
+    left = runs_a_task = False
+
+    def run_forever(self):
+        try:
+            super().run_forever()
+        except SystemExit:
+            self.left = not self.runs_a_task
+            raise
+
+    def run_until_complete(self, awaited):
+        if self.left:
+            awaited.close()
+            raise RuntimeError("Event loop stopped before Future completed.")
+        self.runs_a_task = True
+        try:
+            return super().run_until_complete(awaited)
+        finally:
+            self.runs_a_task = False
+
+
 @loop_world("a loop that was left stops soon", "loop-runs-again-after-a-task-left-it")
 class _:
     left = False
