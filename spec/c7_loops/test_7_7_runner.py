@@ -228,7 +228,7 @@ INTERRUPTED_WHILE_IT_WAITS = """
     here, there = socket.socketpair()
 
     def run(what_it_waits_for):
-        threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGINT)).start()
+        loop.call_soon(threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGINT)).start)
         try:
             loop.run_forever()
         except KeyboardInterrupt:
