@@ -43,20 +43,22 @@ async def test_await_takes_a_coroutine_object_and_gives_what_it_returns(value):
 
 @claim("await-takes-coroutine-objects-futures-and-tasks")
 @pytest.mark.parametrize("result", ["the result", 0, Untouched(), NOT_RAISED])
-async def test_await_takes_a_future_and_gives_the_result_set_on_it(result):
+async def test_await_takes_a_future_pending_or_done_and_gives_the_result_set_on_it(result):
     loop = asyncio.get_running_loop()
     future = loop.create_future()
 
     async def wait():
         return await future
 
-    waiter = loop.create_task(wait())
+    waiters = [loop.create_task(wait())]
     await turn()
     loop.call_soon(future.set_result, result)
-    await until(waiter.done, "the future has its result, but who awaits it still waits")
-
-    assert waiter.exception() is None
-    assert waiter.result() is result
+    for _ in ("pending", "done"):
+        await until(waiters[-1].done, "the future has its result, but who awaits it still waits")
+        assert waiters[-1].exception() is None
+        assert waiters[-1].result() is result
+        waiters.append(loop.create_task(wait()))
+    await waiters[-1]
 
 
 @claim("await-takes-coroutine-objects-futures-and-tasks")
@@ -170,8 +172,8 @@ async def test_the_awaited_coroutine_begins_and_ends_before_the_outer_one_goes_o
 
 
 @claim("await-suspends-until-what-it-waits-for-is-done")
-async def test_who_awaits_a_coroutine_or_a_task_goes_no_further_however_often_the_loop_goes_round(trace):
-    released = False
+async def test_who_awaits_a_coroutine_a_task_or_a_future_goes_no_further_however_often_the_loop_goes_round(trace):
+    released, future = False, asyncio.get_running_loop().create_future()
 
     async def released_at_last():
         await until(lambda: released, "nothing has released the coroutine that waits")
@@ -181,15 +183,16 @@ async def test_who_awaits_a_coroutine_or_a_task_goes_no_further_however_often_th
         trace("before the await")
         trace(await awaitable)
 
-    awaited = (released_at_last(), asyncio.create_task(released_at_last()))
+    awaited = (released_at_last(), asyncio.create_task(released_at_last()), future)
     waiters = [asyncio.create_task(wait_for(each)) for each in awaited]
     for _ in range(50):
         await turn()
-    assert trace.steps == ["before the await"] * 2
+    assert trace.steps == ["before the await"] * 3
 
     released = True
+    future.set_result("a value")
     await until(lambda: all(waiter.done() for waiter in waiters), "what is awaited is done, but nobody goes on")
-    assert trace.steps == ["before the await"] * 2 + ["a value"] * 2
+    assert trace.steps == ["before the await"] * 3 + ["a value"] * 3
 
 
 @claim("await-runs-one-after-the-other")

@@ -22,33 +22,37 @@ def run_by_hand(coroutine):
 
 
 @claim("await-need-not-wait-for-anything")
-async def test_awaiting_a_coroutine_that_waits_for_nothing_never_suspends():
+@pytest.mark.parametrize("value", ["a value", None])
+async def test_awaiting_a_coroutine_that_waits_for_nothing_never_suspends(value):
     async def waits_for_nothing():
-        return "a value"
+        return value
 
     async def waits_for_one_turn():
         await turn()
-        return "a value"
+        return value
 
     async def outer(coroutine_function):
         return await coroutine_function()
 
-    assert run_by_hand(outer(waits_for_nothing)) == (0, "a value")
-    assert run_by_hand(outer(waits_for_one_turn)) == (1, "a value")
+    for _ in range(3):
+        assert run_by_hand(outer(waits_for_nothing)) == (0, value)
+        assert run_by_hand(outer(waits_for_one_turn)) == (1, value)
 
 
 @claim("await-need-not-wait-for-anything")
-async def test_awaiting_a_future_or_a_task_already_done_never_suspends():
+@pytest.mark.parametrize("value", ["a value", None])
+async def test_awaiting_a_future_or_a_task_already_done_never_suspends(value):
     future = asyncio.get_running_loop().create_future()
-    future.set_result("a value")
-    task = asyncio.create_task(asyncio.sleep(0, "a value"))
+    future.set_result(value)
+    task = asyncio.create_task(asyncio.sleep(0, value))
     await until(task.done, "the task has not ended")
 
     async def outer(done):
         return await done
 
-    assert run_by_hand(outer(future)) == (0, "a value")
-    assert run_by_hand(outer(task)) == (0, "a value")
+    for _ in range(3):
+        assert run_by_hand(outer(future)) == (0, value)
+        assert run_by_hand(outer(task)) == (0, value)
 
 
 @claim("await-that-never-suspends-gives-no-turn")
@@ -170,37 +174,46 @@ async def test_create_task_makes_another_task():
 
 
 @claim("await-is-sequential-only-within-its-coroutine")
-async def test_a_coroutine_goes_in_order_while_the_loop_runs_another_task_at_its_await(trace):
+async def test_a_coroutine_goes_in_order_while_the_loop_runs_another_task_and_a_callback_at_its_await(trace):
     meeting = Rendezvous(2)
 
     async def in_order():
         trace("before the await")
+        asyncio.get_running_loop().call_soon(trace, "a callback, at the await")
         await meeting.meet("the coroutine")
         trace("after the await")
 
     async def other():
         await until(lambda: "before the await" in trace.steps, "the coroutine has not come to its await")
         trace("another task, at the await")
+        await until(lambda: "a callback, at the await" in trace.steps, "the loop runs no callback at the await")
+        trace("another task again")
         await meeting.meet("another task")
 
     task = asyncio.create_task(other())
     await in_order()
     await task
 
-    assert trace.steps == ["before the await", "another task, at the await", "after the await"]
+    assert trace.steps == [
+        "before the await",
+        "another task, at the await",
+        "a callback, at the await",
+        "another task again",
+        "after the await",
+    ]
 
 
 @claim("await-is-sequential-only-within-its-coroutine")
 async def test_tasks_made_before_overlap_though_they_are_awaited_in_turn(in_flight):
-    meeting = Rendezvous(2)
+    meeting = Rendezvous(3)
 
     async def call(name):
         with in_flight:
             await meeting.meet(name)
 
-    first = asyncio.create_task(call("first"))
-    second = asyncio.create_task(call("second"))
+    first, second, third = [asyncio.create_task(call(name)) for name in ("first", "second", "third")]
     await first
     await second
+    await third
 
-    assert in_flight.peak == 2
+    assert in_flight.peak == 3

@@ -111,23 +111,24 @@ async def test_the_future_is_done_only_after_the_tasks_sleep_is_over(trace):
 
 
 @claim("future-set-before-its-await-never-suspends")
-async def test_after_awaiting_the_task_that_sets_it_the_await_of_the_future_gives_no_turn(trace):
+@pytest.mark.parametrize("value", ["a value", None])
+async def test_after_awaiting_the_task_that_sets_it_the_await_of_the_future_gives_no_turn(trace, value):
     loop = asyncio.get_running_loop()
     future = loop.create_future()
 
     async def set_after_a_turn():
         await turn()
-        future.set_result("a value")
+        future.set_result(value)
 
     await loop.create_task(set_after_a_turn())
     assert future.done()
 
     loop.call_soon(trace, "the loop's turn")
     trace(await future)
-    assert trace.steps == ["a value"]
+    assert trace.steps == [value]
 
     await until(lambda: len(trace.steps) > 1, "the loop has had no turn at all")
-    assert trace.steps == ["a value", "the loop's turn"]
+    assert trace.steps == [value, "the loop's turn"]
 
 
 @claim("future-set-before-its-await-never-suspends")
@@ -287,6 +288,8 @@ def test_a_pending_future_awaited_on_another_loop_raises_though_its_own_be_close
     refusal = other.run_until_complete(refusal_to_wait_for(future))
     assert type(refusal) is RuntimeError
     assert "attached to a different loop" in str(refusal)
+    refusal = other.run_until_complete(refusal_to_wait_for(future))
+    assert type(refusal) is RuntimeError  # of whatever it tells the second time
     assert future.get_loop() is own
 
     future.set_result("a value")

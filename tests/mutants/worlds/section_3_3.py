@@ -756,3 +756,201 @@ def _(patch):
         return await _sleep(delay, result)
 
     patch.setattr(asyncio, "sleep", sleep)
+
+
+@world(
+    "await gives None for a future that is done already, unless it is a task",
+    falsifies=["await-takes-coroutine-objects-futures-and-tasks"],
+)
+def _(patch):
+    async def of_what_is_pending(awaitable):
+        if type(awaitable) is asyncio.Future and awaitable.done() and not awaitable.exception():
+            return None
+        return await awaitable
+
+    patch.awaits(of_what_is_pending)
+
+
+@world(
+    "the await of a future whose result is false gives a turn though it is done",
+    falsifies=["await-need-not-wait-for-anything", "future-set-before-its-await-never-suspends"],
+)
+def _(patch):
+    async def of_what_is_true(awaitable):
+        if type(awaitable) is asyncio.Future and awaitable.done() and not awaitable.result():
+            await turn()
+        return await awaitable
+
+    patch.awaits(of_what_is_true)
+
+
+@world("the second await of a future that is done gives a turn", falsifies=["await-need-not-wait-for-anything"])
+def _(patch):
+    awaited = []
+
+    async def at_once_but_once(awaitable):
+        if type(awaitable) is asyncio.Future and awaitable.done():
+            if awaitable in awaited:
+                await turn()
+            awaited.append(awaitable)
+        return await awaitable
+
+    patch.awaits(at_once_but_once)
+
+
+@world("a coroutine that returns None gives a turn at its end", falsifies=["await-need-not-wait-for-anything"])
+def _(patch):
+    async def with_a_turn(awaitable):
+        value = await awaitable
+        if inspect.iscoroutine(awaitable) and awaitable.__name__ == "waits_for_nothing" and value is None:
+            await turn()
+        return value
+
+    patch.awaits(with_a_turn)
+
+
+@world(
+    "await gives a future ten turns and goes on without it, unless it is a task",
+    falsifies=["await-suspends-until-what-it-waits-for-is-done"],
+)
+def _(patch):
+    async def impatient(awaitable):
+        if type(awaitable) is not asyncio.Future:
+            return await awaitable
+        for _ in range(10):
+            if awaitable.done():
+                return await awaitable
+            await turn()
+
+    patch.awaits(impatient)
+
+
+@world(
+    "callbacks wait until the coroutine has ended that is awaited",
+    falsifies=["await-is-sequential-only-within-its-coroutine"],
+)
+def _(patch):
+    held, under_way = [], []
+
+    def holding(original):
+        def call_soon(loop, callback, *arguments, **options):
+            def when_nothing_is_awaited():
+                if under_way:
+                    held.append((callback, arguments))
+                else:
+                    callback(*arguments)
+
+            ours = type(callback).__name__ == "Trace"
+            return (
+                original(loop, when_nothing_is_awaited, **options)
+                if ours
+                else original(loop, callback, *arguments, **options)
+            )
+
+        return call_soon
+
+    async def to_its_end(awaitable):
+        if not inspect.iscoroutine(awaitable):
+            return await awaitable
+        under_way.append(awaitable)
+        try:
+            return await awaitable
+        finally:
+            under_way.remove(awaitable)
+            while held and not under_way:
+                callback, arguments = held.pop(0)
+                callback(*arguments)
+
+    change_loops(patch, "call_soon", holding)
+    patch.awaits(to_its_end)
+
+
+@world(
+    "a coroutine that is awaited gives the loop its first turn only",
+    falsifies=["await-is-sequential-only-within-its-coroutine"],
+)
+def _(patch):
+    @types.coroutine
+    def once(coroutine):
+        given = False
+        while True:
+            try:
+                waits_for = coroutine.send(None)
+            except StopIteration as end:
+                return end.value
+            if waits_for is not None or not given:
+                yield waits_for
+            given = True
+
+    async def but_once(awaitable):
+        return await (once(awaitable) if inspect.iscoroutine(awaitable) else awaitable)
+
+    patch.awaits(but_once)
+
+
+@world("a third task waits for the second to end", falsifies=["await-is-sequential-only-within-its-coroutine"])
+def _(patch):
+    create_task = asyncio.create_task
+    made = []
+
+    def in_pairs(coroutine, **options):
+        async def after_the_one_before(before):
+            await asyncio.wait([before])
+            return await coroutine
+
+        made[:] = [task for task in made if not task.done()]
+        third = len(made) == 2
+        made.append(create_task(after_the_one_before(made[-1]) if third else coroutine, **options))
+        return made[-1]
+
+    patch.setattr(asyncio, "create_task", in_pairs)
+
+
+@world("every second sleep sets a second timer", falsifies=["asyncio-sleep-sets-one-timer"])
+def _(patch):
+    count = itertools.count(1)
+
+    async def twice(delay, result=None):
+        if delay and next(count) % 2 == 0:
+            asyncio.get_running_loop().call_later(delay, int)
+        return await _sleep(delay, result)
+
+    patch.setattr(asyncio, "sleep", twice)
+
+
+@world(
+    "uvloop's clock is finer than a millisecond while its loop does not run",
+    falsifies=["uvloop-clock-counts-whole-milliseconds"],
+)
+def _(patch):
+    def finer(original):
+        return lambda loop: original(loop) if loop.is_running() else original(loop) + 0.0004
+
+    change_uvloop(patch, "time", finer)
+
+
+@world("uvloop's clock counts every second millisecond", falsifies=["uvloop-clock-counts-whole-milliseconds"])
+def _(patch):
+    change_uvloop(patch, "time", lambda original: lambda loop: round(original(loop) * 1000) // 2 * 2 / 1000)
+
+
+def _timers_of(patch: Patch, is_a_timers: Callable[[float], bool]) -> None:
+    """Have uvloop make a timer of a delay under half a millisecond, where `is_a_timers(delay)`."""
+
+    def making(original):
+        def call_later(loop, delay, *arguments, **options):
+            return original(loop, 0.001 if is_a_timers(delay) else delay, *arguments, **options)
+
+        return call_later
+
+    change_uvloop(patch, "call_later", making)
+
+
+@world("uvloop makes a timer of nearly half a millisecond", falsifies=["uvloop-clock-counts-whole-milliseconds"])
+def _(patch):
+    _timers_of(patch, lambda delay: 0.00045 < delay < 0.0005)
+
+
+@world("uvloop makes a timer of hardly any delay", falsifies=["uvloop-clock-counts-whole-milliseconds"])
+def _(patch):
+    _timers_of(patch, lambda delay: 0 < delay < 0.0001)

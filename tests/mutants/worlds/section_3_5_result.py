@@ -641,3 +641,18 @@ def _(patch):
                 super().set_exception(exception)
 
     futures_are(patch, WantsAnException)
+
+
+@world("the second who asks on another loop waits for a future", falsifies=["future-belongs-to-one-loop"])
+def _(patch):
+    class RefusesOnce(asyncio.Future):
+        refused = False
+
+        def __await__(self):
+            elsewhere = not self.done() and self.get_loop() is not asyncio.get_running_loop()
+            while elsewhere and self.refused and not self.done():
+                yield
+            self.refused = self.refused or elsewhere
+            return (yield from super().__await__())
+
+    futures_are(patch, RefusesOnce)
