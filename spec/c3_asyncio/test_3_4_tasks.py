@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import types
 import weakref
 
@@ -80,22 +81,27 @@ async def test_loop_create_task_and_ensure_future_do_what_create_task_does_also_
     page = contextvars.ContextVar("page", default="no page")
     page.set("page")
     loop = asyncio.get_running_loop()
-    makers = (asyncio.create_task, loop.create_task, asyncio.ensure_future)
-    tasks = [make(request()) for make in makers]
-    assert [type(task) for task in tasks] == [asyncio.Task] * 3
-    assert trace.steps == []
-    await turn()
-    assert trace.steps == ["starts"] * 3
-    assert [await task for task in tasks] == ["page"] * 3
+    on_this_loop = functools.partial(asyncio.ensure_future, loop=loop)
+    makers = (asyncio.create_task, loop.create_task, asyncio.ensure_future, on_this_loop)
+    for value in ("page", object(), ()):
+        trace.steps.clear()
+        page.set(value)
+        tasks = [make(request()) for make in makers]
+        assert [type(task) for task in tasks] == [asyncio.Task] * 4
+        assert trace.steps == []
+        await turn()
+        assert trace.steps == ["starts"] * 4
+        assert [await task is value for task in tasks] == [True] * 4
 
+    page.set("page")
     failing = [make(fail()) for make in makers]
     await asyncio.wait(failing)
-    assert [repr(task.exception()) for task in failing] == ["LookupError('page')"] * 3
+    assert [repr(task.exception()) for task in failing] == ["LookupError('page')"] * 4
 
     loop.set_task_factory(own_task)
     tasks = [make(request()) for make in makers]
-    assert [type(task) for task in tasks] == [OwnTask] * 3
-    assert [await task for task in tasks] == ["page"] * 3
+    assert [type(task) for task in tasks] == [OwnTask] * 4
+    assert [await task for task in tasks] == ["page"] * 4
 
 
 @claim("loop-create-task-works-before-the-loop-runs")
@@ -218,8 +224,9 @@ def test_create_task_raises_where_a_loop_is_set_and_has_run_but_does_not_run_now
     assert loop.run_until_complete(main()) == "page"
     coroutine = request()
     try:
-        with exactly(RuntimeError, match="no running event loop"):
-            asyncio.create_task(coroutine)
+        for options in ({}, {"name": "front page"}):
+            with exactly(RuntimeError, match="no running event loop"):
+                asyncio.create_task(coroutine, **options)
     finally:
         asyncio.set_event_loop(None)
     coroutine.close()
@@ -297,21 +304,23 @@ async def test_an_exception_that_a_coroutine_returns_is_the_result_of_its_task_a
 
 
 @claim("task-runs-without-being-awaited")
-async def test_a_task_that_nobody_awaits_runs_the_first_time_its_creator_suspends(trace):
+async def test_tasks_that_nobody_awaits_or_even_holds_run_the_first_time_their_creator_suspends(trace):
     async def request():
         trace("task runs")
         for _ in range(3):
             await turn()
         trace("task ends")
 
-    task = asyncio.create_task(request())
+    tasks = [asyncio.create_task(request()) for _ in range(2)]
+    asyncio.create_task(request())
     trace("creator suspends")
     await turn()
     trace("creator goes on")
 
-    assert trace.steps == ["creator suspends", "task runs", "creator goes on"]
-    await until(task.done, "the task that nobody awaits did not end")
-    assert trace.steps[3:] == ["task ends"]
+    assert trace.steps == ["creator suspends", *["task runs"] * 3, "creator goes on"]
+    await until(lambda: all(task.done() for task in tasks), "the tasks that nobody awaits did not end")
+    await turn()
+    assert trace.steps[5:] == ["task ends"] * 3
 
 
 @claim("task-may-be-awaited-again")

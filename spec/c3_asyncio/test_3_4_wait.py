@@ -79,9 +79,13 @@ async def test_asyncio_wait_returns_the_set_of_its_tasks_done_and_the_set_of_tho
     done = {quick, cancelled, failed}
     await until(lambda: all(task.done() for task in done), "the answer, the cancellation or the failure did not come")
 
-    returned = await asyncio.wait([*held, *done], return_when=asyncio.FIRST_COMPLETED)
-
-    assert returned == (done, set(held))
+    for of_them in (done, {quick}, {cancelled}, {failed}):
+        for options in ({"return_when": asyncio.FIRST_COMPLETED}, {"timeout": 0}):
+            returned = await asyncio.wait([*held, *of_them], **options)
+            assert returned == (of_them, set(held))
+            assert [type(each) for each in returned] == [set, set]
+    assert await asyncio.wait(held, timeout=0) == (set(), set(held))
+    assert [task.done() for task in held] == [False, False]
     assert type(failed.exception()) is LookupError
 
     release.set()
@@ -90,8 +94,16 @@ async def test_asyncio_wait_returns_the_set_of_its_tasks_done_and_the_set_of_tho
 
 @claim("asyncio-wait-without-timeout-leaves-none-pending")
 @pytest.mark.parametrize("options", [{}, {"timeout": None}], ids=["not given", "None"])
-async def test_asyncio_wait_without_a_timeout_returns_when_all_are_done_also_if_one_failed_or_was_cancelled(options):
-    tasks = [asyncio.create_task(answer_after(turns)) for turns in (50, 10, 30)]
+@pytest.mark.parametrize("turns", [(50, 10, 30), (10, 30, 50)], ids=["last of all the first", "the last"])
+async def test_asyncio_wait_without_a_timeout_returns_when_all_are_done_also_if_one_failed_or_was_cancelled(
+    monkeypatch, options, turns
+):
+    def fire_at_once(_delay, callback, *arguments):
+        return loop.call_soon(callback, *arguments)
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "call_later", fire_at_once)  # or nobody would see a time-out that it had of its own
+    tasks = [asyncio.create_task(answer_after(number)) for number in turns]
     failed, cancelled = asyncio.create_task(fail()), asyncio.create_task(answer_after(turns=50))
     cancelled.cancel()
     done_before = asyncio.create_task(answer_after(turns=0))
@@ -99,7 +111,7 @@ async def test_asyncio_wait_without_a_timeout_returns_when_all_are_done_also_if_
 
     done, pending = await asyncio.wait([*tasks, failed, cancelled, done_before], **options)
 
-    assert [task.done() for task in tasks] == [True, True, True]
+    assert [task.done() and not task.cancelled() for task in tasks] == [True, True, True]
     assert type(failed.exception()) is LookupError
     assert done == {*tasks, failed, cancelled, done_before}
     assert pending == set()
@@ -287,11 +299,11 @@ async def test_asyncio_wait_refuses_bare_coroutine_objects_also_among_tasks_and_
     coroutines = [request(), request()]
     task = asyncio.create_task(answer_after(turns=0))
     await task
-    for refused in (coroutines, coroutines[:1], [task, *coroutines]):
+    for refused in (coroutines, coroutines[:1], [task, *coroutines], [*coroutines, task], set(coroutines)):
         for options in ({}, {"timeout": 0}, {"return_when": asyncio.FIRST_COMPLETED}):
             with exactly(TypeError, match="coroutines is forbidden"):
                 await asyncio.wait(refused, **options)
-    await answer_after(turns=2)
+    await answer_after(turns=20)
     for coroutine in coroutines:
         coroutine.close()
 

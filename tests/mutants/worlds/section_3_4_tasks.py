@@ -934,3 +934,84 @@ def _(patch: Patch) -> None:
         return ensure_future(losing(awaitable) if is_other else awaitable, loop=loop)
 
     patch.setattr(asyncio, "ensure_future", lenient)
+
+
+def _ensuring(patch: Patch, wrap) -> None:
+    """Have ensure_future() make its task of `wrap(coroutine, options)`."""
+    ensure_future = asyncio.ensure_future
+
+    def ensure(awaitable, **options):
+        return ensure_future(wrap(awaitable, options) if inspect.iscoroutine(awaitable) else awaitable, **options)
+
+    patch.setattr(asyncio, "ensure_future", ensure)
+
+
+async def _a_turn_later(coroutine):
+    await turn()
+    return await coroutine
+
+
+@world(
+    "what ensure_future() makes a task of gives None for a value that is false",
+    falsifies=["loop-create-task-and-ensure-future-make-the-same-task"],
+)
+def _(patch: Patch) -> None:
+    async def losing(coroutine):
+        return await coroutine or None
+
+    _ensuring(patch, lambda coroutine, options: losing(coroutine))
+
+
+@world(
+    "what ensure_future() is given with a loop starts a turn later",
+    falsifies=["loop-create-task-and-ensure-future-make-the-same-task"],
+)
+def _(patch: Patch) -> None:
+    _ensuring(patch, lambda coroutine, options: _a_turn_later(coroutine) if options.get("loop") else coroutine)
+
+
+@world(
+    "every second task of ensure_future() starts a turn later",
+    falsifies=["loop-create-task-and-ensure-future-make-the-same-task"],
+)
+def _(patch: Patch) -> None:
+    numbers = itertools.count()
+    _ensuring(patch, lambda coroutine, options: _a_turn_later(coroutine) if next(numbers) % 2 else coroutine)
+
+
+@world("create_task() makes a task with a name anywhere", falsifies=["create-task-needs-a-running-loop"])
+def _(patch: Patch) -> None:
+    create_task = asyncio.create_task
+
+    def create_anywhere(coroutine, *, name=None, **options):
+        if name is None or asyncio._get_running_loop():
+            return create_task(coroutine, name=name, **options)
+        return asyncio.get_event_loop_policy().get_event_loop().create_task(coroutine, name=name)
+
+    patch.setattr(asyncio, "create_task", create_anywhere)
+
+
+@world("every second task starts a turn later", falsifies=["task-runs-without-being-awaited"])
+def _(patch: Patch) -> None:
+    numbers = itertools.count()
+    _wrapping_each_coroutine(patch, lambda coroutine: _a_turn_later(coroutine) if next(numbers) % 2 else coroutine)
+
+
+@world("a task that nobody holds does not start", falsifies=["task-runs-without-being-awaited"])
+def _(patch: Patch) -> None:
+    create_task = asyncio.create_task
+
+    class Held:
+        def __init__(self, task):
+            self.task = task
+
+        def __getattr__(self, name):
+            return getattr(self.task, name)
+
+        def __await__(self):
+            return self.task.__await__()
+
+        def __del__(self):
+            self.task.cancel()
+
+    patch.setattr(asyncio, "create_task", lambda coroutine, **options: Held(create_task(coroutine, **options)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 
+from fixtures.trace import turn
 from tests.mutants.worlds import Patch, world
 
 # Before a world that refuses coroutines or one that takes them puts its own in this place.
@@ -500,5 +501,150 @@ def _(patch: Patch) -> None:
         for task in done if timeout and not pending else ():
             task.result()
         return done, pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+def _changing_what_wait_returns(patch: Patch, change) -> None:
+    """Have wait() return `change(done, pending, options)`."""
+
+    async def wait(awaitables, **options):
+        done, pending = await _wait(awaitables, **options)
+        return change(done, pending, options)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world("wait() gives those pending as a frozenset", falsifies=["asyncio-wait-returns-done-and-pending-sets"])
+def _(patch: Patch) -> None:
+    _changing_what_wait_returns(patch, lambda done, pending, options: (done, frozenset(pending)))
+
+
+@world("wait() gives a list of one that is done", falsifies=["asyncio-wait-returns-done-and-pending-sets"])
+def _(patch: Patch) -> None:
+    _changing_what_wait_returns(patch, lambda done, pending, options: (list(done) if len(done) == 1 else done, pending))
+
+
+@world(
+    "wait() gives the pending first where none is done",
+    falsifies=["asyncio-wait-returns-done-and-pending-sets"],
+    also=["asyncio-wait-timeout-leaves-tasks-pending-not-cancelled"],
+)
+def _(patch: Patch) -> None:
+    _changing_what_wait_returns(patch, lambda done, pending, options: (done, pending) if done else (pending, done))
+
+
+@world(
+    "wait() counts all as pending where its time is over",
+    falsifies=["asyncio-wait-returns-done-and-pending-sets"],
+    also=["asyncio-wait-timeout-leaves-tasks-pending-not-cancelled", "asyncio-wait-hides-task-exceptions"],
+)
+def _(patch: Patch) -> None:
+    def change(done, pending, options):
+        return (set(), done | pending) if pending and options.get("timeout") is not None else (done, pending)
+
+    _changing_what_wait_returns(patch, change)
+
+
+@world(
+    "wait() ends those that it counts as pending where it returns for the first that is done",
+    falsifies=["asyncio-wait-returns-done-and-pending-sets"],
+)
+def _(patch: Patch) -> None:
+    async def wait(awaitables, **options):
+        done, pending = await _wait(awaitables, **options)
+        for task in pending if options.get("return_when") == asyncio.FIRST_COMPLETED else ():
+            task.cancel()
+            await _wait([task])
+        return done, pending
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world("wait() has a time-out of its own", falsifies=["asyncio-wait-without-timeout-leaves-none-pending"])
+def _(patch: Patch) -> None:
+    async def wait(awaitables, *, timeout=None, **options):
+        return await _wait(awaitables, timeout=3600 if timeout is None else timeout, **options)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+def _waiting_for_the_first(patch: Patch, number: int) -> None:
+    """Have wait() wait for so many of the tasks that it is given, where it is given more and no time-out."""
+
+    async def wait(awaitables, **options):
+        tasks = list(awaitables)
+        if options.get("timeout") is None and "return_when" not in options and len(tasks) > number:
+            await _wait(tasks[:number])
+            done = {task for task in tasks if task.done()}
+            return done, set(tasks) - done
+        return await _wait(tasks, **options)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world("wait() waits for the first of its tasks only", falsifies=["asyncio-wait-without-timeout-leaves-none-pending"])
+def _(patch: Patch) -> None:
+    _waiting_for_the_first(patch, 1)
+
+
+@world("wait() waits for two tasks at most", falsifies=["asyncio-wait-without-timeout-leaves-none-pending"])
+def _(patch: Patch) -> None:
+    _waiting_for_the_first(patch, 2)
+
+
+@world(
+    "wait() cancels what is not done after ten turns", falsifies=["asyncio-wait-without-timeout-leaves-none-pending"]
+)
+def _(patch: Patch) -> None:
+    async def wait(awaitables, **options):
+        tasks = list(awaitables)
+        if options.get("timeout") is None and "return_when" not in options:
+            for _ in range(10):
+                await turn()
+            for task in tasks:
+                task.cancel()
+        return await _wait(tasks, **options)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait() takes coroutine objects where the last is a task", falsifies=["asyncio-wait-refuses-coroutines-since-3-11"]
+)
+def _(patch: Patch) -> None:
+    async def wait(awaitables, **options):
+        awaitables = list(awaitables)
+        return await _wait(_as_tasks(awaitables) if asyncio.isfuture(awaitables[-1]) else awaitables, **options)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world("wait() takes a set of coroutine objects", falsifies=["asyncio-wait-refuses-coroutines-since-3-11"])
+def _(patch: Patch) -> None:
+    async def wait(awaitables, **options):
+        return await _wait(_as_tasks(awaitables) if isinstance(awaitables, set) else awaitables, **options)
+
+    patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait() refuses coroutine objects and runs them five turns later",
+    falsifies=["asyncio-wait-refuses-coroutines-since-3-11"],
+)
+def _(patch: Patch) -> None:
+    left = []
+
+    async def run_later(coroutines):
+        for _ in range(5):
+            await turn()
+        for coroutine in coroutines:
+            await coroutine
+
+    async def wait(awaitables, **options):
+        coroutines = [awaitable for awaitable in awaitables if inspect.iscoroutine(awaitable)]
+        if coroutines:
+            left.append(asyncio.ensure_future(run_later(coroutines)))
+        return await _wait(awaitables, **options)
 
     patch.setattr(asyncio, "wait", wait)
