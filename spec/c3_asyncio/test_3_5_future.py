@@ -198,25 +198,32 @@ def test_create_future_gives_an_asyncio_future_of_that_loop_each_time_whether_or
 
 
 @claim("bare-future-is-not-a-task")
-async def test_a_bare_future_is_no_task_has_no_coroutine_and_is_not_among_the_tasks_nor_when_a_task_waits_for_it():
+async def test_a_bare_future_is_no_task_runs_nothing_and_is_not_among_the_tasks_nor_when_a_task_waits_for_it(
+    monkeypatch,
+):
     async def wait():
         await future
 
+    loop, scheduled = asyncio.get_running_loop(), []
     tasks_before = asyncio.all_tasks()
-    future = asyncio.get_running_loop().create_future()
+    with monkeypatch.context() as meanwhile:
+        for method in ("call_soon", "call_later", "call_at"):
+            meanwhile.setattr(loop, method, lambda *call, **_options: scheduled.append(call))
+        future = loop.create_future()
+    assert scheduled == []
 
     assert isinstance(future, asyncio.Future)
     assert not isinstance(future, asyncio.Task)
     assert not hasattr(future, "get_coro")
-    assert asyncio.all_tasks() == tasks_before
+    assert asyncio.all_tasks() == asyncio.all_tasks(loop) == tasks_before
 
     waiter = asyncio.create_task(wait())
     await turn()
-    assert asyncio.all_tasks() == {*tasks_before, waiter}
+    assert asyncio.all_tasks() == asyncio.all_tasks(loop) == {*tasks_before, waiter}
 
     future.set_result(None)
     await waiter
-    assert asyncio.all_tasks() == tasks_before
+    assert asyncio.all_tasks() == asyncio.all_tasks(loop) == tasks_before
 
 
 @claim("waiting-for-a-bare-future-never-ends")
@@ -300,10 +307,16 @@ def test_the_main_task_is_held_by_the_loop_that_runs_it(new_loop, trace):
         loop.call_soon(look_after, weakref.ref(asyncio.current_task()))
         await loop.create_future()
 
-    with pytest.raises(RuntimeError, match="stopped before Future completed"):
+    async def a_few_turns():
+        for _ in range(3):
+            await turn()
+
+    with exactly(RuntimeError, match="stopped before Future completed"):
         loop.run_until_complete(main())
+    loop.run_until_complete(a_few_turns())  # in which it would end, had it been told to
 
     assert trace.steps == ["held"]
+    assert not left[0].done()
     left[0].cancel()  # no claim leaves a task that waits
     with pytest.raises(asyncio.CancelledError):
         loop.run_until_complete(left[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import logging
 import threading
@@ -537,3 +538,48 @@ def _(patch):
 
     tasks_are(patch, Held)
     futures_are(patch, HoldsNobody)
+
+
+@loop_world("a future has a callback run when it is made", "bare-future-is-not-a-task")
+class _:
+    def create_future(self):
+        self.call_soon(int)
+        return super().create_future()
+
+
+@world("pending futures are among the tasks of a loop that is named", falsifies=["bare-future-is-not-a-task"])
+def _(patch):
+    all_tasks, futures = asyncio.all_tasks, weakref.WeakSet()
+
+    class Listed(asyncio.Future):
+        def __init__(self, **options):
+            super().__init__(**options)
+            futures.add(self)
+
+    def with_futures(loop=None):
+        return all_tasks(loop) | ({future for future in futures if not future.done()} if loop else set())
+
+    futures_are(patch, Listed)
+    patch.setattr(asyncio, "all_tasks", with_futures)
+
+
+@world(
+    "a collection of garbage cancels a main task that waits for a future",
+    falsifies=["task-waiting-on-an-unheld-future-may-be-collected"],
+)
+def _(patch):
+    mains = weakref.WeakSet()
+
+    class Noted:
+        def run_until_complete(self, future):
+            main = asyncio.ensure_future(future, loop=self)
+            mains.add(main)
+            return super().run_until_complete(main)
+
+    def cancel_mains(phase, _info):
+        for main in list(mains) if phase == "stop" else ():
+            if type(main._fut_waiter) is asyncio.Future and main.get_loop().is_running():
+                main.cancel()
+
+    patch.loops(Noted)
+    gc.callbacks.append(cancel_mains)
