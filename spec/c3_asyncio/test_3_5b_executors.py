@@ -6,7 +6,7 @@ import itertools
 import os
 import threading
 import types
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
 
@@ -54,13 +54,17 @@ async def test_run_in_executor_gives_an_asyncio_future_and_no_task():
 
 
 @claim("run-in-executor-hands-out-an-asyncio-future")
-async def test_an_exception_that_the_function_returns_is_a_value_as_any_other():
-    returned = LookupError("returned, not raised")
-    future = asyncio.get_running_loop().run_in_executor(None, lambda: returned)
-    await asyncio.wait([future])
+async def test_an_exception_or_an_awaitable_that_the_function_returns_is_a_value_as_any_other():
+    loop = asyncio.get_running_loop()
+    awaitable = loop.create_future()
+    awaitable.set_result("not what the function returned")
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        for executor, returned in itertools.product((None, pool), (LookupError("returned, not raised"), awaitable)):
+            future = loop.run_in_executor(executor, lambda: returned)  # noqa: B023
+            await asyncio.wait([future])
 
-    assert future.exception() is None
-    assert future.result() is returned
+            assert future.exception() is None
+            assert future.result() is returned
 
 
 @claim("run-in-executor-hands-out-an-asyncio-future")
@@ -70,9 +74,11 @@ async def test_awaiting_what_run_in_executor_gave_raises_the_functions_exception
     def fail():
         raise error
 
-    with exactly(LookupError) as raised:
-        await asyncio.get_running_loop().run_in_executor(None, fail)
-    assert raised.value is error
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        for executor in (None, pool):
+            with exactly(LookupError) as raised:
+                await asyncio.get_running_loop().run_in_executor(executor, fail)
+            assert raised.value is error
 
 
 @claim("executor-job-runs-before-any-await")
@@ -207,6 +213,7 @@ PROCESS_POOL_AS_DEFAULT = """
                 except TypeError as error:
                     print("refused:", error)
         print([warning.category.__name__ for warning in caught])
+        print(await loop.run_in_executor(pool, pow, 2, 10))
         for executor in (pool, None):  # the pool first: a process with threads should not fork
             worker = await loop.run_in_executor(executor, os.getpid)
             print("in this process" if worker == os.getpid() else "in another process")
@@ -220,7 +227,8 @@ PROCESS_POOL_AS_DEFAULT = """
 def test_before_python_3_11_asyncio_takes_a_process_pool_as_default_with_a_warning(program):
     ended = program(PROCESS_POOL_AS_DEFAULT)
 
-    assert ended.lines == ["['DeprecationWarning', 'DeprecationWarning']", "in another process", "in another process"]
+    warned = "['DeprecationWarning', 'DeprecationWarning']"
+    assert ended.lines == [warned, "1024", "in another process", "in another process"]
     assert (ended.status, ended.stderr) == (0, "")
 
 
@@ -229,22 +237,44 @@ def test_since_python_3_11_asyncio_refuses_a_process_pool_as_default_and_takes_i
     ended = program(PROCESS_POOL_AS_DEFAULT)
 
     refused = "refused: executor must be ThreadPoolExecutor instance"
-    assert ended.lines == [refused, refused, "[]", "in another process", "in this process"]
+    assert ended.lines == [refused, refused, "[]", "1024", "in another process", "in this process"]
     assert (ended.status, ended.stderr) == (0, "")
 
 
+class OwnProcessPool(ProcessPoolExecutor):
+    """A process pool that needs nothing, as it is never used."""
+
+    def __init__(self):
+        pass
+
+
+class Submits:
+    """Has what is asked of an executor, but is none."""
+
+    submit, shutdown = DoneAtOnce.submit, DoneAtOnce.shutdown
+
+
 @claim("asyncio-refuses-a-process-pool-as-default")
-async def test_since_python_3_11_asyncio_refuses_any_executor_but_a_thread_pool_as_default():
-    for executor in (DoneAtOnce(), None):
-        with exactly(TypeError, match="executor must be ThreadPoolExecutor instance"):
-            asyncio.get_running_loop().set_default_executor(executor)
+def test_since_python_3_11_asyncio_refuses_any_executor_but_a_thread_pool_as_default_before_it_runs_too(new_loop):
+    async def refuse():
+        loop.set_default_executor(ThreadPoolExecutor(max_workers=1))
+        refuse_each()  # where it runs, and has a default
+
+    def refuse_each():
+        for executor in (DoneAtOnce(), OwnProcessPool(), Submits(), ThreadPoolExecutor, "a thread pool", None):
+            with exactly(TypeError, match="executor must be ThreadPoolExecutor instance"):
+                loop.set_default_executor(executor)
+
+    loop = new_loop()
+    refuse_each()
+    loop.run_until_complete(refuse())
 
 
 @claim("uvloop-takes-a-process-pool-as-default")
 def test_uvloop_takes_a_process_pool_as_default_without_a_warning(program):
     ended = program(PROCESS_POOL_AS_DEFAULT)
 
-    assert ended.lines == ["[]", "in another process", "in another process"]
+    assert ended.lines == ["[]", "1024", "in another process", "in another process"]
     assert (ended.status, ended.stderr) == (0, "")
 
 
@@ -306,7 +336,7 @@ async def test_on_uvloop_the_executor_refuses_a_coroutine_function_whatever_the_
 
 
 @claim("default-executor-bounds-what-overlaps")
-@pytest.mark.parametrize("cpus, bound", [(2, 6), (100, 32)])
+@pytest.mark.parametrize("cpus, bound", [(1, 5), (2, 6), (10, 14), (100, 32)])
 async def test_as_many_functions_overlap_in_the_default_executor_as_it_has_workers_and_no_more(
     monkeypatch, in_flight, cpus, bound
 ):
@@ -319,13 +349,13 @@ async def test_as_many_functions_overlap_in_the_default_executor_as_it_has_worke
     loop = asyncio.get_running_loop()
     others = set(threading.enumerate())
     with Gate() as gate:
-        futures = [loop.run_in_executor(None, job, value) for value in range(bound + 2)]
+        futures = [loop.run_in_executor(None, job, value) for value in range(bound + 20)]
         started = {gate.next_arrival() for _ in range(bound)}
 
         assert started == set(range(bound))
         assert len(set(threading.enumerate()) - others) == bound
         gate.open()
-        assert await asyncio.gather(*futures) == list(range(bound + 2))
+        assert await asyncio.gather(*futures) == list(range(bound + 20))
 
     assert in_flight.peak == bound
 

@@ -11,7 +11,7 @@ from concurrent.futures.thread import ThreadPoolExecutor
 import pytest
 
 from fixtures.claims import claim
-from fixtures.errors import exactly
+from fixtures.errors import exactly, outcome_of
 from fixtures.threads import SOON, Gate
 from fixtures.trace import turn
 
@@ -98,10 +98,11 @@ async def test_a_pools_future_is_no_awaitable_and_can_be_awaited_once_it_is_wrap
 
 @claim("pool-future-result-blocks-its-caller")
 @pytest.mark.parametrize("queued", [False, True])
+@pytest.mark.parametrize("where", ["in another thread", "in the loop's"])
 async def test_result_of_a_pools_future_waits_for_the_job_running_or_queued_and_that_of_an_asyncio_future_does_not_wait(
-    queued,
+    queued, where
 ):
-    with ThreadPoolExecutor(max_workers=1) as pool, ThreadPoolExecutor(max_workers=1) as callers, Gate() as gate:
+    with ThreadPoolExecutor(max_workers=1) as pool, ThreadPoolExecutor(max_workers=2) as callers, Gate() as gate:
         running = pool.submit(gate.hold, "the job")
         assert gate.next_arrival() == "the job"
         unfinished = pool.submit(str, "the job") if queued else running
@@ -110,20 +111,33 @@ async def test_result_of_a_pools_future_waits_for_the_job_running_or_queued_and_
             unfinished.result(timeout=0)
         assert given_up.type is concurrent.futures.TimeoutError, "result() did not wait"
 
-        wait = unfinished._condition.wait
+        wait, waits = unfinished._condition.wait, []
 
         def wait_and_open(timeout):
-            gate.open()  # the job cannot end before wait() lets go of the lock
+            waits.append(timeout)
+            if len(waits) == 1:
+                others.append(callers.submit(unfinished.result))
+                others[0].add_done_callback(lambda _: gate.open())  # it ought to be blocked
+            else:
+                gate.open()  # the job cannot end before wait() lets go of the lock
             return wait(timeout)
 
         unfinished._condition.wait = wait_and_open  # nothing public says when a caller blocks
-        caller = callers.submit(unfinished.result)
-        assert caller.exception() is None, "result() did not wait"
-        assert caller.result() == "the job"
+        others = []
+        if where == "in the loop's":
+            given = [outcome_of(unfinished.result)]
+        else:
+            given = [outcome_of(callers.submit(unfinished.result).result)]
+        given += [outcome_of(other.result) for other in others]
+        assert given == ["the job"] * 2, "result() did not wait"
+        assert waits == [None] * 2, "result() does not wait for as long as it takes"
 
-    with pytest.raises(Exception) as refused:
-        asyncio.Future().result()
-    assert refused.type is asyncio.InvalidStateError
+    future = asyncio.Future()
+    for _ in range(2):
+        with pytest.raises(Exception) as refused:
+            future.result()
+        assert refused.type is asyncio.InvalidStateError
+        future.add_done_callback(print)  # nor does it matter whether somebody waits for it
 
 
 @claim("pool-future-calls-back-without-a-loop")
@@ -252,6 +266,36 @@ def test_jobs_start_in_the_order_in_which_they_were_submitted_whichever_worker_i
         for ends, follows in [(3, 5), (0, 6), (5, 7), (4, 8), (1, 9), (9, 10), (2, 11), (6, 12), (11, 13)]:
             gate.let(ends)
             assert gate.next_arrival() == follows
+
+
+@claim("jobs-start-in-order-of-submission")
+def test_jobs_of_one_worker_start_in_order_after_one_that_failed_or_was_cancelled_too_and_whoever_submits_them(trace):
+    def submit_the_last():
+        gate.hold()
+        pool.submit(trace, "the last, by a job")
+
+    def fail():
+        trace("fails")
+        raise LookupError
+
+    with ThreadPoolExecutor(max_workers=1) as pool, Gate() as gate:
+        first = pool.submit(submit_the_last)
+        assert gate.next_arrival() == "a job"
+        pool.submit(fail)
+        for name in ("after a failure", "also after it"):
+            pool.submit(trace, name)
+        pool.submit(trace, "cancelled").cancel()
+        for name in ("after a cancellation", "also after that"):
+            pool.submit(trace, name)
+        with ThreadPoolExecutor(max_workers=1) as another:
+            another.submit(pool.submit, trace, "by another thread").result()
+        gate.open()
+        first.result()
+
+    failed = ["fails", "after a failure", "also after it"]
+    assert trace.steps == [
+        *failed, "after a cancellation", "also after that", "by another thread", "the last, by a job",
+    ]  # fmt: skip
 
 
 @claim("jobs-print-in-any-order")

@@ -638,3 +638,141 @@ def _(patch: Patch) -> None:
             return super().run_in_executor(executor, function, *copies)
 
     patch.loops(Copies)
+
+
+@world("run_in_executor awaits what its function returns", falsifies=["run-in-executor-hands-out-an-asyncio-future"])
+def _(patch: Patch) -> None:
+    class Awaits:
+        def run_in_executor(self, executor, function, *arguments):
+            future, given = super().run_in_executor(executor, function, *arguments), self.create_future()
+
+            def give(done):
+                if given.done():
+                    return
+                if done.cancelled() or done.exception():
+                    given.cancel() if done.cancelled() else given.set_exception(done.exception())
+                elif asyncio.isfuture(done.result()):
+                    asyncio.futures._chain_future(done.result(), given)
+                else:
+                    given.set_result(done.result())
+
+            future.add_done_callback(give)
+            return given
+
+    patch.loops(Awaits)
+
+
+@world(
+    "run_in_executor raises what wraps the exception, of an executor that it is given",
+    falsifies=["run-in-executor-hands-out-an-asyncio-future"],
+)
+def _(patch: Patch) -> None:
+    class Wraps:
+        def run_in_executor(self, executor, function, *arguments):
+            def job():
+                try:
+                    return function(*arguments)
+                except LookupError as error:
+                    raise RuntimeError("a job has failed") from error
+
+            return super().run_in_executor(executor, job if executor else function, *([] if executor else arguments))
+
+    patch.loops(Wraps)
+
+
+def _taking_as_default(patch: Patch, takes) -> None:
+    """Have asyncio take as its default executor also what `takes(loop, executor)`."""
+
+    class Takes:
+        def set_default_executor(self, executor):
+            if takes(self, executor):
+                self._default_executor = executor
+            else:
+                super().set_default_executor(executor)
+
+    patch.loops(Takes)
+
+
+@world(
+    "asyncio takes as default whatever is no Executor and can submit",
+    falsifies=["asyncio-refuses-a-process-pool-as-default"],
+)
+def _(patch: Patch) -> None:
+    executor = concurrent.futures.Executor
+    _taking_as_default(patch, lambda loop, given: hasattr(given, "submit") and not isinstance(given, (executor, type)))
+
+
+@world(
+    "asyncio takes a process pool of a derived class as default",
+    falsifies=["asyncio-refuses-a-process-pool-as-default"],
+)
+def _(patch: Patch) -> None:
+    pool = concurrent.futures.ProcessPoolExecutor
+    _taking_as_default(patch, lambda loop, given: isinstance(given, pool) and type(given) is not pool)
+
+
+@world("asyncio takes a class as default executor", falsifies=["asyncio-refuses-a-process-pool-as-default"])
+def _(patch: Patch) -> None:
+    _taking_as_default(patch, lambda loop, given: isinstance(given, type))
+
+
+@world("asyncio takes any default executor before it runs", falsifies=["asyncio-refuses-a-process-pool-as-default"])
+def _(patch: Patch) -> None:
+    _taking_as_default(patch, lambda loop, given: not loop.is_running())
+
+
+@world(
+    "asyncio takes anything in the place of the default executor that it has",
+    falsifies=["asyncio-refuses-a-process-pool-as-default"],
+)
+def _(patch: Patch) -> None:
+    _taking_as_default(patch, lambda loop, given: loop._default_executor is not None)
+
+
+@world(
+    "run_in_executor passes a process pool one argument",
+    falsifies=["asyncio-refuses-a-process-pool-as-default"],
+    also=["asyncio-takes-a-process-pool-as-default-with-a-warning", "uvloop-takes-a-process-pool-as-default"],
+)
+def _(patch: Patch) -> None:
+    class PassesOne:
+        def run_in_executor(self, executor, function, *arguments):
+            is_processes = isinstance(executor, concurrent.futures.ProcessPoolExecutor)
+            return super().run_in_executor(executor, function, *(arguments[:1] if is_processes else arguments))
+
+    patch.loops(PassesOne)
+
+
+@world("the default executor has six workers at least", falsifies=["default-executor-bounds-what-overlaps"])
+def _(patch: Patch) -> None:
+    make = ThreadPoolExecutor.__init__
+
+    def made(pool, max_workers=None, *arguments, **keywords):
+        make(pool, max_workers, *arguments, **keywords)
+        if max_workers is None:
+            pool._max_workers = max(pool._max_workers, 6)
+
+    patch.setattr(ThreadPoolExecutor, "__init__", made)
+
+
+@world("the default executor has three workers for each CPU", falsifies=["default-executor-bounds-what-overlaps"])
+def _(patch: Patch) -> None:
+    make = ThreadPoolExecutor.__init__
+
+    def made(pool, max_workers=None, *arguments, **keywords):
+        cpus = getattr(os, "process_cpu_count", os.cpu_count)()
+        make(pool, max_workers or min(32, max(5, 3 * cpus)), *arguments, **keywords)
+
+    patch.setattr(ThreadPoolExecutor, "__init__", made)
+
+
+@world("a thread pool makes another worker where five jobs wait", falsifies=["default-executor-bounds-what-overlaps"])
+def _(patch: Patch) -> None:
+    submit = ThreadPoolExecutor.submit
+
+    def submit_to_more(pool, function, /, *arguments, **keywords):
+        if pool._work_queue.qsize() >= 5:
+            pool._max_workers += 1
+        return submit(pool, function, *arguments, **keywords)
+
+    patch.setattr(ThreadPoolExecutor, "submit", submit_to_more)

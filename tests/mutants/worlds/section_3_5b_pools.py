@@ -573,3 +573,113 @@ def _(patch: Patch) -> None:
         return wrap_future(passed_on, loop=loop)
 
     patch.setattr(asyncio, "wrap_future", raising)
+
+
+def _queue_is(patch: Patch, *, put=None, get=None) -> None:
+    """Have thread pools queue a job by `put(jobs, pool, job)`, and take the next by `get(jobs, pool)`."""
+
+    def changed(pool):
+        class Changed(queue.Queue):
+            def _put(self, job):
+                put(self.queue, pool, job) if put and job is not None else self.queue.append(job)
+
+            def _get(self):
+                changed = get and None not in self.queue  # which tells a worker to end
+                return get(self.queue, pool) if changed else self.queue.popleft()
+
+        pool._work_queue = Changed()
+
+    when_made(patch, changed)
+
+
+@world("a job that another thread submits goes before others", falsifies=["jobs-start-in-order-of-submission"])
+def _(patch: Patch) -> None:
+    def put(jobs, pool, job):
+        main = threading.current_thread() is threading.main_thread()
+        (jobs.append if main or threading.current_thread() in pool._threads else jobs.appendleft)(job)
+
+    _queue_is(patch, put=put)
+
+
+@world("a job that a job submits goes before others", falsifies=["jobs-start-in-order-of-submission"])
+def _(patch: Patch) -> None:
+    def put(jobs, pool, job):
+        (jobs.appendleft if threading.current_thread() in pool._threads else jobs.append)(job)
+
+    _queue_is(patch, put=put)
+
+
+@world("a single worker takes the newest job first", falsifies=["jobs-start-in-order-of-submission"])
+def _(patch: Patch) -> None:
+    _queue_is(patch, get=lambda jobs, pool: jobs.pop() if pool._max_workers == 1 else jobs.popleft())
+
+
+@world("after a job that was cancelled the newest is next", falsifies=["jobs-start-in-order-of-submission"])
+def _(patch: Patch) -> None:
+    after = []
+
+    def get(jobs, pool):
+        job = jobs.pop() if after else jobs.popleft()
+        after[:] = [job] if job.future.cancelled() else []
+        return job
+
+    _queue_is(patch, get=get)
+
+
+@world("after a job that failed the newest is next", falsifies=["jobs-start-in-order-of-submission"])
+def _(patch: Patch) -> None:
+    set_exception, failed = Future.set_exception, []
+
+    def noted(future, error):
+        failed.append(future)
+        set_exception(future, error)
+
+    patch.setattr(Future, "set_exception", noted)
+    _queue_is(patch, get=lambda jobs, pool: jobs.pop() if failed and failed.pop() else jobs.popleft())
+
+
+def _result_is(patch: Patch, unfinished) -> None:
+    """Have `unfinished(future, result)` be what result() of a pool's Future gives where that is not done."""
+    result = Future.result
+
+    def changed(future, timeout=None):
+        if timeout is not None or future.done():
+            return result(future, timeout)
+        return unfinished(future, functools.partial(result, future))
+
+    patch.setattr(Future, "result", changed)
+
+
+@world("result of a pool's Future waits for a second at most", falsifies=["pool-future-result-blocks-its-caller"])
+def _(patch: Patch) -> None:
+    _result_is(patch, lambda future, result: result(1))
+
+
+@world("result of a pool's Future does not block where a loop runs", falsifies=["pool-future-result-blocks-its-caller"])
+def _(patch: Patch) -> None:
+    _result_is(patch, lambda future, result: result(0 if asyncio._get_running_loop() else None))
+
+
+@world("result of a pool's Future blocks the first only who asks", falsifies=["pool-future-result-blocks-its-caller"])
+def _(patch: Patch) -> None:
+    asked = []
+
+    def of_the_first(future, result):
+        if future in asked:
+            return None
+        asked.append(future)
+        return result()
+
+    _result_is(patch, of_the_first)
+
+
+@world(
+    "result of an asyncio.Future is None while somebody waits for it",
+    falsifies=["pool-future-result-blocks-its-caller"],
+)
+def _(patch: Patch) -> None:
+    class Obliging(asyncio.Future):
+        def result(self):
+            return None if self._callbacks and not self.done() else super().result()
+
+    patch.setattr(asyncio, "Future", Obliging)
