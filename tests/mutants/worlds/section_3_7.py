@@ -705,3 +705,42 @@ def _(patch):
                 raise StopAsyncIteration from None
 
     _loops(patch, EndsAtAnError, ast.comprehension)
+
+
+@world(
+    "async for takes an __anext__ that is an attribute of the object itself",
+    falsifies=["aiter-must-return-an-async-iterator"],
+)
+def _(patch):
+    class OfTheObject(Through):
+        def iterator_of(self, iterable):
+            iterator = type(iterable).__aiter__(iterable)
+            return iterator if hasattr(iterator, "__anext__") else super().iterator_of(iterable)
+
+        def ask(self):
+            return self.iterator.__anext__()
+
+    _loops(patch, OfTheObject)
+
+
+@world(
+    "an async comprehension awaits what __aiter__ returns",
+    falsifies=["aiter-must-return-an-async-iterator"],
+)
+def _(patch):
+    class AwaitsAiter(Through):
+        def iterator_of(self, iterable):
+            answer = type(iterable).__aiter__(iterable)
+            return answer if inspect.isawaitable(answer) else super().iterator_of(iterable)
+
+        async def __anext__(self):
+            if inspect.isawaitable(self.iterator):
+                self.iterator = await self.iterator
+            return await self.ask()
+
+    _loops(patch, AwaitsAiter, ast.comprehension)
+
+
+@world("aiter() gives whatever __aiter__ returns", falsifies=["aiter-must-return-an-async-iterator"])
+def _(patch):
+    patch.setattr(builtins, "aiter", lambda iterable: type(iterable).__aiter__(iterable))

@@ -595,3 +595,82 @@ def _(patch):
             return await self.leave(*told)
 
     _managers(patch, LeavesNew)
+
+
+@world("__aexit__ cannot suppress the end of a program", falsifies=["aexit-returning-true-suppresses-the-exception"])
+def _(patch):
+    class LetsOutAnEnd(Through):
+        async def __aexit__(self, kind, *told):
+            answer = await self.leave(kind, *told)
+            return answer if kind not in (SystemExit, KeyboardInterrupt) else None
+
+    _managers(patch, LetsOutAnEnd)
+
+
+@world("__aexit__ cannot suppress StopIteration", falsifies=["aexit-returning-true-suppresses-the-exception"])
+def _(patch):
+    class LetsOutStopIteration(Through):
+        async def __aexit__(self, kind, *told):
+            answer = await self.leave(kind, *told)
+            return answer if kind is not StopIteration else None
+
+    _managers(patch, LetsOutStopIteration)
+
+
+class _AfterASuppression(ast.NodeTransformer):
+    """Does something else than to go on where an exception in the body of an `async with` was suppressed."""
+
+    def __init__(self, otherwise) -> None:
+        self.otherwise = otherwise
+
+    def visit_AsyncWith(self, node):
+        self.generic_visit(node)
+        before, at_its_end = ast.parse("body_has_ended = False\nbody_has_ended = True").body
+        after = ast.parse("async def function():\n if not body_has_ended:\n  return").body[0].body[0]
+        after.body = self.otherwise(node) or after.body
+        return [before, ast.AsyncWith(node.items, [*node.body, at_its_end]), after]
+
+
+@world(
+    "where __aexit__ suppresses an exception the coroutine returns",
+    falsifies=["aexit-returning-true-suppresses-the-exception"],
+)
+def _(patch):
+    patch.rewrite(_AfterASuppression(lambda node: None))
+
+
+@world(
+    "where __aexit__ suppresses an exception the body is run again",
+    falsifies=["aexit-returning-true-suppresses-the-exception"],
+)
+def _(patch):
+    patch.rewrite(_AfterASuppression(lambda node: [ast.AsyncWith(node.items, node.body)]))
+
+
+@world(
+    "async with takes the half that its manager's class lacks from the manager itself",
+    falsifies=["half-an-async-manager-is-an-attributeerror", "half-an-async-manager-is-a-typeerror"],
+)
+def _(patch):
+    class OfTheObject(Through):
+        def enter(self):
+            return self.manager.__aenter__()
+
+        def leave(self, *told):
+            return self.manager.__aexit__(*told)
+
+    def through(manager):
+        return OfTheObject(manager) if hasattr(manager, "__aenter__") and hasattr(manager, "__aexit__") else manager
+
+    _managers(patch, through)
+
+
+@world("what is printed is an error, too", falsifies=["repaired-manager-gives-666"])
+def _(patch):
+    to_standard_output = print
+
+    def to_both(*values):
+        to_standard_output(*values)
+        to_standard_output(*values, file=sys.stderr)
+
+    patch.setattr(builtins, "print", to_both)
