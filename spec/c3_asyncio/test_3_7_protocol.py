@@ -192,7 +192,7 @@ async def test_async_for_refuses_the_coroutine_object_of_an_async_def_aiter(trac
                 trace(letter)
         with exactly(TypeError, match="__aiter__"):
             [trace(letter) async for letter in Word()]
-        with exactly(TypeError, match="__aiter__|async iterator"):
+        with exactly(TypeError, match="async iterator"):
             aiter(Word())
         collect()
 
@@ -212,13 +212,15 @@ async def test_async_for_refuses_a_plain_iterator_an_async_iterable_a_future_or_
     future.set_result(Letters("ab"))
     by_its_own_attribute = Answer(None)  # and not by its class, of which async for asks
     by_its_own_attribute.__anext__ = Letters("ab").__anext__
-    for value in (iter("ab"), ["a", "b"], 7, None, Answer(Letters("ab")), future, by_its_own_attribute):
+    others = (iter("ab"), ["a", "b"], 7, None, Answer(Letters("ab")), future)
+    for value in (*others, by_its_own_attribute):
         with exactly(TypeError, match="__anext__"):
             async for letter in Answer(value):
                 trace(letter)
         with exactly(TypeError, match="__anext__"):
             [trace(letter) async for letter in Answer(value)]
-        with exactly(TypeError, match="__anext__|async iterator"):
+    for value in others:  # on PyPy aiter() does ask the object itself
+        with exactly(TypeError, match="async iterator"):
             aiter(Answer(value))
     assert trace.steps == []
 

@@ -981,12 +981,12 @@ def _(patch: Patch) -> None:
 
 @world("create_task() makes a task with a name anywhere", falsifies=["create-task-needs-a-running-loop"])
 def _(patch: Patch) -> None:
-    create_task = asyncio.create_task
+    create_task, last_set = asyncio.create_task, told_what_is_set(patch)
 
     def create_anywhere(coroutine, *, name=None, **options):
-        if name is None or asyncio._get_running_loop():
+        if name is None or asyncio._get_running_loop() or last_set[0] is None:
             return create_task(coroutine, name=name, **options)
-        return asyncio.get_event_loop_policy().get_event_loop().create_task(coroutine, name=name)
+        return last_set[0].create_task(coroutine, name=name, **options)
 
     patch.setattr(asyncio, "create_task", create_anywhere)
 
