@@ -206,8 +206,12 @@ async def test_of_two_awaited_coroutines_the_second_starts_when_the_first_has_en
 
     await call("first")
     await call("second")
+    third, fourth = call("third"), call("fourth")  # nor does it matter that there is one already
+    await third
+    await fourth
 
-    assert trace.steps == ["first starts", "first ends", "second starts", "second ends"]
+    names = ("first", "second", "third", "fourth")
+    assert trace.steps == [f"{name} {what}" for name in names for what in ("starts", "ends")]
     assert in_flight.peak == 1
 
 

@@ -158,10 +158,14 @@ async def test_an_awaited_coroutine_runs_in_the_task_that_awaits_it():
 
 
 @claim("awaited-coroutine-stays-in-the-same-task")
-async def test_create_task_makes_another_task():
-    async def inner():
+async def test_create_task_makes_another_task_in_which_what_it_awaits_stays():
+    async def innermost():
         await turn()
         return asyncio.current_task()
+
+    async def inner():
+        await turn()
+        return await innermost(), await innermost(), asyncio.current_task()
 
     own = asyncio.current_task()
     created = asyncio.create_task(inner())
@@ -169,8 +173,8 @@ async def test_create_task_makes_another_task():
 
     ran_in = await created
 
-    assert ran_in is created
-    assert ran_in is not own
+    assert created is not own
+    assert ran_in == (created, created, created)
 
 
 @claim("await-is-sequential-only-within-its-coroutine")

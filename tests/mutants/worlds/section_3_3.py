@@ -954,3 +954,30 @@ def _(patch):
 @world("uvloop makes a timer of hardly any delay", falsifies=["uvloop-clock-counts-whole-milliseconds"])
 def _(patch):
     _timers_of(patch, lambda delay: 0 < delay < 0.0001)
+
+
+@world("a coroutine object begins by itself while another is awaited", falsifies=["await-runs-one-after-the-other"])
+def _(patch):
+    class Begins(ast.NodeTransformer):
+        def visit_Call(self, node):
+            self.generic_visit(node)
+            ours = isinstance(node.func, ast.Name) and node.func.id == "call"
+            return ast.Call(ast.Name("begin_by_itself", ast.Load()), [node], []) if ours else node
+
+    patch.setitem(vars(builtins), "begin_by_itself", asyncio.ensure_future)
+    patch.rewrite(Begins())
+
+
+@world(
+    "a coroutine that is awaited in another task than the first becomes a task",
+    falsifies=["awaited-coroutine-stays-in-the-same-task"],
+)
+def _(patch):
+    first = {}
+
+    async def of_the_first_only(awaitable):
+        task = first.setdefault(asyncio.get_running_loop(), asyncio.current_task())
+        apart = inspect.iscoroutine(awaitable) and asyncio.current_task() is not task
+        return await (asyncio.create_task(awaitable) if apart else awaitable)
+
+    patch.awaits(of_the_first_only)
