@@ -229,6 +229,8 @@ def test_create_task_raises_where_a_loop_is_set_and_has_run_but_does_not_run_now
                 asyncio.create_task(coroutine, **options)
     finally:
         asyncio.set_event_loop(None)
+    with exactly(RuntimeError, match="no running event loop"):
+        asyncio.create_task(coroutine)  # nor where none is set
     coroutine.close()
 
 
@@ -311,16 +313,21 @@ async def test_tasks_that_nobody_awaits_or_even_holds_run_the_first_time_their_c
             await turn()
         trace("task ends")
 
-    tasks = [asyncio.create_task(request()) for _ in range(2)]
-    asyncio.create_task(request())
-    trace("creator suspends")
-    await turn()
-    trace("creator goes on")
+    async def create():
+        tasks = [asyncio.create_task(request()) for _ in range(2)]
+        asyncio.create_task(request())
+        trace("creator suspends")
+        await turn()
+        trace("creator goes on")
 
-    assert trace.steps == ["creator suspends", *["task runs"] * 3, "creator goes on"]
-    await until(lambda: all(task.done() for task in tasks), "the tasks that nobody awaits did not end")
-    await turn()
-    assert trace.steps[5:] == ["task ends"] * 3
+        assert trace.steps == ["creator suspends", *["task runs"] * 3, "creator goes on"]
+        await until(lambda: all(task.done() for task in tasks), "the tasks that nobody awaits did not end")
+        await turn()
+        assert trace.steps[5:] == ["task ends"] * 3
+
+    await create()
+    trace.steps.clear()
+    await asyncio.create_task(create())
 
 
 @claim("task-may-be-awaited-again")
@@ -331,7 +338,8 @@ async def test_a_task_may_be_awaited_again_and_gives_the_same_result_where_a_cor
         return page
 
     async def wait_for(task):
-        return await task
+        results = await task, await task
+        return results[0] if results[0] is results[1] else results
 
     task = asyncio.create_task(request())
     waiters = [asyncio.create_task(wait_for(task)) for _ in range(2)]

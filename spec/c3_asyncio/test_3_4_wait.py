@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import itertools
 import re
 
 import pytest
@@ -84,6 +85,8 @@ async def test_asyncio_wait_returns_the_set_of_its_tasks_done_and_the_set_of_tho
             returned = await asyncio.wait([*held, *of_them], **options)
             assert returned == (of_them, set(held))
             assert [type(each) for each in returned] == [set, set]
+    failed_first = await asyncio.wait({*held, *done}, return_when=asyncio.FIRST_EXCEPTION)
+    assert failed_first == (done, set(held))
     assert await asyncio.wait(held, timeout=0) == (set(), set(held))
     assert [task.done() for task in held] == [False, False]
     assert type(failed.exception()) is LookupError
@@ -299,10 +302,12 @@ async def test_asyncio_wait_refuses_bare_coroutine_objects_also_among_tasks_and_
     coroutines = [request(), request()]
     task = asyncio.create_task(answer_after(turns=0))
     await task
-    for refused in (coroutines, coroutines[:1], [task, *coroutines], [*coroutines, task], set(coroutines)):
-        for options in ({}, {"timeout": 0}, {"return_when": asyncio.FIRST_COMPLETED}):
+    for given in (coroutines, coroutines[:1], [task, *coroutines], [*coroutines, task]):
+        for kind, options in itertools.product(
+            (list, set, iter), ({}, {"timeout": 0}, {"return_when": asyncio.FIRST_COMPLETED})
+        ):
             with exactly(TypeError, match="coroutines is forbidden"):
-                await asyncio.wait(refused, **options)
+                await asyncio.wait(kind(given), **options)
     await answer_after(turns=20)
     for coroutine in coroutines:
         coroutine.close()

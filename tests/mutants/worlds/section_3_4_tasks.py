@@ -1015,3 +1015,41 @@ def _(patch: Patch) -> None:
             self.task.cancel()
 
     patch.setattr(asyncio, "create_task", lambda coroutine, **options: Held(create_task(coroutine, **options)))
+
+
+@world("create_task() makes a loop where none is set", falsifies=["create-task-needs-a-running-loop"])
+def _(patch: Patch) -> None:
+    create_task, last_set = asyncio.create_task, told_what_is_set(patch)
+
+    def create_anywhere(coroutine, **options):
+        if asyncio._get_running_loop() or last_set[0]:
+            return create_task(coroutine, **options)
+        return asyncio.new_event_loop().create_task(coroutine, **options)
+
+    patch.setattr(asyncio, "create_task", create_anywhere)
+
+
+@world("who awaits a task again itself gets None", falsifies=["task-may-be-awaited-again"])
+def _(patch: Patch) -> None:
+    class OnceForEach(asyncio.Task):
+        waiters = ()
+
+        def __await__(self):
+            again = asyncio.current_task() in self.waiters
+            self.waiters += (asyncio.current_task(),)
+            result = yield from super().__await__()
+            return None if again else result
+
+    _making_each_task(patch, OnceForEach)
+
+
+@world("a task that another task makes starts a turn later", falsifies=["task-runs-without-being-awaited"])
+def _(patch: Patch) -> None:
+    create_task, made = asyncio.create_task, []
+
+    def create_late(coroutine, **options):
+        by_another = asyncio.current_task() in made
+        made.append(create_task(_a_turn_later(coroutine) if by_another else coroutine, **options))
+        return made[-1]
+
+    patch.setattr(asyncio, "create_task", create_late)

@@ -648,3 +648,23 @@ def _(patch: Patch) -> None:
         return await _wait(awaitables, **options)
 
     patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "wait() gives the pending first where it returns for an exception",
+    falsifies=["asyncio-wait-returns-done-and-pending-sets"],
+    also=["asyncio-wait-hides-task-exceptions"],
+)
+def _(patch: Patch) -> None:
+    def change(done, pending, options):
+        return (pending, done) if options.get("return_when") == asyncio.FIRST_EXCEPTION else (done, pending)
+
+    _changing_what_wait_returns(patch, change)
+
+
+@world("wait() takes coroutine objects of an iterator", falsifies=["asyncio-wait-refuses-coroutines-since-3-11"])
+def _(patch: Patch) -> None:
+    async def wait(awaitables, **options):
+        return await _wait(_as_tasks(awaitables) if hasattr(awaitables, "__next__") else awaitables, **options)
+
+    patch.setattr(asyncio, "wait", wait)
