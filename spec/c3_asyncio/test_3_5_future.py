@@ -219,6 +219,7 @@ async def test_a_bare_future_is_no_task_runs_nothing_and_is_not_among_the_tasks_
 
     waiter = asyncio.create_task(wait())
     await turn()
+    assert isinstance(waiter, asyncio.Future)
     assert asyncio.all_tasks() == asyncio.all_tasks(loop) == {*tasks_before, waiter}
 
     future.set_result(None)

@@ -69,15 +69,14 @@ async def test_an_exception_or_an_awaitable_that_the_function_returns_is_a_value
 
 @claim("run-in-executor-hands-out-an-asyncio-future")
 async def test_awaiting_what_run_in_executor_gave_raises_the_functions_exception():
-    error = LookupError("nothing there")
-
-    def fail():
+    def fail(error):
         raise error
 
     with ThreadPoolExecutor(max_workers=1) as pool:
-        for executor in (None, pool):
-            with exactly(LookupError) as raised:
-                await asyncio.get_running_loop().run_in_executor(executor, fail)
+        for executor, kind in itertools.product((None, pool), (LookupError, BaseException)):
+            error = kind("nothing there")
+            with pytest.raises(BaseException) as raised:
+                await asyncio.get_running_loop().run_in_executor(executor, fail, error)
             assert raised.value is error
 
 

@@ -99,9 +99,7 @@ async def test_a_pools_future_is_no_awaitable_and_can_be_awaited_once_it_is_wrap
 @claim("pool-future-result-blocks-its-caller")
 @pytest.mark.parametrize("queued", [False, True])
 @pytest.mark.parametrize("where", ["in another thread", "in the loop's"])
-async def test_result_of_a_pools_future_waits_for_the_job_running_or_queued_and_that_of_an_asyncio_future_does_not_wait(
-    queued, where
-):
+async def test_result_of_a_pools_future_blocks_all_who_ask_until_the_job_ends_that_runs_or_is_queued(queued, where):
     with ThreadPoolExecutor(max_workers=1) as pool, ThreadPoolExecutor(max_workers=2) as callers, Gate() as gate:
         running = pool.submit(gate.hold, "the job")
         assert gate.next_arrival() == "the job"
@@ -111,7 +109,7 @@ async def test_result_of_a_pools_future_waits_for_the_job_running_or_queued_and_
             unfinished.result(timeout=0)
         assert given_up.type is concurrent.futures.TimeoutError, "result() did not wait"
 
-        wait, waits = unfinished._condition.wait, []
+        wait, waits, others = unfinished._condition.wait, [], []
 
         def wait_and_open(timeout):
             waits.append(timeout)
@@ -123,21 +121,21 @@ async def test_result_of_a_pools_future_waits_for_the_job_running_or_queued_and_
             return wait(timeout)
 
         unfinished._condition.wait = wait_and_open  # nothing public says when a caller blocks
-        others = []
-        if where == "in the loop's":
-            given = [outcome_of(unfinished.result)]
-        else:
-            given = [outcome_of(callers.submit(unfinished.result).result)]
+        in_the_loops = where == "in the loop's"
+        given = [outcome_of(unfinished.result if in_the_loops else callers.submit(unfinished.result).result)]
         given += [outcome_of(other.result) for other in others]
         assert given == ["the job"] * 2, "result() did not wait"
         assert waits == [None] * 2, "result() does not wait for as long as it takes"
 
-    future = asyncio.Future()
-    for _ in range(2):
-        with pytest.raises(Exception) as refused:
-            future.result()
-        assert refused.type is asyncio.InvalidStateError
-        future.add_done_callback(print)  # nor does it matter whether somebody waits for it
+
+@claim("pool-future-result-blocks-its-caller")
+async def test_result_of_an_asyncio_future_raises_where_it_is_not_done():
+    for future in (asyncio.Future(), asyncio.get_running_loop().create_future()):
+        for _ in range(2):
+            with pytest.raises(Exception) as refused:
+                future.result()
+            assert refused.type is asyncio.InvalidStateError
+            future.add_done_callback(print)  # nor does it matter whether somebody waits for it
 
 
 @claim("pool-future-calls-back-without-a-loop")

@@ -41,7 +41,10 @@ def _running_or(others: list[asyncio.AbstractEventLoop]) -> asyncio.AbstractEven
         return others[-1]
 
 
-@world("tasks are a family of their own, outside asyncio.Future", falsifies=["task-is-a-subclass-of-future"])
+@world(
+    "tasks are a family of their own, outside asyncio.Future",
+    falsifies=["task-is-a-subclass-of-future", "bare-future-is-not-a-task"],
+)
 def _(patch):
     tasks_are(patch, asyncio.tasks._PyTask)
 

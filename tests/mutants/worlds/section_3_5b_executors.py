@@ -776,3 +776,18 @@ def _(patch: Patch) -> None:
         return submit(pool, function, *arguments, **keywords)
 
     patch.setattr(ThreadPoolExecutor, "submit", submit_to_more)
+
+
+@world("run_in_executor wraps what is no Exception", falsifies=["run-in-executor-hands-out-an-asyncio-future"])
+def _(patch: Patch) -> None:
+    class Wraps:
+        def run_in_executor(self, executor, function, *arguments):
+            def job():
+                try:
+                    return function(*arguments)
+                except BaseException as error:
+                    raise error if isinstance(error, Exception) else RuntimeError("a job has failed") from None
+
+            return super().run_in_executor(executor, job)
+
+    patch.loops(Wraps)

@@ -683,3 +683,16 @@ def _(patch: Patch) -> None:
             return None if self._callbacks and not self.done() else super().result()
 
     patch.setattr(asyncio, "Future", Obliging)
+
+
+@world("result of an unfinished future that a loop made is None", falsifies=["pool-future-result-blocks-its-caller"])
+def _(patch: Patch) -> None:
+    class Obliging(asyncio.Future):
+        def result(self):
+            return super().result() if self.done() else None
+
+    class MakesThem:
+        def create_future(self):
+            return Obliging(loop=self)
+
+    patch.loops(MakesThem)
