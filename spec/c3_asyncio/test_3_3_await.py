@@ -195,6 +195,30 @@ async def test_who_awaits_a_coroutine_a_task_or_a_future_goes_no_further_however
     assert trace.steps == ["before the await"] * 3 + ["a value"] * 3
 
 
+@claim("await-suspends-until-what-it-waits-for-is-done")
+async def test_who_awaits_a_task_that_is_cancelled_and_goes_on_nevertheless_waits_for_its_end(trace):
+    async def does_not_give_up():
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            trace("cancelled")
+        for _ in range(10):
+            await turn()
+        trace("the end")
+        return "a value"
+
+    async def wait():
+        trace(await task)
+
+    task = asyncio.create_task(does_not_give_up())
+    waiter = asyncio.create_task(wait())
+    await turn()
+    task.cancel()
+    await until(waiter.done, "the task has ended, but who awaits it waits")
+
+    assert trace.steps == ["cancelled", "the end", "a value"]
+
+
 @claim("await-runs-one-after-the-other")
 async def test_of_two_awaited_coroutines_the_second_starts_when_the_first_has_ended(trace, in_flight):
     async def call(name):

@@ -27,6 +27,9 @@ async def test_awaiting_a_coroutine_that_waits_for_nothing_never_suspends(value)
     async def waits_for_nothing():
         return value
 
+    async def awaits_that():
+        return await waits_for_nothing()
+
     async def waits_for_one_turn():
         await turn()
         return value
@@ -36,6 +39,7 @@ async def test_awaiting_a_coroutine_that_waits_for_nothing_never_suspends(value)
 
     for _ in range(3):
         assert run_by_hand(outer(waits_for_nothing)) == (0, value)
+        assert run_by_hand(outer(awaits_that)) == (0, value)
         assert run_by_hand(outer(waits_for_one_turn)) == (1, value)
 
 

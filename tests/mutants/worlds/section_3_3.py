@@ -981,3 +981,52 @@ def _(patch):
         return await (asyncio.create_task(awaitable) if apart else awaitable)
 
     patch.awaits(of_the_first_only)
+
+
+@world(
+    "who awaits a task is told of its cancellation before it has ended",
+    falsifies=["await-suspends-until-what-it-waits-for-is-done"],
+)
+def _(patch):
+    create_task = asyncio.create_task
+
+    class TellsEarly(asyncio.Task):
+        told = False
+
+        def cancel(self, *message):
+            self.told = True
+            return super().cancel(*message)
+
+        def __await__(self):
+            while not self.done():
+                if self.told:
+                    raise asyncio.CancelledError
+                yield
+            return self.result()
+
+    def telling_early(coroutine, **options):
+        if coroutine.__name__ == "does_not_give_up":
+            return TellsEarly(coroutine, loop=asyncio.get_running_loop(), **options)
+        return create_task(coroutine, **options)
+
+    patch.setattr(asyncio, "create_task", telling_early)
+
+
+@world(
+    "a coroutine that is awaited in an awaited one begins with a turn", falsifies=["await-need-not-wait-for-anything"]
+)
+def _(patch):
+    under_way = []
+
+    async def later_inside(awaitable):
+        if not inspect.iscoroutine(awaitable):
+            return await awaitable
+        if under_way and awaitable.__name__ == "waits_for_nothing":
+            await turn()
+        under_way.append(awaitable)
+        try:
+            return await awaitable
+        finally:
+            under_way.remove(awaitable)
+
+    patch.awaits(later_inside)
