@@ -211,6 +211,24 @@ async def test_a_true_value_from_aexit_suppresses_the_exception_and_a_false_one_
     assert trace.steps == suppressed + came_out
 
 
+@claim("aexit-returning-true-suppresses-the-exception")
+@pytest.mark.parametrize("answers", [(True, False), (False, True)])
+async def test_either_of_two_managers_suppresses_the_exception(trace, answers):
+    first, second = [Manager(lambda step: None, answer) for answer in answers]
+
+    async def work():
+        async with first, second:
+            raise ValueError("from the body")
+        trace("went on")
+
+    try:
+        await work()
+    except ValueError:
+        trace("came out")
+
+    assert trace.steps == ["went on"]
+
+
 @claim("aexit-runs-on-return-and-break")
 @pytest.mark.parametrize("value", ["the value", 0])
 async def test_aexit_runs_when_the_body_returns_and_the_value_is_kept(trace, value):

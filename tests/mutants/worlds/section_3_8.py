@@ -674,3 +674,42 @@ def _(patch):
         to_standard_output(*values, file=sys.stderr)
 
     patch.setattr(builtins, "print", to_both)
+
+
+class _WrapBut(_Wrap):
+    """Wraps each manager but the one that stands in the place `place` of its statement, counted from the last."""
+
+    def __init__(self, statement: type[ast.AST], place: int) -> None:
+        super().__init__(statement)
+        self.place = place
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        if not isinstance(node, self.statement) or len(node.items) == 1:
+            return ast.NodeTransformer.generic_visit(self, node)
+        left = node.items[self.place].context_expr
+        node = super().generic_visit(node)
+        node.items[self.place].context_expr = left
+        return node
+
+
+class _LetsOut(Through):
+    async def __aexit__(self, *told):
+        await self.leave(*told)
+
+
+@world(
+    "of two managers the first cannot suppress an exception",
+    falsifies=["aexit-returning-true-suppresses-the-exception"],
+)
+def _(patch):
+    patch.setitem(vars(builtins), "world_s_manager", _LetsOut)
+    patch.rewrite(_WrapBut(ast.AsyncWith, -1))
+
+
+@world(
+    "of two managers the second cannot suppress an exception",
+    falsifies=["aexit-returning-true-suppresses-the-exception"],
+)
+def _(patch):
+    patch.setitem(vars(builtins), "world_s_manager", _LetsOut)
+    patch.rewrite(_WrapBut(ast.AsyncWith, 0))
