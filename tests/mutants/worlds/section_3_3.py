@@ -408,12 +408,12 @@ def _(patch):
 
     def in_sequence(coroutine, **options):
         async def when_first():
-            while queue[0] is not coroutine:
-                await turn()
             try:
+                while queue[0] is not coroutine:
+                    await turn()
                 return await coroutine
             finally:
-                queue.pop(0)
+                queue.remove(coroutine)
 
         queue.append(coroutine)
         return create_task(when_first(), **options)
