@@ -330,6 +330,20 @@ async def test_tasks_that_nobody_awaits_or_even_holds_run_the_first_time_their_c
     await asyncio.create_task(create())
 
 
+@claim("task-runs-without-being-awaited")
+async def test_a_task_that_is_awaited_at_once_runs_no_later_than_one_that_nobody_awaits(trace):
+    async def request():
+        trace("task runs")
+
+    task = asyncio.create_task(request())
+    asyncio.get_running_loop().call_soon(trace, "what was to run after it")
+    trace("creator suspends")
+    await task
+    await turn()
+
+    assert trace.steps == ["creator suspends", "task runs", "what was to run after it"]
+
+
 @claim("task-may-be-awaited-again")
 @pytest.mark.parametrize("page", [object(), ()], ids=["a page", "an empty page"])
 async def test_a_task_may_be_awaited_again_and_gives_the_same_result_where_a_coroutine_object_raises(page):

@@ -1053,3 +1053,13 @@ def _(patch: Patch) -> None:
         return made[-1]
 
     patch.setattr(asyncio, "create_task", create_late)
+
+
+@world("a task that is awaited starts a turn later", falsifies=["task-runs-without-being-awaited"])
+def _(patch: Patch) -> None:
+    async def not_awaited_at_once(coroutine):
+        if asyncio.current_task()._callbacks:
+            await turn()
+        return await coroutine
+
+    _wrapping_each_coroutine(patch, not_awaited_at_once)

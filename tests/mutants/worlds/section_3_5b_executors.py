@@ -791,3 +791,29 @@ def _(patch: Patch) -> None:
             return super().run_in_executor(executor, job)
 
     patch.loops(Wraps)
+
+
+@world(
+    "a cancelled function keeps its place in the queue once the loop has had two turns",
+    falsifies=["cancelling-does-not-stop-a-running-job"],
+)
+def _(patch: Patch) -> None:
+    class PassesOnEarlyOnly:
+        def run_in_executor(self, executor, function, *arguments):
+            future, given = super().run_in_executor(executor, function, *arguments), self.create_future()
+            is_late = []
+
+            def give(done):
+                if given.done():
+                    return
+                if done.cancelled() or done.exception():
+                    given.cancel() if done.cancelled() else given.set_exception(done.exception())
+                else:
+                    given.set_result(done.result())
+
+            self.call_soon(self.call_soon, is_late.append, True)
+            given.add_done_callback(lambda done: is_late or (done.cancelled() and future.cancel()))
+            future.add_done_callback(give)
+            return given
+
+    patch.loops(PassesOnEarlyOnly)
