@@ -57,8 +57,10 @@ async def test_with_the_eager_task_factory_a_task_starts_inside_create_task_wher
     await run_a_task(trace)
     await run_a_task(trace, name="another")
     await run_a_task_in_a_task_made_by_a_callback(trace)
+    asyncio.get_running_loop().set_task_factory(None)
+    await run_a_task(trace)
 
-    assert trace.steps == STARTS_LATER + STARTS_AT_ONCE + STARTS_AT_ONCE + WITHIN_A_CALLBACK
+    assert trace.steps == STARTS_LATER + STARTS_AT_ONCE + STARTS_AT_ONCE + WITHIN_A_CALLBACK + STARTS_LATER
 
 
 @claim("eager-factory-works-on-uvloop-on-3-12")

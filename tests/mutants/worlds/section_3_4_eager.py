@@ -106,3 +106,16 @@ def _(patch: Patch) -> None:
         return asyncio.Task(coroutine, loop=loop, **{**options, "eager_start": asyncio.current_task() is not None})
 
     _have_eager_factory(patch, within_tasks)
+
+
+@world(
+    "a loop keeps its eager task factory where it is to have none",
+    falsifies=["eager-factory-starts-tasks-inside-create-task"],
+)
+def _(patch: Patch) -> None:
+    class Keeps:
+        def set_task_factory(self, factory):
+            if factory is not None:
+                super().set_task_factory(factory)
+
+    patch.loops(Keeps)
