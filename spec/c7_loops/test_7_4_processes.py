@@ -531,11 +531,10 @@ async def test_the_protocol_of_a_child_that_is_killed_is_told_start_ends_and_exi
 @claim("child-tells-its-protocol-each-thing-once")
 async def test_the_protocol_of_a_shells_command_that_ends_at_once_is_told_start_ends_and_exit_once_each():
     transport, protocol = await asyncio.get_running_loop().subprocess_shell(Told, "exit 3")
-    with contextlib.suppress(AssertionError):
+    with contextlib.closing(transport):
         await until(lambda: len(protocol.calls) >= 6, "not all was told")
-    for _ in range(10):
-        await turn()
-    transport.close()
+        for _ in range(10):
+            await turn()
 
     assert protocol.calls[0] == "connection_made"
     assert collections.Counter(protocol.calls) == EACH_ONCE

@@ -184,7 +184,7 @@ async def test_on_asyncio_sendfile_over_tls_reads_and_writes_and_without_fallbac
                 with exactly(RuntimeError, match="fallback is disabled"):  # and no asyncio.SendfileNotAvailableError
                     await soon(loop.sendfile(protocol.transport, file, fallback=False))
             sent = await soon(loop.sendfile(client.transport, file))
-            sent_back = await soon(loop.sendfile(server.transport, file, 1000, 70_000))
+            sent_back = await soon(loop.sendfile(server.transport, file, offset=1000, count=70_000))
         await until(lambda: len(server.received) >= sent and len(client.received) >= sent_back, "it did not arrive")
 
         assert (sent, server.received) == (len(the_whole_file), the_whole_file)

@@ -780,5 +780,5 @@ class _:
 
 @loop_world("the first 256 KiB of a file are sent", "sendfile-over-tls-without-fallback-is-a-runtimeerror-on-asyncio")
 class _:
-    async def sendfile(self, transport, file, **options):
+    async def sendfile(self, transport, file, offset=0, count=None, **options):
         return await super().sendfile(transport, file, 0, 256 * 1024, **options)
