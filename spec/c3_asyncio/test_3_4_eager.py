@@ -67,7 +67,7 @@ async def test_with_the_eager_task_factory_a_task_starts_inside_create_task_wher
 async def test_on_uvloop_the_eager_task_factory_starts_a_task_inside_create_task(trace):
     asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
     await run_a_task(trace)
-    await run_a_task(trace)
+    await run_a_task(trace, name="another")
     await run_a_task_in_a_task_made_by_a_callback(trace)
 
     assert trace.steps == STARTS_AT_ONCE * 2 + WITHIN_A_CALLBACK
@@ -77,7 +77,7 @@ async def test_on_uvloop_the_eager_task_factory_starts_a_task_inside_create_task
 async def test_on_uvloop_before_0_23_the_eager_task_factory_starts_a_task_inside_create_task(trace):
     asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
     await run_a_task(trace)
-    await run_a_task(trace)
+    await run_a_task(trace, name="another")
     await run_a_task_in_a_task_made_by_a_callback(trace)
 
     assert trace.steps == STARTS_AT_ONCE * 2 + WITHIN_A_CALLBACK

@@ -119,3 +119,22 @@ def _(patch: Patch) -> None:
                 super().set_task_factory(factory)
 
     patch.loops(Keeps)
+
+
+@world(
+    "a task that is given a name is not started by the eager task factory",
+    falsifies=[
+        "eager-factory-starts-tasks-inside-create-task",
+        "eager-factory-works-on-uvloop-on-3-12",
+        "eager-factory-works-on-uvloop-before-0-23",
+    ],
+)
+def _(patch: Patch) -> None:
+    real = asyncio.create_task
+
+    def create_task(coroutine, *, name=None, **options):
+        if name is None:
+            return real(coroutine, **options)
+        return asyncio.Task(coroutine, loop=asyncio.get_running_loop(), name=name, **options)
+
+    patch.setattr(asyncio, "create_task", create_task)
