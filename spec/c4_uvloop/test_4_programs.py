@@ -27,8 +27,15 @@ async def running_loop():
     return whose(asyncio.get_running_loop())
 
 
-def run_twice():
-    print(asyncio.run(running_loop()), asyncio.run(running_loop()))
+async def break_down():
+    raise ArithmeticError
+
+
+def run_each_way():
+    print(asyncio.run(running_loop()), asyncio.run(running_loop(), debug=True))
+    with contextlib.suppress(ArithmeticError):
+        asyncio.run(break_down())
+    print("after a failure:", asyncio.run(running_loop()))
 
 
 def in_another_thread(function):
@@ -56,9 +63,8 @@ def test_import_uvloop_alone_leaves_asyncio_run_new_event_loop_and_asyncios_clas
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # since Python 3.14 for asking, too
             print(type(asyncio.get_event_loop_policy()) is asyncio.DefaultEventLoopPolicy)
-        run_twice()
-        in_another_thread(run_twice)
-        print(asyncio.run(running_loop(), debug=True))
+        run_each_way()
+        in_another_thread(run_each_way)
         for made in (asyncio.new_event_loop(), asyncio.SelectorEventLoop()):
             print(whose(made))
             made.close()
@@ -66,8 +72,8 @@ def test_import_uvloop_alone_leaves_asyncio_run_new_event_loop_and_asyncios_clas
         print(asyncio.run(running_loop()))
     """))  # fmt: skip
 
-    alone = ["True", "asyncio asyncio", "asyncio asyncio", "asyncio", "asyncio", "asyncio"]
-    assert ended.lines == [*alone, "uvloop"], ended.error
+    alone = ["asyncio asyncio", "after a failure: asyncio"] * 2
+    assert ended.lines == ["True", *alone, "asyncio", "asyncio", "uvloop"], ended.error
 
 
 SETS_THE_POLICY = after_the_beginning("""
@@ -134,15 +140,15 @@ def test_uvloops_policy_is_an_event_loop_policy_and_no_kind_of_asyncios_default_
 def test_with_uvloops_policy_each_asyncio_run_is_on_uvloop_in_the_main_and_in_another_thread(plain_program):
     ended = plain_program(after_the_beginning("""
         async def meanwhile():
-            in_another_thread(run_twice)
+            in_another_thread(run_each_way)
 
         set_uvloops_policy()
-        run_twice()
-        in_another_thread(run_twice)
+        run_each_way()
+        in_another_thread(run_each_way)
         asyncio.run(meanwhile())
     """))  # fmt: skip
 
-    assert ended.lines == ["uvloop uvloop"] * 3, ended.error
+    assert ended.lines == ["uvloop uvloop", "after a failure: uvloop"] * 3, ended.error
 
 
 @claim("uvloop-policy-changes-only-loops-made-through-it")
@@ -309,6 +315,29 @@ class Connection:
         print("closed")
 
 
+def raise_an_error():
+    raise LookupError("of a callback")
+
+
+async def go_wrong(loop):
+    try:
+        await loop.run_in_executor(None, int, "no number")
+    except ValueError:
+        print("failed in a thread")
+    loop.set_exception_handler(lambda loop, context: print("handled:", context["exception"]))
+    loop.call_soon(raise_an_error)
+    loop.call_later(0, print, "due without delay")
+    print("called later")
+    await nap(0.001)
+
+
+async def stay():
+    try:
+        await asyncio.sleep(60)
+    finally:
+        print("cancelled at the end")
+
+
 async def main():
     print("awaited:", await work("first"))
     tasks = [asyncio.create_task(work("second")), asyncio.create_task(work("third"))]
@@ -342,7 +371,10 @@ async def main():
     async with Connection():
         async for number in Numbers():
             print("number", number)
+    await go_wrong(loop)
+    left_over = asyncio.create_task(stay())
     print("letter", await left_open.__anext__())
+    await asyncio.sleep(0)
 
 
 left_open = letters()
@@ -371,7 +403,9 @@ def test_a_program_that_starts_with_asyncio_run_takes_the_same_steps_under_uvloo
         "slept 0.001",
         "cancelling: True", "cancelled: True",
         "opened", "number 1", "number 2", "closed",
-        "letter a", "letters closed",
+        "failed in a thread", "called later", "handled: of a callback",
+        "due without delay", "slept 0.001",
+        "letter a", "cancelled at the end", "letters closed",
         "raised: of main",
     ]  # fmt: skip
     assert on_asyncio.lines == ["asyncio", *steps], on_asyncio.error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 import math
@@ -723,3 +724,112 @@ def _(patch):
             return done
 
     patch.uvloop_makes(DoesItItself)
+
+
+@world_of_uvloop(
+    "a policy makes asyncio's loop after a run that failed",
+    falsifies=["asyncio-run-uses-uvloop-once-the-policy-is-set"],
+)
+def _(patch):
+    run, failed = asyncio.run, []
+
+    def broken(main, **options):
+        if failed and isinstance(_silently(asyncio.get_event_loop_policy), _uvloops_policy()):
+            with contextlib.closing(asyncio.SelectorEventLoop()) as loop:
+                return loop.run_until_complete(main)
+        try:
+            return run(main, **options)
+        except Exception:
+            failed.append(1)
+            raise
+
+    patch.setattr(asyncio, "run", broken)
+
+
+@world_of_uvloop(
+    "a policy makes asyncio's loop in debug mode", falsifies=["asyncio-run-uses-uvloop-once-the-policy-is-set"]
+)
+def _(patch):
+    run = asyncio.run
+
+    def broken(main, *, debug=None):
+        if debug and isinstance(_silently(asyncio.get_event_loop_policy), _uvloops_policy()):
+            with contextlib.closing(asyncio.SelectorEventLoop()) as loop:
+                return loop.run_until_complete(main)
+        return run(main, debug=debug)
+
+    patch.setattr(asyncio, "run", broken)
+
+
+@world_of_uvloop(
+    "once imported, uvloop has asyncio.run after one that failed", falsifies=["uvloop-stays-out-until-asked-for"]
+)
+def _(patch):
+    run, failed = asyncio.run, []
+
+    def broken(main, **options):
+        if failed:
+            return uvloop.run(main, **options)
+        try:
+            return run(main, **options)
+        except Exception:
+            failed.append(1)
+            raise
+
+    patch.setattr(asyncio, "run", broken)
+
+
+@world_of_uvloop(
+    "on uvloop a timer without delay is due at once", falsifies=["programs-under-asyncio-run-leave-the-same-trace"]
+)
+def _(patch):
+    class Broken(uvloop.Loop):
+        def call_later(self, delay, callback, *arguments, context=None):
+            if delay <= 0:
+                (context or contextvars.copy_context()).run(callback, *arguments)
+                return self.call_soon(lambda: None)
+            return super().call_later(delay, callback, *arguments, context=context)
+
+    patch.uvloop_makes(Broken)
+
+
+@world_of_uvloop(
+    "on uvloop a callback that fails ends the run", falsifies=["programs-under-asyncio-run-leave-the-same-trace"]
+)
+def _(patch):
+    class Broken(uvloop.Loop):
+        def call_exception_handler(self, context):
+            self.stop()
+
+    patch.uvloop_makes(Broken)
+
+
+@world_of_uvloop(
+    "on uvloop tasks left over are not cancelled at the end",
+    falsifies=["programs-under-asyncio-run-leave-the-same-trace"],
+)
+def _(patch):
+    real = asyncio.runners._cancel_all_tasks
+
+    def cancel(loop):
+        if not isinstance(loop, uvloop.Loop):
+            real(loop)
+
+    patch.setattr(asyncio.runners, "_cancel_all_tasks", cancel)
+
+
+@world_of_uvloop(
+    "on uvloop what fails in an executor fails silently", falsifies=["programs-under-asyncio-run-leave-the-same-trace"]
+)
+def _(patch):
+    class Broken(uvloop.Loop):
+        def run_in_executor(self, executor, function, *arguments):
+            def quiet():
+                try:
+                    return function(*arguments)
+                except Exception:
+                    return None
+
+            return super().run_in_executor(executor, quiet)
+
+    patch.uvloop_makes(Broken)
