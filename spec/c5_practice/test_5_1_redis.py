@@ -151,6 +151,26 @@ async def test_closing_a_client_closes_a_connection_that_is_taken_too_and_for_re
     assert released
 
 
+@claim("redis-closing-releases-the-socket")
+async def test_a_client_that_is_closed_keeps_no_connection_of_a_command_that_was_cancelled(redis_server, redis_prefix):
+    client, watcher = (redis.asyncio.from_url(redis_server.url) for _ in range(2))
+    id = await client.client_id()
+    waiting = asyncio.create_task(client.blpop(f"{redis_prefix}empty"))
+    for _ in range(3):  # time enough for it to get there
+        await watcher.ping()
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    await client.aclose()
+
+    for _ in range(100):  # the server notices between two of its answers, and each of these is one
+        left = [entry["id"] for entry in await watcher.client_list() if int(entry["id"]) == id]
+        if not left:
+            break
+    await watcher.aclose()
+
+    assert left == []
+
+
 def of_a_pool(url, **options):
     """A client that a pool is handed over to."""
     return redis.asyncio.Redis.from_pool(redis.asyncio.ConnectionPool.from_url(url, **options))

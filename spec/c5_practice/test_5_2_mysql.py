@@ -82,7 +82,7 @@ async def test_awaiting_what_cursor_returns_gives_a_cursor_of_that_connection_ea
     connect = functools.partial(aiomysql.connect, **account(mysql_server))
     async with connect() as one, connect() as other:
         cursors = []
-        for connection in (one, one, other):
+        for connection in (one, one, other, one):
             promised = connection.cursor()
             cursor = await promised
 
@@ -90,7 +90,10 @@ async def test_awaiting_what_cursor_returns_gives_a_cursor_of_that_connection_ea
             assert type(cursor) is aiomysql.Cursor
             assert cursor.connection is connection
             assert not any(cursor is before for before in cursors)
+            assert not cursor.closed
             cursors.append(cursor)
+            if connection is other:
+                await cursors[0].close()
 
 
 @claim("mysql-creating-a-cursor-sends-nothing")
@@ -108,24 +111,31 @@ async def test_creating_a_cursor_never_suspends_and_the_server_receives_not_a_by
 
 
 @claim("mysql-execute-waits-on-the-network")
-@pytest.mark.parametrize(("sql", "rows"), [("SELECT 1 UNION ALL SELECT 2", 2), ("DO 1", 0)], ids=["rows", "no rows"])
-async def test_executing_sql_suspends_the_task_until_the_server_has_answered(mysql_server, sql, rows):
+@pytest.mark.parametrize(
+    ("sql", "values", "rows"),
+    [("SELECT 1 UNION ALL SELECT 2", None, 2), ("DO 1", None, 0), ("SELECT %s", (1,), 1)],
+    ids=["rows", "no rows", "with a value"],
+)
+async def test_executing_sql_suspends_the_task_until_the_server_has_answered(mysql_server, sql, values, rows):
     # The wire is carried by tasks of this loop: who blocks it while he waits gets no answer.
     async with Wire(mysql_server) as wire:
         connect = functools.partial(aiomysql.connect, **account_over(wire, mysql_server))
         async with connect() as one, connect() as other:
-            cursors = await one.cursor(), await other.cursor()
+            cursors, asked = (await one.cursor(), await other.cursor()), (sql % (values or ())).encode()
             for place in (0, 1, 0):  # when another connection was used and when nothing is new, too
-                asked = wire.lines[place].sent.count(sql.encode())
-                executing = cursors[place].execute(sql)
+                before = wire.lines[place].sent.count(asked)
+                executing = cursors[place].execute(sql, values)
                 [outcome] = await asyncio.gather(counting_suspensions(executing), return_exceptions=True)
                 assert type(outcome) is tuple, f"there was no answer: {outcome!r}"
                 count, suspensions = outcome
                 assert suspensions >= 1
                 assert count == rows
                 # A failure must not print what went over the wire.
-                is_asked = wire.lines[place].sent.count(sql.encode()) == asked + 1
+                is_asked = wire.lines[place].sent.count(asked) == before + 1
                 assert is_asked
+                with exactly(aiomysql.ProgrammingError):
+                    await cursors[place].execute("SELECT nothing that there is")
+                await (one, other)[place].begin()
 
 
 @claim("mysql-fetchall-hands-out-rows-already-received")

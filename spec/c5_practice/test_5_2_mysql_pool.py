@@ -80,22 +80,34 @@ async def test_a_connection_that_comes_back_goes_to_each_taker_in_turn_who_has_n
 
 
 @claim("mysql-pool-makes-the-next-taker-wait")
-async def test_what_comes_back_in_a_transaction_is_replaced_and_does_not_stay_open_beside_its_successor(
+async def test_what_comes_back_closed_or_in_a_transaction_is_replaced_and_the_next_taker_waits_still(
     mysql_server, mysql_watcher
 ):
+    async def take():
+        return await pool.acquire()
+
     pool = await aiomysql.create_pool(**account(mysql_server), maxsize=1)
     held = await pool.acquire()
-    await held.begin()
-    await pool.release(held)
-    successor = await pool.acquire()
+    ids, takers = [held.thread_id()], []
     try:
-        gone = lambda: not mysql_watcher.has(held.thread_id())  # noqa: E731
+        for closed in (False, True, False):
+            await held.begin()
+            if closed:
+                held.close()
+            await pool.release(held)
+            held = await pool.acquire()
+            ids.append(held.thread_id())
+            takers.append(asyncio.create_task(take()))
+            for _ in range(10):  # each goes to the server and back
+                await held.ping(reconnect=False)
+            takers[-1].cancel()  # who gives up leaves the bound as it is
+            await asyncio.wait(takers)
+        gone = lambda: not any(map(mysql_watcher.has, ids[:-1]))  # noqa: E731
         await until_seen(gone, "the server has more connections than the pool may")
-        assert mysql_watcher.has(successor.thread_id())
-        assert pool.size == 1
+        assert mysql_watcher.has(ids[-1])
+        assert [taker.cancelled() for taker in takers] == [True] * 3, "a taker did not wait"
     finally:
         pool.terminate()
-        held.close()  # where the claim is false: uvloop hangs when it is closed with one open
 
 
 @claim("mysql-pool-closing-waits-for-what-is-taken")
@@ -105,41 +117,47 @@ async def test_a_pool_that_is_closed_refuses_all_takers_and_is_waited_for_until_
     async def take():
         return await pool.acquire()
 
+    async def take_for_a_while():
+        async with pool.acquire():
+            pass
+
     async def refusal(taker):
         await until(taker.done, "who asks a closed pool for a connection waits for one")
         [refused] = await asyncio.gather(taker, return_exceptions=True)
         return repr(refused)
 
-    pool = await aiomysql.create_pool(**account(mysql_server), minsize=3, maxsize=3)
-    *taken, idle = [await pool.acquire() for _ in range(3)]
+    pool = await aiomysql.create_pool(**account(mysql_server), minsize=4, maxsize=4)
+    *taken, idle = [await pool.acquire() for _ in range(4)]
     ids = {connection.thread_id() for connection in (*taken, idle)}
     await pool.release(idle)
 
     try:
         for _ in range(2):  # closed, and so once more
             assert pool.close() is None
-        refused = [await refusal(asyncio.create_task(take()))]
+        refused = [await refusal(asyncio.create_task(way())) for way in (take, take_for_a_while)]
         impatient, closing = asyncio.create_task(pool.wait_closed()), asyncio.create_task(pool.wait_closed())
         for _ in range(3):
             await turn()
         impatient.cancel()  # who waits no longer does not end it for the other
         for _ in range(3):
             await turn()
-        assert [connection.closed for connection in taken] == [False, False], "what is taken was closed"
+        assert [connection.closed for connection in taken] == [False] * 3, "what is taken was closed"
         waits = []
         for connection in taken:
             for _ in range(3):  # the connection that is taken can be used until it comes back
                 await connection.ping(reconnect=False)
             waits.append(not closing.done())
+            if connection is taken[0]:
+                connection.close()  # its taker had no more use for it
             pool.release(connection)
         await until_seen(lambda: not any(map(mysql_watcher.has, ids)), "it still has connections of the pool")
         await until(closing.done, "its end is waited for, though all came back")
         refused.append(await refusal(asyncio.create_task(take())))
 
-        assert len(ids) == 3
-        assert waits == [True, True], "it was not waited for each connection that was taken"
+        assert len(ids) == 4
+        assert waits == [True] * 3, "it was not waited for each connection that was taken"
         assert await asyncio.gather(closing, return_exceptions=True) == [None]
-        assert refused == ["RuntimeError('Cannot acquire connection after closing pool')"] * 2
+        assert refused == ["RuntimeError('Cannot acquire connection after closing pool')"] * 3
     finally:
         pool.terminate()
         for connection in (*taken, idle):  # where the claim is false: uvloop hangs when it is closed with one open

@@ -15,6 +15,7 @@ from fixtures.trace import turn, until
 SLOW = "SELECT GET_LOCK(%s, 60)"  # answered when the lock is let go
 BEGUN = f"SELECT REPEAT('x', 100000) UNION ALL {SLOW}"  # the first row is sent when it is there: it is a long one
 LOST = 2013
+NEW_AND_USED = pytest.mark.parametrize("used", [False, True], ids=["new", "used"])
 
 
 @pytest.fixture
@@ -86,6 +87,8 @@ async def test_a_query_cancelled_while_it_waits_takes_its_connection_with_it_and
         async with connect() as other, connect() as connection, connection.cursor() as cursor:
             line, id = wire.lines[1], connection.thread_id()
             await cursor.execute("SELECT 1")
+            if begun:
+                await connection.begin()
             asking = asyncio.create_task(cursor.execute(query, lock))
             # The number of the packet that is to come next is 1 until the answer begins.
             under_way = lambda: mysql_watcher.keeps_waiting(id) and (connection._next_seq_id > 1) is begun  # noqa: E731
@@ -130,8 +133,9 @@ async def test_the_query_of_a_task_on_whose_connection_another_waits_is_sent_and
 
 
 @claim("mysql-query-on-a-reset-connection-fails-by-loop")
-async def test_asyncio_tells_by_operational_error_of_a_connection_reset_meanwhile(mysql_server):
-    [(outcome, closed), (then, still_closed)] = await queried_when_reset(mysql_server)
+@NEW_AND_USED
+async def test_asyncio_tells_by_operational_error_of_a_connection_reset_meanwhile(mysql_server, used):
+    [(outcome, closed), (then, still_closed)] = await queried_when_reset(mysql_server, used)
 
     assert type(outcome) is aiomysql.OperationalError
     assert outcome.args[0] == LOST
@@ -141,18 +145,23 @@ async def test_asyncio_tells_by_operational_error_of_a_connection_reset_meanwhil
 
 
 @claim("mysql-query-on-a-reset-connection-raises-runtime-error-on-uvloop")
-async def test_uvloop_refuses_to_write_to_a_connection_reset_meanwhile_and_aiomysql_takes_it_for_open(mysql_server):
-    for outcome, closed in await queried_when_reset(mysql_server):
+@NEW_AND_USED
+async def test_uvloop_refuses_to_write_to_a_connection_reset_meanwhile_and_aiomysql_takes_it_for_open(
+    mysql_server, used
+):
+    for outcome, closed in await queried_when_reset(mysql_server, used):
         assert type(outcome) is RuntimeError
         assert "TCPTransport closed=True" in str(outcome)
         assert not closed
 
 
-async def queried_when_reset(server):
+async def queried_when_reset(server, used):
     """What each of two queries raises when its connection was reset, and whether aiomysql then counts it as closed."""
     async with Wire(server) as wire:
         connection = await aiomysql.connect(**account_over(wire, server))
         cursor = await connection.cursor()
+        if used:
+            await cursor.execute("SELECT 1")
         wire.lines[0].reset()
         with pytest.raises(ConnectionResetError):
             await connection._reader.read(1)  # until the event loop has noticed

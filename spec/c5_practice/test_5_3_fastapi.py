@@ -118,6 +118,14 @@ def meet():
         return "nobody else came"
     return "met"
 
+@app.get("/{name}/meeting")
+def meet_by_name(name: str):
+    return f"{name} {meet()}"
+
+@app.get("/fails")
+def fails():
+    raise LookupError
+
 @app.get("/in-a-worker/{number}")
 def in_a_worker(number: int):
     return threading.current_thread() is not threading.main_thread()
@@ -132,9 +140,11 @@ async def in_the_loops_thread():
 def test_two_users_of_a_def_endpoint_meet_inside_it(website):
     site = website(HEAD + MEETING + FOOT)
 
-    answers = site.get_at_once("/", "/")
-
-    assert [answer.body for answer in answers] == ["met", "met"]
+    for name in ("one", "other"):
+        assert [answer.body for answer in site.get_at_once("/", "/")] == ["met", "met"]
+        answers = site.get_at_once(f"/{name}/meeting", f"/{name}/meeting")
+        assert [answer.body for answer in answers] == [f"{name} met"] * 2
+        assert site.get("/fails").status == 500  # and meet they do again
 
 
 @claim("fastapi-def-endpoints-run-side-by-side")
@@ -181,24 +191,38 @@ def test_while_an_async_endpoint_blocks_a_server_answers_nobody_and_its_twin_goe
 @claim("fastapi-async-endpoints-overlap")
 def test_five_users_of_an_async_endpoint_meet_inside_it_in_one_thread(website):
     site = website(f"""{HEAD}
-threads = []
-all_of_them = asyncio.Event()
+from collections import defaultdict
 
-@app.get("/")
-async def meet():
-    threads.append(threading.get_ident())
-    if len(threads) == 5:
-        all_of_them.set()
+rooms = defaultdict(list)
+full = defaultdict(asyncio.Event)
+
+@app.get("/{{room}}/front")
+async def by_name(room: str):
+    return await meet(room)
+
+@app.get("/hall/back")
+async def at_the_back():
+    return await meet("hall")
+
+@app.get("/fails")
+async def fails():
+    raise LookupError
+
+async def meet(room):
+    rooms[room].append(threading.get_ident())
+    if len(rooms[room]) == 5:
+        full[room].set()
     try:
-        await asyncio.wait_for(all_of_them.wait(), SOON)
+        await asyncio.wait_for(full[room].wait(), SOON)
     except asyncio.TimeoutError:
-        return f"only {{len(threads)}} came"
-    return f"met in {{len(set(threads))}} thread"
+        return f"only {{len(rooms[room])}} came"
+    return f"met in {{len(set(rooms[room]))}} thread"
 {FOOT}""")
 
-    answers = site.get_at_once(*["/"] * 5)
-
-    assert [answer.body for answer in answers] == ["met in 1 thread"] * 5
+    for paths in (["/room/front"] * 5, ["/hall/front"] * 3 + ["/hall/back"] * 2, ["/other/front"] * 5):
+        answers = site.get_at_once(*paths)
+        assert [answer.body for answer in answers] == ["met in 1 thread"] * 5
+        assert site.get("/fails").status == 500  # and meet they do again
 
 
 BESIDE_THE_PROGRAM = f"""{HEAD}

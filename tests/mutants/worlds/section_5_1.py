@@ -2,6 +2,7 @@
 
 import asyncio
 import select
+import sys
 import warnings
 import weakref
 from collections import OrderedDict
@@ -680,7 +681,11 @@ def _(patch):
     connecting_blocks(patch, lambda others, again: again)
 
 
-@world("each second address that is a URL leads to the one before", falsifies=["redis-address-may-be-a-url"])
+@world(
+    "each second address that is a URL leads to the one before",
+    falsifies=["redis-address-may-be-a-url"],
+    breaks_much="whoever comes by a URL may come elsewhere",
+)
 def _(patch):
     parse_url, places = redis.asyncio.connection.parse_url, []
 
@@ -692,7 +697,11 @@ def _(patch):
     patch.setattr(redis.asyncio.connection, "parse_url", as_the_one_before)
 
 
-@world("an address that is a URL is good for one client", falsifies=["redis-address-may-be-a-url"])
+@world(
+    "an address that is a URL is good for one client",
+    falsifies=["redis-address-may-be-a-url"],
+    breaks_much="whoever comes by a URL again comes to nobody",
+)
 def _(patch):
     parse_url, seen = redis.asyncio.connection.parse_url, []
 
@@ -795,3 +804,22 @@ def _(patch):
         raise TypeError("Passing coroutines is forbidden, use tasks explicitly.")
 
     patch.setattr(asyncio, "wait", wait)
+
+
+@world(
+    "the connection of a command that was cancelled stays open, and is forgotten",
+    falsifies=["redis-closing-releases-the-socket"],
+)
+def _(patch):
+    kept = []
+    disconnect = redis.asyncio.Connection.disconnect
+
+    async def forget(self, nowait=False, **options):
+        if nowait and isinstance(sys.exc_info()[1], asyncio.CancelledError) and self.is_connected:
+            kept.append((self._reader, self._writer))
+            self._parser.on_disconnect()
+            self._reader = self._writer = None
+            return
+        await disconnect(self, nowait=nowait, **options)
+
+    patch.setattr(redis.asyncio.Connection, "disconnect", forget)

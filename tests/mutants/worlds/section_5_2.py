@@ -762,3 +762,53 @@ def _(patch):
         return cursor(connections[0], *kinds)
 
     patch.setattr(Connection, "cursor", of_the_first)
+
+
+@world("awaiting cursor() after another was closed gives a closed one", falsifies=["mysql-cursor-can-be-awaited"])
+def _(patch):
+    cursor, close = Connection.cursor, Cursor.close
+
+    async def note(self):
+        if self._connection:
+            self._connection.had_closed = True
+        await close(self)
+
+    def broken(self, *kinds):
+        made = cursor(self, *kinds)
+        if getattr(self, "had_closed", False):
+            made._coro.result()._connection = None
+        return made
+
+    patch.setattr(Cursor, "close", note)
+    patch.setattr(Connection, "cursor", broken)
+
+
+@world("a query with values blocks the event loop", falsifies=["mysql-execute-waits-on-the-network"])
+def _(patch):
+    execute, now = Cursor.execute, []
+
+    async def note(self, sql, args=None):
+        now.append(args is not None)
+        try:
+            return await execute(self, sql, args)
+        finally:
+            now.pop()
+
+    patch.setattr(Cursor, "execute", note)
+    queries_block(patch, lambda connection, sql: now and now[-1])
+
+
+@world("a query after one that failed blocks the event loop", falsifies=["mysql-execute-waits-on-the-network"])
+def _(patch):
+    execute, failed = Cursor.execute, weakref.WeakSet()
+
+    async def note(self, sql, args=None):
+        connection = self._connection
+        try:
+            return await execute(self, sql, args)
+        except aiomysql.Error:
+            failed.add(connection)
+            raise
+
+    patch.setattr(Cursor, "execute", note)
+    queries_block(patch, lambda connection, sql: connection in failed)

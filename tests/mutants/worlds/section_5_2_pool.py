@@ -1,6 +1,7 @@
 """Worlds in which claims of section 5.2 about aiomysql's pool are false."""
 
 import asyncio
+import collections
 
 import aiomysql
 
@@ -220,3 +221,61 @@ def _(patch):
         return self._loop.create_task(self._wakeup())
 
     patch.setattr(aiomysql.Pool, "release", leave)
+
+
+@world("a closed pool lets in who comes by `async with`", falsifies=["mysql-pool-closing-waits-for-what-is-taken"])
+def _(patch):
+    from aiomysql.utils import _PoolAcquireContextManager as manager
+
+    enter = manager.__aenter__
+
+    async def let_in(self):
+        closing, self._pool._closing = self._pool._closing, False
+        try:
+            return await enter(self)
+        finally:
+            self._pool._closing = closing
+
+    patch.setattr(manager, "__aenter__", let_in)
+
+
+@world(
+    "the end of a pool is not waited for once something came back closed",
+    falsifies=["mysql-pool-closing-waits-for-what-is-taken"],
+)
+def _(patch):
+    release = aiomysql.Pool.release
+
+    def broken(self, connection):
+        if connection.closed:
+            self._used.clear()
+            return self._loop.create_task(self._wakeup())
+        return release(self, connection)
+
+    patch.setattr(aiomysql.Pool, "release", broken)
+
+
+@world("a pool to which something came back closed lends one more", falsifies=["mysql-pool-makes-the-next-taker-wait"])
+def _(patch):
+    release = aiomysql.Pool.release
+
+    def note(self, connection):
+        if connection.closed:
+            self._free = collections.deque(self._free, maxlen=self._free.maxlen + 1)
+        return release(self, connection)
+
+    patch.setattr(aiomysql.Pool, "release", note)
+
+
+@world("a pool for which somebody waited in vain lends one more", falsifies=["mysql-pool-makes-the-next-taker-wait"])
+def _(patch):
+    acquire = aiomysql.Pool._acquire
+
+    async def broken(self):
+        try:
+            return await acquire(self)
+        except asyncio.CancelledError:
+            self._free = collections.deque(self._free, maxlen=self._free.maxlen + 1)
+            raise
+
+    patch.setattr(aiomysql.Pool, "_acquire", broken)

@@ -374,3 +374,40 @@ def _(patch):
         return await asking
 
     patch.setattr(Connection, "query", blocking)
+
+
+@world(
+    "a query that is cancelled in a transaction leaves its connection open",
+    falsifies=["mysql-cancelling-a-query-closes-its-connection"],
+)
+def _(patch):
+    close = Connection._close_on_cancel
+
+    def broken(self):
+        if not self.get_transaction_status():
+            close(self)
+
+    patch.setattr(Connection, "_close_on_cancel", broken)
+
+
+@world(
+    "a query by a cursor that was used makes a new one of a reset connection",
+    falsifies=[
+        "mysql-query-on-a-reset-connection-fails-by-loop",
+        "mysql-query-on-a-reset-connection-raises-runtime-error-on-uvloop",
+    ],
+)
+def _(patch):
+    query, used = Cursor._query, weakref.WeakSet()
+
+    async def broken(self, sql):
+        try:
+            await query(self, sql)
+            used.add(self)
+        except (aiomysql.OperationalError, RuntimeError):
+            if self not in used:
+                raise
+            await self._connection._connect()
+            await query(self, sql)
+
+    patch.setattr(Cursor, "_query", broken)

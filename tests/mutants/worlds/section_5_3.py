@@ -538,3 +538,76 @@ def _(patch):
             sys.exit(0 if self.server_state.total_requests else 1)
 
     patch.setattr(Server, "run", failing)
+
+
+@server_world(
+    "def endpoints that take arguments are served in turn", falsifies=["fastapi-def-endpoints-run-side-by-side"]
+)
+def _(patch):
+    import fastapi.routing
+
+    usual, gate = fastapi.routing.run_endpoint_function, asyncio.Lock()
+
+    async def broken(**named):
+        if named["is_coroutine"] or not named["values"]:
+            return await usual(**named)
+        async with gate:
+            return await usual(**named)
+
+    patch.setattr(fastapi.routing, "run_endpoint_function", broken)
+
+
+@server_world("async endpoints that take arguments are served in turn", falsifies=["fastapi-async-endpoints-overlap"])
+def _(patch):
+    import fastapi.routing
+
+    usual, gate = fastapi.routing.run_endpoint_function, asyncio.Lock()
+
+    async def broken(**named):
+        if not named["is_coroutine"] or not named["values"]:
+            return await usual(**named)
+        async with gate:
+            return await usual(**named)
+
+    patch.setattr(fastapi.routing, "run_endpoint_function", broken)
+
+
+@server_world(
+    "after one that failed requests are served in turn",
+    falsifies=["fastapi-async-endpoints-overlap", "fastapi-def-endpoints-run-side-by-side"],
+)
+def _(patch):
+    import fastapi.routing
+
+    usual, gate, failed = fastapi.routing.run_endpoint_function, asyncio.Lock(), []
+
+    async def broken(**named):
+        try:
+            if not failed:
+                return await usual(**named)
+        except Exception:
+            failed.append(1)
+            raise
+        async with gate:
+            return await usual(**named)
+
+    patch.setattr(fastapi.routing, "run_endpoint_function", broken)
+
+
+@server_world("two async endpoints are served in turn", falsifies=["fastapi-async-endpoints-overlap"])
+def _(patch):
+    import fastapi.routing
+
+    usual, under_way = fastapi.routing.run_endpoint_function, []
+
+    async def broken(**named):
+        call = named["dependant"].call
+        while any(other is not call for other in under_way):
+            await asyncio.sleep(0.001)
+        under_way.append(call)
+        try:
+            return await usual(**named)
+        finally:
+            under_way.remove(call)
+
+    patch.setattr(fastapi.routing, "run_endpoint_function", broken)

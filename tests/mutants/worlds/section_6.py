@@ -187,7 +187,11 @@ def answers_block(patch, when):
     patch.setattr(aiohttp.ClientResponse, "start", blocking)
 
 
-@world("who awaits an answer holds up his thread", falsifies=["summary-only-awaited-io-gives-time-back"])
+@world(
+    "who awaits an answer holds up his thread",
+    falsifies=["summary-only-awaited-io-gives-time-back"],
+    also=["aiohttp-downloads-are-all-in-flight-at-once"],
+)
 def _(patch):
     answers_block(patch, lambda session: True)
 
@@ -195,6 +199,7 @@ def _(patch):
 @world(
     "who awaits the second answer of a session holds up his thread",
     falsifies=["summary-only-awaited-io-gives-time-back"],
+    also=["aiohttp-downloads-are-all-in-flight-at-once"],
 )
 def _(patch):
     asked = weakref.WeakKeyDictionary()
