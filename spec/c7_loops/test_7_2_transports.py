@@ -13,6 +13,7 @@ from fixtures.claims import claim
 from fixtures.errors import error_of, exactly
 from fixtures.recorder import Recorder, end
 from fixtures.soon import until
+from fixtures.threads import SOON
 from fixtures.trace import turn
 
 MUCH = b"x" * 8_000_000  # more than the kernel's buffers on both sides take
@@ -191,6 +192,23 @@ async def test_abort_loses_the_connection_with_no_error_and_what_is_buffered_wit
         assert soon_after.count("connection_lost") == 2
         assert (here.error, idle.error) == (None, None)
         assert len(there.received) < 1_000_000
+
+
+@claim("abort-drops-what-was-not-sent")
+async def test_abort_drops_what_is_buffered_for_a_unix_socket_too():
+    here, there = socket.socketpair()
+    with there:
+        transport, protocol = await asyncio.get_running_loop().create_unix_connection(Recorder, sock=here)
+        transport.write(MUCH)
+        transport.abort()
+        await until(protocol.is_lost, "it was not lost")
+        there.settimeout(SOON)
+        came = 0
+        while piece := there.recv(1_000_000):
+            came += len(piece)
+
+        assert protocol.error is None
+        assert came < len(MUCH)
 
 
 @either_way

@@ -239,6 +239,37 @@ async def test_a_server_that_says_nothing_is_a_connectionabortederror_after_the_
 
 
 @claim("peer-that-is-silent-in-the-handshake-is-given-up")
+async def test_a_server_of_a_unix_socket_that_says_nothing_is_a_connectionabortederror_too(tmp_path):
+    path = str(tmp_path / "socket")
+
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(path)
+        silent.listen()
+        connecting = asyncio.get_running_loop().create_unix_connection(
+            Encrypted, path, ssl=of_a_client(), server_hostname="127.0.0.1", ssl_handshake_timeout=0.005
+        )
+        with exactly(ConnectionAbortedError):
+            await soon(connecting)
+
+
+@claim("peer-that-is-silent-in-the-handshake-is-given-up")
+async def test_a_client_that_says_nothing_to_a_unix_socket_is_disconnected_too(tmp_path):
+    out_of_debug_mode()
+    loop, path = asyncio.get_running_loop(), str(tmp_path / "socket")
+
+    server = await loop.create_unix_server(Encrypted, path, ssl=of_a_server(), ssl_handshake_timeout=0.005)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.setblocking(False)
+        await soon(loop.sock_connect(silent, path))
+        try:
+            said = await all_it_says(silent)
+        finally:
+            server.close()
+
+    assert said == b""
+
+
+@claim("peer-that-is-silent-in-the-handshake-is-given-up")
 async def test_a_client_that_says_nothing_is_disconnected_after_the_timeout_and_not_before():
     out_of_debug_mode()
 

@@ -245,6 +245,18 @@ class _(Proxy):
             self.real.abort()
 
 
+@loop_world("abort sends the rest to a Unix socket", "abort-drops-what-was-not-sent")
+class _:
+    async def create_unix_connection(self, factory, *arguments, **options):
+        class Closing(Proxy):
+            def abort(self):
+                self.real.close()
+
+        between = type("WithIt", (Between,), {"proxy": Closing})
+        _, made = await super().create_unix_connection(lambda: between(factory()), *arguments, **options)
+        return made.transport, made.protocol
+
+
 @transport_world("abort sends what is little", "abort-drops-what-was-not-sent")
 class _(Proxy):
     def abort(self):

@@ -213,6 +213,18 @@ class _:
         return await super().start_tls(*arguments, ssl_handshake_timeout=in_a_hurry, **options)
 
 
+@loop_world("a handshake of a client of a Unix socket has no end", "peer-that-is-silent-in-the-handshake-is-given-up")
+class _:
+    async def create_unix_connection(self, *arguments, ssl_handshake_timeout=None, **options):
+        return await super().create_unix_connection(*arguments, **options)
+
+
+@loop_world("a handshake of a server of a Unix socket has no end", "peer-that-is-silent-in-the-handshake-is-given-up")
+class _:
+    async def create_unix_server(self, *arguments, ssl_handshake_timeout=None, **options):
+        return await super().create_unix_server(*arguments, **options)
+
+
 @loop_world("a handshake of a server's start_tls has no end", "peer-that-is-silent-in-the-handshake-is-given-up")
 class _:
     async def start_tls(self, *arguments, server_side=False, **options):
