@@ -2,11 +2,13 @@
 
 import sys
 import textwrap
+from collections import Counter
 
 import pytest
 
 from tests.conftest import ROOT, entry, green
 
+LOOPS = ("asyncio", "uvloop")
 TESTS = """
     @claim("sleep-gives-none")
     async def test_sleep_gives_none():
@@ -79,6 +81,44 @@ def test_a_claim_that_asserts_is_killed_on_each_loop_and_in_its_program(mutated)
         "killed uvloop program-sleeps",
     ]
     assert ended.ret == 0
+
+
+def test_a_claim_that_is_killed_on_a_loop_is_asked_no_further_there_and_others_are(mutated, house):
+    house.claims(entry("sleep-gives-none"), entry("program-sleeps", pending="later"), entry("of-another-file"))
+    house.tests("""
+        import pathlib
+
+        def ran(name):
+            with pathlib.Path("ran").open("a") as file:
+                file.write(name + "\\n")
+
+        @claim("sleep-gives-none")
+        async def test_sleep_gives_none():
+            ran("first")
+            assert await asyncio.sleep(0) is None
+
+        @claim("sleep-gives-none")
+        async def test_sleep_gives_none_again():
+            ran("second")
+            assert await asyncio.sleep(0) is None
+    """)
+    house.write(
+        "spec/c3_asyncio/test_3_3_more.py",
+        """
+        import asyncio
+        from fixtures.claims import claim
+
+        @claim("of-another-file")
+        async def test_sleep_there_gives_none():
+            assert await asyncio.sleep(0) is None
+    """,
+    )
+
+    ended = mutated('patch.setattr(asyncio, "sleep", something)', ["sleep-gives-none", "of-another-file"])
+
+    assert fates(ended) == [f"killed {loop} {of}" for of in ("sleep-gives-none", "of-another-file") for loop in LOOPS]
+    # All of them in the true world, and the second of them there only.
+    assert Counter((house.path / "ran").read_text().split()) == {"first": 4, "second": 2}
 
 
 def test_a_claim_that_passes_survives_and_fails_the_run(mutated):

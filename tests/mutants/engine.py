@@ -242,8 +242,14 @@ def _deaths(world: World | None, mine: dict[pytest.Item, str], foreign: bool) ->
         programs.PRELUDE = world.prelude
         patch = enter(world.module, world.name)
         mine = dict(_telling(world, mine, patch))
-    hangs = 0
+    hangs, promised, dead = 0, None, set()
     for item, following in zip(mine, [*list(mine)[1:], None]):
+        of_a_claim = mine[item], _loop_of(item)
+        if of_a_claim in dead:
+            continue
+        if promised not in (item, None):  # what was passed over is not what the one before has left things for
+            item.session._setupstate.teardown_exact(item)
+        promised = following
         WATCHER.forget()
         item.repr_failure = _in_no_words
         if hangs < HANGS_BEFORE_CUT:
@@ -251,6 +257,8 @@ def _deaths(world: World | None, mine: dict[pytest.Item, str], foreign: bool) ->
         else:
             WATCHER.saw(WEAK, f"{CUT}: {hangs} claims hung before it")
         hangs += "did not end within" in WATCHER.message
+        if world and not foreign and WATCHER.how == KILLED:
+            dead.add(of_a_claim)  # on this loop, and more tests of it would tell nothing
         if WATCHER.applies:
             yield Death(mine[item], item.nodeid, WATCHER.how, WATCHER.message)
 
@@ -278,6 +286,10 @@ def _telling(world: World, tests: dict[pytest.Item, str], patch: Patch) -> Itera
 def _claim_of(item: pytest.Item, document: Document) -> str | None:
     test, _ = document.test_of(item.nodeid)
     return test.claim if test else None
+
+
+def _loop_of(item: pytest.Item) -> str | None:
+    return item.config.stash[DOCUMENT].test_of(item.nodeid)[1]
 
 
 def _changed(item: pytest.Item, patch: Patch) -> ast.Module | None:
