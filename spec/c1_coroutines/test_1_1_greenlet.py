@@ -87,10 +87,10 @@ def test_neither_does_making_one_under_a_parent_or_giving_it_its_function_later(
 @claim("greenlets-run-nothing-before-the-first-switch")
 def test_neither_does_making_one_within_another_greenlet_or_giving_it_its_function_by_name(trace):
     def make_one():
-        made.append(greenlet.greenlet(run=lambda: trace("made within another, it runs")))
+        made.append(greenlet.greenlet(lambda: trace("made within another, it runs"), main))
         trace("the maker goes on")
 
-    made = []
+    main, made = greenlet.getcurrent(), []
     greenlet.greenlet(make_one).switch()
     by_name = greenlet.greenlet(run=lambda: trace("given by name, it runs"))
     assert trace.steps == ["the maker goes on"]

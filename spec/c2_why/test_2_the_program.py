@@ -156,8 +156,10 @@ async def test_the_failure_nobody_asked_for_is_logged_only_when_its_task_is_coll
 
     monkeypatch.setattr(logging.getLogger("asyncio"), "filters", [note])
     for url in URLS:
-        error = aiohttp.ClientConnectionError("no connection") if url == URLS[failing] else None
-        faked_http.get(url, body=b"image", exception=error)
+        if url == URLS[failing]:
+            faked_http.get(url, exception=aiohttp.ClientConnectionError("no connection"))
+        else:
+            faked_http.get(url, body=b"image")
 
     async with aiohttp.ClientSession() as session:
         tasks = [asyncio.create_task(save(session, url, tmp_path)) for url in URLS]
