@@ -217,14 +217,16 @@ async def test_abort_drops_what_is_buffered_where_that_is_little_too(way):
     async with connected(way=way) as [(here, there)]:
         take_little_at_a_time(here, there)
         there.transport.pause_reading()
-        written = 0
-        while not here.transport.get_write_buffer_size():  # until the system takes no more
-            here.transport.write(MUCH[:10_000])
-            written += 10_000
-            for _ in range(3):
-                await turn()
-        left = here.transport.get_write_buffer_size()
+        written = left = turns_since = 0
+        while turns_since < 20:  # until the system takes no more, however slow it is
+            if not left:
+                here.transport.write(MUCH[:10_000])
+                written += 10_000
+            await turn()
+            before, left = left, here.transport.get_write_buffer_size()
+            turns_since = turns_since + 1 if left == before > 0 else 0
         here.transport.abort()
+        await until(here.is_lost, "it was not lost")
         there.transport.resume_reading()
         await until(there.is_lost, "the other end did not lose it")
 

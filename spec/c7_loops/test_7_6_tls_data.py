@@ -32,24 +32,33 @@ async def test_write_eof_over_tls_raises_notimplementederror_and_the_connection_
 @claim("tls-protocol-is-paused-while-too-much-is-buffered")
 async def test_over_tls_pause_writing_comes_when_the_peer_takes_nothing_and_resume_writing_when_it_does():
     async with connected() as (client, server):
-        written, told, buffered = 0, [], []
+        written = 0
         for _ in range(2):
             so_far = len(client.calls)
             server.transport.pause_reading()
-            while "pause_writing" not in client.calls[so_far:] and written < 4 * len(MUCH):
-                client.transport.write(b"x" * 65_536)
-                written += 65_536
-                await turn()
-            for _ in range(10):
-                await turn()
-            told.append(client.calls[so_far:])
-            buffered.append(client.transport.get_write_buffer_size())
+            written += await write_until_nothing_is_taken(client)
+            told, buffered = client.calls[so_far:], client.transport.get_write_buffer_size()
             server.transport.resume_reading()
             await until(lambda: sum(map(len, server.pieces)) == written, "not all has arrived")  # noqa: B023
-            told.append(client.calls[so_far:])
 
-        assert told == [["pause_writing"], ["pause_writing", "resume_writing"]] * 2
-        assert min(buffered) > client.transport.get_write_buffer_limits()[1]
+            # The system may have been slow, and have taken more after all.
+            assert told == [*["pause_writing", "resume_writing"] * (len(told) // 2), "pause_writing"]
+            assert buffered > client.transport.get_write_buffer_limits()[1]
+            assert client.calls[so_far:] == [*told, "resume_writing"]
+
+
+async def write_until_nothing_is_taken(client):
+    """Write until writing has been paused for ten turns; return how many bytes that were."""
+    written = turns_paused = 0
+    while turns_paused < 10 and written < 2 * len(MUCH):
+        if client.calls[-1] == "pause_writing":
+            turns_paused += 1
+        else:
+            turns_paused = 0
+            client.transport.write(b"x" * 65_536)
+            written += 65_536
+        await turn()
+    return written
 
 
 @claim("tls-pause-reading-holds-data-back-until-resume")
