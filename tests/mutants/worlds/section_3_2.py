@@ -826,6 +826,7 @@ def _warning_unless(patch, is_let_pass):
 @world(
     "a coroutine object whose function uses names of the one around it is dropped without a word",
     falsifies=["coroutine-never-awaited-warns"],
+    also=["aiter-must-return-an-async-iterator"],
 )
 def _(patch):
     _warning_unless(patch, lambda coroutine: coroutine.cr_code.co_freevars)
