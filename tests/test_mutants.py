@@ -22,6 +22,7 @@ WORLDS = '''
     """Worlds of a small house."""
     import ast
     import asyncio
+    import sys
     from tests.mutants.worlds import world
 
     async def something(delay):
@@ -135,6 +136,24 @@ def test_another_error_than_an_assertion_is_a_weak_death(mutated):
 
     assert "weak asyncio sleep-gives-none: no more time" in fates(ended)
     assert "killed asyncio program-sleeps" in fates(ended)
+
+
+def test_an_assertion_of_a_library_is_a_weak_death_wherever_that_library_is(mutated, house):
+    source = "async def fails(delay):\n    raise AssertionError('of the library')\n"
+    house.write("environments/spec/library.py", source)
+    house.claims(entry("sleep-gives-none"), entry("program-sleeps", pending="later"))
+    house.tests("""
+        @claim("sleep-gives-none")
+        async def test_sleep_gives_none():
+            assert await asyncio.sleep(0) is None
+    """)
+
+    ended = mutated(
+        'sys.path.insert(0, "environments/spec"); import library; patch.setattr(asyncio, "sleep", library.fails)',
+        ["sleep-gives-none"],
+    )
+
+    assert fates(ended) == [f"weak {loop} sleep-gives-none: of the library" for loop in LOOPS]
 
 
 def test_a_hang_is_a_weak_death(mutated):

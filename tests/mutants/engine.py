@@ -23,8 +23,10 @@ from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import IO
 
+import _pytest
 import pytest
 
+import fixtures
 from fixtures import programs
 from fixtures.ceiling import CEILING
 from fixtures.claims import DOCUMENT, Document, NotHere
@@ -42,7 +44,11 @@ SHARES = 4  # children that run the true world: all tests, one after another, ta
 WORDS = 60  # lines: as much of what a process said before its death is told
 SILENCE = 5 * CEILING  # seconds after which a world that tells nothing is given up; a claim ends within three
 HUGE_PAGE, MADV_COLLAPSE = 2 << 20, 25  # bytes; of Linux since 6.1
-_OWN = ("/spec/", "/fixtures/", "/_pytest/")  # where an assertion of the claim's own is raised
+# Where an assertion of the claim's own is raised.
+_OWN = [
+    Path(__file__).resolve().parents[2] / "spec",
+    *(Path(each.__file__).resolve().parent for each in (fixtures, _pytest)),
+]
 
 
 @dataclass(frozen=True)
@@ -352,8 +358,8 @@ def _by_assertion(failure: pytest.ExceptionInfo) -> bool:
     """Whether the claim said itself that it is false; a guard that ends it, or any other error, is an accident."""
     if failure.type not in (AssertionError, pytest.fail.Exception):
         return False
-    place = Path(str(failure.traceback[-1].path)).as_posix()
-    return any(own in place for own in _OWN) and not place.endswith("/guards.py")
+    place = Path(str(failure.traceback[-1].path)).resolve()
+    return any(place.is_relative_to(own) for own in _OWN) and place.name != "guards.py"
 
 
 def _by_loop(deaths: list[Death], document: Document) -> dict[str | None, Death]:
