@@ -33,9 +33,10 @@ async def break_down():
 
 def run_each_way():
     print(asyncio.run(running_loop()), asyncio.run(running_loop(), debug=True))
-    with contextlib.suppress(ArithmeticError):
+    try:
         asyncio.run(break_down())
-    print("after a failure:", asyncio.run(running_loop()))
+    except ArithmeticError:
+        print("after a failure:", asyncio.run(running_loop()))
 
 
 def in_another_thread(function):
@@ -342,7 +343,7 @@ async def go_wrong(loop):
 
 async def stay():
     try:
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
     finally:
         print("cancelled at the end")
 

@@ -52,14 +52,14 @@ async def test_a_client_made_from_a_redis_url_is_let_in_to_the_host_port_and_dat
     credentials = urlsplit(redis_server.url).netloc.rpartition("@")[0]
 
     async with Wire(redis_server, host=ELSEWHERE) as wire, Wire(redis_server) as another:
-        for time, way in enumerate((wire, another, wire)):  # also after another address, and the same once more
+        for database, way in enumerate((wire, another, wire)):  # also after another address, and the same once more
             before = len(way.lines)
-            async with redis.asyncio.from_url(f"redis://{credentials}@{way.host}:{way.port}/{time}") as client:
+            async with redis.asyncio.from_url(f"redis://{credentials}@{way.host}:{way.port}/{database}") as client:
                 [connection] = await asyncio.gather(client.client_info(), return_exceptions=True)
 
             assert len(way.lines) == before + 1, f"nobody came to this host and port: {connection!r}"
             assert isinstance(connection, dict), f"the user and the password in it are of no use: {connection!r}"
-            assert int(connection["db"]) == time
+            assert int(connection["db"]) == database
 
 
 @claim("redis-server-asks-for-the-right-password")

@@ -19,15 +19,21 @@ def _greenlet(patch, **changes):
     patch.setattr(greenlet, "greenlet", type("Greenlet", (greenlet.greenlet,), changes))
 
 
-@world("a greenlet starts when it is made", falsifies=["greenlets-run-nothing-before-the-first-switch"])
-def _(patch):
+def _starting(patch, when):
+    """Have a greenlet start as it is made where `when(named)`: with these arguments by name."""
     true_greenlet = greenlet.greenlet
 
-    def __init__(self, run):
-        true_greenlet.__init__(self, run)
-        self.switch()
+    def __init__(self, *arguments, **named):
+        true_greenlet.__init__(self, *arguments, **named)
+        if when(named):
+            self.switch()
 
     _greenlet(patch, __init__=__init__)
+
+
+@world("a greenlet starts when it is made", falsifies=["greenlets-run-nothing-before-the-first-switch"])
+def _(patch):
+    _starting(patch, lambda named: True)
 
 
 @world(
@@ -281,14 +287,7 @@ def _(patch):
     falsifies=["greenlets-run-nothing-before-the-first-switch"],
 )
 def _(patch):
-    true_greenlet = greenlet.greenlet
-
-    def __init__(self, *arguments, **named):
-        true_greenlet.__init__(self, *arguments, **named)
-        if greenlet.getcurrent().parent is not None:
-            self.switch()
-
-    _greenlet(patch, __init__=__init__)
+    _starting(patch, lambda named: greenlet.getcurrent().parent is not None)
 
 
 @world(
@@ -296,11 +295,4 @@ def _(patch):
     falsifies=["greenlets-run-nothing-before-the-first-switch"],
 )
 def _(patch):
-    true_greenlet = greenlet.greenlet
-
-    def __init__(self, *arguments, **named):
-        true_greenlet.__init__(self, *arguments, **named)
-        if named:
-            self.switch()
-
-    _greenlet(patch, __init__=__init__)
+    _starting(patch, lambda named: "run" in named)

@@ -25,6 +25,17 @@ SLEEPS = [
 ]
 
 
+def turn_before(patch, when):
+    """Have an await give the loop a turn first where `when(awaitable)`."""
+
+    async def after_a_turn(awaitable):
+        if when(awaitable):
+            await turn()
+        return await awaitable
+
+    patch.awaits(after_a_turn)
+
+
 @world("an await has no value", falsifies=["async-def-and-await-work-since-python-35"])
 def _(patch):
     async def valueless(awaitable):
@@ -191,12 +202,7 @@ def _(patch):
 def _(patch):
     awaits = itertools.count(1)
 
-    async def switching(awaitable):
-        if next(awaits) % 10 == 0:
-            await turn()
-        return await awaitable
-
-    patch.awaits(switching)
+    turn_before(patch, lambda awaitable: next(awaits) % 10 == 0)
 
 
 @world(
@@ -238,12 +244,7 @@ def _(patch):
     falsifies=["await-without-suspension-switches-to-nobody"],
 )
 def _(patch):
-    async def after_a_turn(awaitable):
-        if "finished result=None" in repr(awaitable) and not isinstance(awaitable, asyncio.Task):
-            await turn()
-        return await awaitable
-
-    patch.awaits(after_a_turn)
+    turn_before(patch, lambda awaitable: type(awaitable) is asyncio.Future and "result=None" in repr(awaitable))
 
 
 @world(
@@ -271,9 +272,4 @@ def _(patch):
     falsifies=["await-without-suspension-switches-to-nobody"],
 )
 def _(patch):
-    async def after_a_turn(awaitable):
-        if isinstance(awaitable, asyncio.Task) and "result=None" in repr(awaitable):
-            await turn()
-        return await awaitable
-
-    patch.awaits(after_a_turn)
+    turn_before(patch, lambda awaitable: isinstance(awaitable, asyncio.Task) and "result=None" in repr(awaitable))

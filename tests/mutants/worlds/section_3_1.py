@@ -793,32 +793,8 @@ def _(patch):
     patch.loops(WakesLate)
 
 
-@world(
-    "all_tasks() lists tasks that have a result",
-    falsifies=["finished-task-leaves-all-tasks"],
-    breaks_much="every claim is asked afterwards which tasks it has left",
-)
-def _(patch):
-    ever: list[asyncio.Task] = []
-    create_task, all_tasks = asyncio.create_task, asyncio.all_tasks
-
-    def remembered(coroutine, **options):
-        ever.append(create_task(coroutine, **options))
-        return ever[-1]
-
-    def has_a_result(task):
-        return task.done() and not task.cancelled() and not task.exception() and task.result() is not None
-
-    patch.setattr(asyncio, "create_task", remembered)
-    patch.setattr(asyncio, "all_tasks", lambda loop=None: all_tasks(loop) | set(filter(has_a_result, ever)))
-
-
-@world(
-    "all_tasks() lists tasks that are done where it is asked from outside the loop",
-    falsifies=["finished-task-leaves-all-tasks"],
-    breaks_much="every claim is asked afterwards which tasks it has left",
-)
-def _(patch):
+def _listing(patch, lists):
+    """Have all_tasks() list also each task there ever was that it `lists(task, loop)`."""
     ever: list[asyncio.Task] = []
     all_tasks = asyncio.all_tasks
 
@@ -827,12 +803,31 @@ def _(patch):
             ever.append(super().create_task(coroutine, **options))
             return ever[-1]
 
-    def with_done(loop=None):
-        outside = asyncio._get_running_loop() is None
-        return all_tasks(loop) | {task for task in ever if outside and task.get_loop() is loop}
-
     patch.loops(Remembers)
-    patch.setattr(asyncio, "all_tasks", with_done)
+    patch.setattr(
+        asyncio, "all_tasks", lambda loop=None: all_tasks(loop) | {task for task in ever if lists(task, loop)}
+    )
+
+
+@world(
+    "all_tasks() lists tasks that have a result",
+    falsifies=["finished-task-leaves-all-tasks"],
+    breaks_much="every claim is asked afterwards which tasks it has left",
+)
+def _(patch):
+    def has_a_result(task, _loop):
+        return task.done() and not task.cancelled() and not task.exception() and task.result() is not None
+
+    _listing(patch, has_a_result)
+
+
+@world(
+    "all_tasks() lists tasks that are done where it is asked from outside the loop",
+    falsifies=["finished-task-leaves-all-tasks"],
+    breaks_much="every claim is asked afterwards which tasks it has left",
+)
+def _(patch):
+    _listing(patch, lambda task, loop: asyncio._get_running_loop() is None and task.get_loop() is loop)
 
 
 @world(

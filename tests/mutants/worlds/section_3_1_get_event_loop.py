@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import warnings
 
@@ -294,21 +295,26 @@ def _(patch):
     patch.setattr(asyncio, "get_event_loop", get_unused)
 
 
-@world(
-    "asyncio.run() leaves another thread than the main one with a loop",
-    falsifies=["get-event-loop-makes-none-after-asyncio-run"],
-)
-def _(patch):
+def _leaving_a_loop(patch, when):
+    """Have asyncio.run() leave a loop set where `when(error)`: what came out of it, or None."""
     run = asyncio.run
 
     def leave_one(main, **options):
         try:
             return run(main, **options)
         finally:
-            if threading.current_thread() is not threading.main_thread():
+            if when(sys.exc_info()[1]):
                 asyncio.set_event_loop(asyncio.new_event_loop())
 
     patch.setattr(asyncio, "run", leave_one)
+
+
+@world(
+    "asyncio.run() leaves another thread than the main one with a loop",
+    falsifies=["get-event-loop-makes-none-after-asyncio-run"],
+)
+def _(patch):
+    _leaving_a_loop(patch, lambda error: threading.current_thread() is not threading.main_thread())
 
 
 @world(
@@ -316,13 +322,4 @@ def _(patch):
     falsifies=["get-event-loop-makes-none-after-asyncio-run"],
 )
 def _(patch):
-    run = asyncio.run
-
-    def leave_one(main, **options):
-        try:
-            return run(main, **options)
-        except asyncio.CancelledError:
-            asyncio.set_event_loop(asyncio.new_event_loop())
-            raise
-
-    patch.setattr(asyncio, "run", leave_one)
+    _leaving_a_loop(patch, lambda error: isinstance(error, asyncio.CancelledError))

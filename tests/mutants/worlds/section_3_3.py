@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from fixtures.trace import PATIENCE, turn
 from tests.mutants.worlds import Patch, world
+from tests.mutants.worlds.section_1_4 import turn_before
 
 _sleep, _compile = asyncio.sleep, builtins.compile
 UVLOOP = importlib.util.find_spec("uvloop") is not None
@@ -107,12 +108,7 @@ def _(patch):
 def _(patch):
     awaits = itertools.count(1)
 
-    async def cooperative(awaitable):
-        if next(awaits) % 128 == 0:
-            await turn()
-        return await awaitable
-
-    patch.awaits(cooperative)
+    turn_before(patch, lambda awaitable: next(awaits) % 128 == 0)
 
 
 @world(
@@ -489,12 +485,7 @@ def _(patch):
 
 @world("the await of a task gives a turn, even if it is done", falsifies=["await-need-not-wait-for-anything"])
 def _(patch):
-    async def after_a_turn(awaitable):
-        if isinstance(awaitable, asyncio.Task) and awaitable.done():
-            await turn()
-        return await awaitable
-
-    patch.awaits(after_a_turn)
+    turn_before(patch, lambda awaitable: isinstance(awaitable, asyncio.Task) and awaitable.done())
 
 
 @world(
@@ -776,12 +767,10 @@ def _(patch):
     falsifies=["await-need-not-wait-for-anything", "future-set-before-its-await-never-suspends"],
 )
 def _(patch):
-    async def of_what_is_true(awaitable):
-        if type(awaitable) is asyncio.Future and awaitable.done() and not awaitable.result():
-            await turn()
-        return await awaitable
+    def is_false(awaitable):
+        return type(awaitable) is asyncio.Future and awaitable.done() and not awaitable.result()
 
-    patch.awaits(of_what_is_true)
+    turn_before(patch, is_false)
 
 
 @world("the second await of a future that is done gives a turn", falsifies=["await-need-not-wait-for-anything"])

@@ -640,24 +640,36 @@ def _(patch: Patch) -> None:
     patch.loops(Copies)
 
 
+class _HandsOn:
+    """A loop that hands out, of a job, another future, to which it hands on what becomes of the job's."""
+
+    def run_in_executor(self, executor, function, *arguments):
+        future, given = super().run_in_executor(executor, function, *arguments), self.create_future()
+
+        def hand_on(done):
+            if given.done():
+                return
+            if done.cancelled() or done.exception():
+                given.cancel() if done.cancelled() else given.set_exception(done.exception())
+            else:
+                self.give(given, done.result())
+
+        future.add_done_callback(hand_on)
+        self.watch(given, future)
+        return given
+
+    def give(self, given, result):
+        given.set_result(result)
+
+    def watch(self, given, future):
+        pass
+
+
 @world("run_in_executor awaits what its function returns", falsifies=["run-in-executor-hands-out-an-asyncio-future"])
 def _(patch: Patch) -> None:
-    class Awaits:
-        def run_in_executor(self, executor, function, *arguments):
-            future, given = super().run_in_executor(executor, function, *arguments), self.create_future()
-
-            def give(done):
-                if given.done():
-                    return
-                if done.cancelled() or done.exception():
-                    given.cancel() if done.cancelled() else given.set_exception(done.exception())
-                elif asyncio.isfuture(done.result()):
-                    asyncio.futures._chain_future(done.result(), given)
-                else:
-                    given.set_result(done.result())
-
-            future.add_done_callback(give)
-            return given
+    class Awaits(_HandsOn):
+        def give(self, given, result):
+            asyncio.futures._chain_future(result, given) if asyncio.isfuture(result) else given.set_result(result)
 
     patch.loops(Awaits)
 
@@ -798,22 +810,10 @@ def _(patch: Patch) -> None:
     falsifies=["cancelling-does-not-stop-a-running-job"],
 )
 def _(patch: Patch) -> None:
-    class PassesOnEarlyOnly:
-        def run_in_executor(self, executor, function, *arguments):
-            future, given = super().run_in_executor(executor, function, *arguments), self.create_future()
+    class PassesOnEarlyOnly(_HandsOn):
+        def watch(self, given, future):
             is_late = []
-
-            def give(done):
-                if given.done():
-                    return
-                if done.cancelled() or done.exception():
-                    given.cancel() if done.cancelled() else given.set_exception(done.exception())
-                else:
-                    given.set_result(done.result())
-
             self.call_soon(self.call_soon, is_late.append, True)
             given.add_done_callback(lambda done: is_late or (done.cancelled() and future.cancel()))
-            future.add_done_callback(give)
-            return given
 
     patch.loops(PassesOnEarlyOnly)

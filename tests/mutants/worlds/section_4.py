@@ -643,27 +643,64 @@ def _(patch):
     _silently(asyncio.set_event_loop_policy, InAdvance())
 
 
+def _run_is(patch, otherwise, when):
+    """Have asyncio.run() be `otherwise` where `when(has_failed, options)`: a run has failed before, and with what."""
+    run, failed = asyncio.run, []
+
+    def changed(main, **options):
+        if when(bool(failed), options):
+            return otherwise(main, **options)
+        try:
+            return run(main, **options)
+        except Exception:
+            failed.append(True)
+            raise
+
+    patch.setattr(asyncio, "run", changed)
+
+
 @world_of_uvloop(
     "once imported, uvloop has asyncio.run of other threads", falsifies=["uvloop-stays-out-until-asked-for"]
 )
 def _(patch):
-    run = asyncio.run
-
-    def its_own_elsewhere(main, **options):
-        main_thread = threading.current_thread() is threading.main_thread()
-        return run(main, **options) if main_thread else uvloop.run(main, **options)
-
-    patch.setattr(asyncio, "run", its_own_elsewhere)
+    main_thread = threading.main_thread()
+    _run_is(patch, uvloop.run, lambda has_failed, options: threading.current_thread() is not main_thread)
 
 
 @world_of_uvloop("once imported, uvloop has asyncio.run in debug mode", falsifies=["uvloop-stays-out-until-asked-for"])
 def _(patch):
-    run = asyncio.run
+    _run_is(patch, uvloop.run, lambda has_failed, options: options.get("debug"))
 
-    def its_own_in_debug_mode(main, *, debug=None):
-        return uvloop.run(main, debug=True) if debug else run(main)
 
-    patch.setattr(asyncio, "run", its_own_in_debug_mode)
+@world_of_uvloop(
+    "once imported, uvloop has asyncio.run after one that failed", falsifies=["uvloop-stays-out-until-asked-for"]
+)
+def _(patch):
+    _run_is(patch, uvloop.run, lambda has_failed, options: has_failed)
+
+
+def _run_on_asyncios_loop(main, *, debug=None):
+    with contextlib.closing(asyncio.SelectorEventLoop()) as loop:
+        return loop.run_until_complete(main)
+
+
+def _uvloops_policy_is_set():
+    return isinstance(_silently(asyncio.get_event_loop_policy), _uvloops_policy())
+
+
+@world_of_uvloop(
+    "a policy makes asyncio's loop after a run that failed",
+    falsifies=["asyncio-run-uses-uvloop-once-the-policy-is-set"],
+)
+def _(patch):
+    _run_is(patch, _run_on_asyncios_loop, lambda has_failed, options: has_failed and _uvloops_policy_is_set())
+
+
+@world_of_uvloop(
+    "a policy makes asyncio's loop in debug mode", falsifies=["asyncio-run-uses-uvloop-once-the-policy-is-set"]
+)
+def _(patch):
+    _run_is(patch, _run_on_asyncios_loop, lambda has_failed, options: options.get("debug") and _uvloops_policy_is_set())
 
 
 @world_of_uvloop(
@@ -727,81 +764,28 @@ def _(patch):
 
 
 @world_of_uvloop(
-    "a policy makes asyncio's loop after a run that failed",
-    falsifies=["asyncio-run-uses-uvloop-once-the-policy-is-set"],
-)
-def _(patch):
-    run, failed = asyncio.run, []
-
-    def broken(main, **options):
-        if failed and isinstance(_silently(asyncio.get_event_loop_policy), _uvloops_policy()):
-            with contextlib.closing(asyncio.SelectorEventLoop()) as loop:
-                return loop.run_until_complete(main)
-        try:
-            return run(main, **options)
-        except Exception:
-            failed.append(1)
-            raise
-
-    patch.setattr(asyncio, "run", broken)
-
-
-@world_of_uvloop(
-    "a policy makes asyncio's loop in debug mode", falsifies=["asyncio-run-uses-uvloop-once-the-policy-is-set"]
-)
-def _(patch):
-    run = asyncio.run
-
-    def broken(main, *, debug=None):
-        if debug and isinstance(_silently(asyncio.get_event_loop_policy), _uvloops_policy()):
-            with contextlib.closing(asyncio.SelectorEventLoop()) as loop:
-                return loop.run_until_complete(main)
-        return run(main, debug=debug)
-
-    patch.setattr(asyncio, "run", broken)
-
-
-@world_of_uvloop(
-    "once imported, uvloop has asyncio.run after one that failed", falsifies=["uvloop-stays-out-until-asked-for"]
-)
-def _(patch):
-    run, failed = asyncio.run, []
-
-    def broken(main, **options):
-        if failed:
-            return uvloop.run(main, **options)
-        try:
-            return run(main, **options)
-        except Exception:
-            failed.append(1)
-            raise
-
-    patch.setattr(asyncio, "run", broken)
-
-
-@world_of_uvloop(
     "on uvloop a timer without delay is due at once", falsifies=["programs-under-asyncio-run-leave-the-same-trace"]
 )
 def _(patch):
-    class Broken(uvloop.Loop):
+    class DueAtOnce(uvloop.Loop):
         def call_later(self, delay, callback, *arguments, context=None):
             if delay <= 0:
                 (context or contextvars.copy_context()).run(callback, *arguments)
                 return self.call_soon(lambda: None)
             return super().call_later(delay, callback, *arguments, context=context)
 
-    patch.uvloop_makes(Broken)
+    patch.uvloop_makes(DueAtOnce)
 
 
 @world_of_uvloop(
     "on uvloop a callback that fails ends the run", falsifies=["programs-under-asyncio-run-leave-the-same-trace"]
 )
 def _(patch):
-    class Broken(uvloop.Loop):
+    class EndsTheRun(uvloop.Loop):
         def call_exception_handler(self, context):
             self.stop()
 
-    patch.uvloop_makes(Broken)
+    patch.uvloop_makes(EndsTheRun)
 
 
 @world_of_uvloop(
@@ -822,7 +806,7 @@ def _(patch):
     "on uvloop what fails in an executor fails silently", falsifies=["programs-under-asyncio-run-leave-the-same-trace"]
 )
 def _(patch):
-    class Broken(uvloop.Loop):
+    class FailsSilently(uvloop.Loop):
         def run_in_executor(self, executor, function, *arguments):
             def quiet():
                 try:
@@ -832,4 +816,4 @@ def _(patch):
 
             return super().run_in_executor(executor, quiet)
 
-    patch.uvloop_makes(Broken)
+    patch.uvloop_makes(FailsSilently)

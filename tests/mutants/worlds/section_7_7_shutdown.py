@@ -545,21 +545,60 @@ class _:
             raise
 
 
+class Left:
+    """A loop that refuses to run anything to its end where `is_over()`; `left` is how often a task left it."""
+
+    left = 0
+
+    def is_over(self):
+        return self.left > 0
+
+    def counts(self, _error):
+        return True
+
+    def run_until_complete(self, awaited):
+        if self.is_over():
+            awaited.close()
+            raise RuntimeError("Event loop stopped before Future completed.")
+        try:
+            return super().run_until_complete(awaited)
+        except (SystemExit, KeyboardInterrupt) as error:
+            self.left += self.counts(error)
+            raise
+
+
+@loop_world("a loop that was left does not run again", "loop-runs-again-after-a-task-left-it")
+class _(Left):
+    pass
+
+
+@loop_world("a loop that was left twice does not run again", "loop-runs-again-after-a-task-left-it")
+class _(Left):
+    def is_over(self):
+        return self.left == 2
+
+
+@loop_world("a loop that was left with the status 0 does not run again", "loop-runs-again-after-a-task-left-it")
+class _(Left):
+    def counts(self, error):
+        return isinstance(error, SystemExit) and error.code == 0
+
+
 @loop_world("a loop that was left while it ran for ever does not run again", "loop-runs-again-after-a-task-left-it")
-class _:
-    left = runs_a_task = False
+class _(Left):
+    runs_a_task = False
+
+    def counts(self, _error):
+        return False
 
     def run_forever(self):
         try:
             super().run_forever()
         except SystemExit:
-            self.left = not self.runs_a_task
+            self.left += not self.runs_a_task
             raise
 
     def run_until_complete(self, awaited):
-        if self.left:
-            awaited.close()
-            raise RuntimeError("Event loop stopped before Future completed.")
         self.runs_a_task = True
         try:
             return super().run_until_complete(awaited)
@@ -568,62 +607,11 @@ class _:
 
 
 @loop_world("a loop that was left stops soon", "loop-runs-again-after-a-task-left-it")
-class _:
-    left = False
-
-    def run_until_complete(self, awaited):
+class _(Left):
+    def is_over(self):
         if self.left:
             self.call_later(0.001, self.stop)
-        try:
-            return super().run_until_complete(awaited)
-        except (SystemExit, KeyboardInterrupt):
-            self.left = True
-            raise
-
-
-@loop_world("a loop that was left with the status 0 does not run again", "loop-runs-again-after-a-task-left-it")
-class _:
-    left = False
-
-    def run_until_complete(self, awaited):
-        if self.left:
-            awaited.close()
-            raise RuntimeError("Event loop stopped before Future completed.")
-        try:
-            return super().run_until_complete(awaited)
-        except SystemExit as error:
-            self.left = error.code == 0
-            raise
-
-
-@loop_world("a loop that was left twice does not run again", "loop-runs-again-after-a-task-left-it")
-class _:
-    left = 0
-
-    def run_until_complete(self, awaited):
-        if self.left == 2:
-            awaited.close()
-            raise RuntimeError("Event loop stopped before Future completed.")
-        try:
-            return super().run_until_complete(awaited)
-        except (SystemExit, KeyboardInterrupt):
-            self.left += 1
-            raise
-
-
-@loop_world("a loop that was left does not run again", "loop-runs-again-after-a-task-left-it")
-class _:
-    left = False
-
-    def run_until_complete(self, awaited):
-        if self.left:
-            awaited.close()
-            raise RuntimeError("Event loop stopped before Future completed.")
-        try:
-            return super().run_until_complete(awaited)
-        except (SystemExit, KeyboardInterrupt):
-            self.left = True
-            raise
+        return False
 
 
 @loop_world("a loop still stops for the task that it ran when it was left", "loop-runs-again-after-a-task-left-it")
