@@ -277,6 +277,26 @@ def test_run_forever_goes_on_when_no_task_is_left_until_stop(new_loop, trace, er
 
 
 @claim("run-forever-outlives-its-tasks")
+def test_run_forever_goes_on_also_a_while_after_its_last_task_has_ended(new_loop, trace):
+    loop = new_loop()
+
+    async def only_task():
+        trace("the only task ends")
+
+    def fire():
+        trace(asyncio.all_tasks(loop))
+        loop.stop()
+        watch(loop)
+
+    loop.create_task(only_task())
+    loop.call_later(0.01, fire)
+    run_until_stopped(loop, from_now=False)
+
+    no_task = set()
+    assert trace.steps == ["the only task ends", no_task]
+
+
+@claim("run-forever-outlives-its-tasks")
 def test_run_forever_goes_on_with_nothing_at_all_to_do_whenever_another_thread_wakes_it_until_stop(new_loop, trace):
     loop, woken, times = new_loop(), queue.SimpleQueue(), 10
 

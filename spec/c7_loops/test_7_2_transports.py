@@ -716,12 +716,16 @@ async def test_on_uvloop_loop_sendfile_raises_notimplementederror_and_sends_noth
     (tmp_path / "letter").write_bytes(b"the whole file")
 
     async with connected() as [(client, server)]:
-        with (tmp_path / "letter").open("rb") as file, exactly(NotImplementedError):
-            await asyncio.get_running_loop().sendfile(client.transport, file)
-        client.transport.write(b"what comes next")
-        await until(lambda: server.received, "nothing arrived")
+        with (tmp_path / "letter").open("rb") as file:
+            for options in ({}, {"fallback": False}, {"offset": 4, "count": 5}):
+                for sender in (client, server):
+                    with exactly(NotImplementedError):
+                        await asyncio.get_running_loop().sendfile(sender.transport, file, **options)
+        for sender in (client, server):
+            sender.transport.write(b"what comes next")
+        await until(lambda: server.received and client.received, "nothing arrived")
 
-        assert server.received == b"what comes next"
+        assert (server.received, client.received) == (b"what comes next",) * 2
 
 
 async def refusal(port):

@@ -339,6 +339,17 @@ def _(patch):
     patch.loops(EndsWithItsTasks)
 
 
+@world("run_forever() ends a moment after its last task", falsifies=["run-forever-outlives-its-tasks"])
+def _(patch):
+    class EndsAMomentLater:
+        def create_task(self, coroutine, **options):
+            task = super().create_task(coroutine, **options)
+            task.add_done_callback(lambda _task: asyncio.all_tasks(self) or self.call_later(0.002, self.stop))
+            return task
+
+    patch.loops(EndsAMomentLater)
+
+
 @world("run_forever() ends when nothing is left to run, as in JavaScript", falsifies=["run-forever-outlives-its-tasks"])
 def _(patch):
     class EndsWithItsWork(OwnQueue):

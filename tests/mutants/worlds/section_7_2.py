@@ -1048,6 +1048,22 @@ def _(patch):
     patch.loops(Able)
 
 
+@loop_world("sendfile without a fallback is refused in another way", "loop-sendfile-is-not-implemented-on-uvloop")
+class _:
+    async def sendfile(self, transport, file, *arguments, fallback=True, **options):
+        raise NotImplementedError if fallback else RuntimeError("fallback is disabled")
+
+
+@loop_world("a part of a file can be sent", "loop-sendfile-is-not-implemented-on-uvloop")
+class _:
+    async def sendfile(self, transport, file, offset=0, count=None, **options):
+        if count is None:
+            raise NotImplementedError
+        file.seek(offset)
+        transport.write(file.read(count))
+        return count
+
+
 @loop_world("sendfile refuses a file in which there is nothing", "loop-sendfile-sends-a-file-on-asyncio")
 class _:
     async def sendfile(self, transport, file, *arguments, **options):
