@@ -283,17 +283,20 @@ def test_run_forever_goes_on_also_a_while_after_its_last_task_has_ended(new_loop
     async def only_task():
         trace("the only task ends")
 
-    def fire():
+    def fire(timers_left):  # one after another, so that they are not all due on one pass, however busy the machine is
         trace(asyncio.all_tasks(loop))
-        loop.stop()
-        watch(loop)
+        if timers_left:
+            loop.call_later(0.003, fire, timers_left - 1)
+        else:
+            loop.stop()
+            watch(loop)
 
     loop.create_task(only_task())
-    loop.call_later(0.01, fire)
+    loop.call_later(0.003, fire, 4)
     run_until_stopped(loop, from_now=False)
 
     no_task = set()
-    assert trace.steps == ["the only task ends", no_task]
+    assert trace.steps == ["the only task ends", *[no_task] * 5]
 
 
 @claim("run-forever-outlives-its-tasks")

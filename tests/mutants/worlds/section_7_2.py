@@ -282,7 +282,7 @@ class _(Proxy):
 @protocol_world("who aborts is told so a moment later", "abort-drops-what-was-not-sent")
 class _(Between):
     def connection_lost(self, error):
-        asyncio.get_running_loop().call_later(0.02, self.protocol.connection_lost, error)
+        asyncio.get_running_loop().call_later(0.1, self.protocol.connection_lost, error)
 
 
 @transport_world(
